@@ -1,0 +1,171 @@
+/* What the compiler knows of each kind of operation, one file per family:
+ * the rules of its shapes and scales (verify), how it becomes kernel calls
+ * (lower) and what its gradient is (grad). The stages call these through one
+ * table, so that no stage has a switch over kinds. */
+#ifndef TP_COMPILER_OPDEF_H
+#define TP_COMPILER_OPDEF_H
+
+#include "compiler/ir/ir.h"
+#include "tinypeft/kernels.h"
+
+/* --- lowering: op -> steps ------------------------------------------------ */
+
+typedef enum tp_kernel_id {
+#define TP_KERNEL(name, isa, desc, n_args, args) TP_K_##name##_##isa,
+#include "tinypeft/kernels.def"
+#undef TP_KERNEL
+    TP_KERNEL_COUNT
+} tp_kernel_id;
+
+/* Type of a descriptor's field, so that emit and the plan's dump can print a
+ * descriptor without knowing its op. Pointers are to constants registered
+ * with tp_lower_const(). */
+typedef enum tp_field_type {
+    TP_F_INT,    /* int32_t [count] */
+    TP_F_FACTOR, /* tp_factor */
+    TP_F_POINTER /* to constants, or NULL */
+} tp_field_type;
+
+typedef struct tp_field {
+    const char *name;
+    size_t offset;
+    tp_field_type type;
+    int count;
+} tp_field;
+
+typedef struct tp_desc_type {
+    const char *name; /* C type: "tp_conv2d" */
+    size_t bytes;
+    const tp_field *field;
+    int n_fields;
+} tp_desc_type;
+
+/* One per descriptor struct, in descriptors.c. */
+extern const tp_desc_type tp_desc_conv2d, tp_desc_pool, tp_desc_mean,
+    tp_desc_eltwise, tp_desc_eltwise_bwd, tp_desc_lut, tp_desc_softmax,
+    tp_desc_copy, tp_desc_fill, tp_desc_resize, tp_desc_clamp, tp_desc_sum,
+    tp_desc_bias, tp_desc_head, tp_desc_ce, tp_desc_mse;
+
+typedef enum tp_arg_kind {
+    TP_ARG_TENSOR, /* wherever the plan puts the tensor */
+    TP_ARG_CONST,  /* an array registered with tp_lower_const() */
+    TP_ARG_GSCALE  /* the delayed scale of gradient tensor `tensor` */
+} tp_arg_kind;
+
+typedef struct tp_arg {
+    tp_arg_kind kind;
+    int tensor;
+    const void *data; /* TP_ARG_CONST */
+} tp_arg;
+
+static inline tp_arg tp_arg_tensor(int tensor) {
+    return (tp_arg){.kind = TP_ARG_TENSOR, .tensor = tensor};
+}
+static inline tp_arg tp_arg_const(const void *data) {
+    return (tp_arg){.kind = TP_ARG_CONST, .tensor = -1, .data = data};
+}
+static inline tp_arg tp_arg_gscale(int tensor) {
+    return (tp_arg){.kind = TP_ARG_GSCALE, .tensor = tensor};
+}
+
+#define TP_MAX_ARGS 5
+
+/* One kernel call. */
+typedef struct tp_step {
+    tp_kernel_id kernel;
+    const tp_desc_type *type;
+    const void *desc;
+    int n_args;
+    tp_arg arg[TP_MAX_ARGS];
+    int op; /* position in the graph */
+} tp_step;
+
+/* A constant array in flash: weights as they are, or made by lowering. */
+typedef struct tp_const {
+    const char *name; /* C identifier, unique */
+    tp_dtype dtype;   /* TP_S8, TP_U8, TP_S16, TP_S32; TP_BITS: uint16 */
+    size_t count;
+    const void *data;
+} tp_const;
+
+typedef struct tp_lower {
+    const tp_graph *graph;
+    tp_arena *arena;
+    tp_diag *diag;
+    int op; /* being lowered */
+    tp_step *step;
+    int n_steps, cap_steps;
+    tp_const *constant;
+    int n_constants, cap_constants;
+} tp_lower;
+
+/* Appends a step; `desc` (type->bytes) is copied, the kernel's number of
+ * arguments is taken from `arg`. */
+tp_status tp_lower_step(tp_lower *lower, tp_kernel_id kernel,
+                        const tp_desc_type *type, const void *desc,
+                        const tp_arg *arg);
+/* Registers a constant array for the op being lowered and gives its address
+ * for descriptors and arguments; NULL: out of memory. Arrays with the same
+ * content share one constant. The name is "<op>_<suffix>". */
+const void *tp_lower_const(tp_lower *lower, tp_dtype dtype, const void *data,
+                           size_t count, const char *suffix);
+/* The fixed-point factor of a real one (TensorFlow Lite's
+ * QuantizeMultiplier); f >= 0 and finite. */
+tp_factor tp_factor_of(double f);
+
+/* --- gradient: op -> backward ops ---------------------------------------- */
+
+typedef struct tp_autodiff {
+    tp_graph *graph;
+    tp_diag *diag;
+    int n_forward;   /* ops [0, n_forward) are differentiated */
+    int n_tensors;   /* tensors there were before backward began */
+    bool *needs;     /* [n_tensors] depends on a parameter */
+    int *grad;       /* [n_tensors] its gradient so far, or -1 */
+} tp_autodiff;
+
+/* True if the tensor's gradient is wanted. */
+bool tp_ad_needs(const tp_autodiff *ad, int tensor);
+/* Appends backward op `kind` of forward op `of`, with `of`'s attributes and
+ * attr.of set; its output is a new gradient (TP_Q8) shaped like tensor
+ * `like`. Returns the output tensor, -1: out of memory. The op's attributes
+ * may be changed afterwards through tp_ad_last(). */
+int tp_ad_op(tp_autodiff *ad, tp_kind kind, const tp_op *of, const int *in,
+             int n_in, int like);
+tp_op *tp_ad_last(tp_autodiff *ad);
+/* Appends an op that adds to parameter `param`'s gradient; `unit` as in
+ * tp_trainable. */
+tp_status tp_ad_param(tp_autodiff *ad, tp_kind kind, const tp_op *of,
+                      const int *in, int n_in, int param, double unit);
+/* dy of a forward op's output with its fused clamp applied: a CLAMP_BWD is
+ * appended where the activation range is narrower than int8. -1: no memory. */
+int tp_ad_clamped(tp_autodiff *ad, const tp_op *of, int dy);
+/* Contributes `grad` to the gradient of `tensor`; several contributions are
+ * summed by a GRAD_SUM. */
+tp_status tp_ad_give(tp_autodiff *ad, int tensor, int grad);
+
+/* --- the table ------------------------------------------------------------ */
+
+typedef struct tp_opdef {
+    /* Shapes, types and scales agree; reports through tp_error(), saying
+     * "op <name>: ...". NULL: nothing beyond the table row. */
+    tp_status (*verify)(const tp_graph *graph, const tp_op *op, tp_diag *diag);
+    /* Appends the steps. NULL: the output is the input (RESHAPE). */
+    tp_status (*lower)(tp_lower *lower, const tp_op *op);
+    /* dy: gradient of the op's output, not yet clamped. NULL: the op has no
+     * backward; slots before it are refused. */
+    tp_status (*grad)(tp_autodiff *ad, const tp_op *op, int dy);
+    bool in_place; /* the output may take the first input's memory */
+    /* Multiply-accumulates of one run; NULL: 0. */
+    int64_t (*macs)(const tp_graph *graph, const tp_op *op);
+} tp_opdef;
+
+const tp_opdef *tp_opdef_of(tp_kind kind);
+
+/* From ops.def. */
+const char *tp_kind_name(tp_kind kind);
+const char *tp_kind_attrs(tp_kind kind);
+void tp_kind_inputs(tp_kind kind, int *fewest, int *most);
+bool tp_kind_find(const char *name, tp_kind *kind);
+
+#endif

@@ -1,0 +1,58 @@
+/* The plan: every decision about the generated program. Made once by
+ * tp_plan_make(), read by emit, by the interpreter and by the dumps. */
+#ifndef TP_COMPILER_PLAN_H
+#define TP_COMPILER_PLAN_H
+
+#include "compiler/ops/opdef.h"
+
+/* Where a tensor lies. */
+typedef enum tp_place {
+    TP_PLACE_NONE,    /* not used by this program */
+    TP_PLACE_ARENA,   /* + offset */
+    TP_PLACE_X,       /* the caller's input */
+    TP_PLACE_Y,       /* the caller's output */
+    TP_PLACE_TARGET,  /* the caller's label or target tensor */
+    TP_PLACE_LOSS,    /* the caller's loss */
+    TP_PLACE_ADAPTER, /* + offset */
+    TP_PLACE_TRAIN,   /* + offset: a gradient accumulator */
+    TP_PLACE_CONST    /* flash */
+} tp_place;
+
+typedef struct tp_address {
+    tp_place place;
+    uint32_t offset;
+    uint32_t bytes;
+    int first, last; /* arena: steps between which it is live, inclusive */
+} tp_address;
+
+/* One entry point of the generated code: some steps, in order, and where each
+ * tensor lies while it runs. */
+typedef struct tp_program {
+    const tp_step *step;
+    int n_steps;
+    const tp_address *address; /* [graph->n_tensors] */
+    uint32_t arena_bytes;
+    uint32_t peak_bytes;       /* largest sum of live tensors: lower bound */
+    int peak_step;
+} tp_program;
+
+typedef struct tp_plan {
+    const tp_graph *graph;
+    tp_program infer;
+    tp_program sample;        /* n_steps 0: nothing is trained */
+    const tp_const *constant; /* in order of first use */
+    int n_constants;
+    const int *gscale;        /* [n_tensors] index of a gradient's delayed
+                                 scale, or -1 */
+    tp_model model;           /* sizes, parameters, layout; no functions */
+    uint32_t flash_weights;   /* bytes of constants taken from the file */
+    uint32_t flash_constants; /* bytes of all constants */
+} tp_plan;
+
+TP_MUST_CHECK tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph,
+                                     tp_plan *plan, tp_diag *diag);
+
+/* The plan as a table and a memory map. NULL: out of memory. */
+char *tp_plan_print(tp_arena *arena, const tp_plan *plan);
+
+#endif

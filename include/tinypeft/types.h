@@ -1,0 +1,49 @@
+/* Tensors with a power-of-two scale of their own (block floating point).
+ *
+ * Adapter weights and gradients have no scale that is known ahead of time.
+ * They carry it: one exponent for the tensor, then the integers, row-major.
+ *     real value = v[i] * 2^e
+ * The activations of the base model are not of these types: they are plain
+ * int8 arrays whose scale and zero point the op descriptor knows. */
+#ifndef TINYPEFT_TYPES_H
+#define TINYPEFT_TYPES_H
+
+#include <stdint.h>
+
+#define TP_ALIGN 4 /* of every buffer handed over and every planned address */
+
+typedef struct tp_q8 {
+    int8_t e;
+    int8_t reserved[3]; /* 0 */
+    int8_t v[];
+} tp_q8;
+
+typedef struct tp_q16 {
+    int16_t e;
+    int16_t reserved; /* 0 */
+    int16_t v[];
+} tp_q16;
+
+typedef struct tp_q32 {
+    int32_t e;
+    int32_t v[];
+} tp_q32;
+
+/* The delayed scale of one gradient tensor: which exponent its producer is to
+ * use now, and how large the values turned out, for the next update. Lives in
+ * the training state; tp_gscale_next() moves it between two updates. */
+typedef struct tp_gscale {
+    int8_t e;       /* exponent in force during this update */
+    uint8_t idle;   /* updates in a row that could have used a smaller one */
+    uint16_t clipped; /* values saturated in this update, at most 65,535 */
+    uint32_t peak;  /* bitwise OR of |value| at exponent e, before saturation */
+} tp_gscale;
+
+/* A fixed-point factor: f = m * 2^(s - 31), m in [2^30, 2^31) or 0, s in
+ * [-31, 30]. TensorFlow Lite's "quantized multiplier". */
+typedef struct tp_factor {
+    int32_t m;
+    int32_t s;
+} tp_factor;
+
+#endif
