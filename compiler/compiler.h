@@ -3,20 +3,26 @@
 #ifndef TP_COMPILER_H
 #define TP_COMPILER_H
 
-#include "compiler/ir/ir.h"
+#include "compiler/adapters/adapters.h"
+#include "compiler/emit/emit.h"
+#include "compiler/import/import.h"
+#include "compiler/passes/passes.h"
+#include "compiler/plan/interpret.h"
 #include "compiler/plan/plan.h"
 
 typedef struct tp_compile_options {
     const char *name;          /* of the model, a C identifier after import */
     const char *const *spec;   /* adapter specs "SLOTS=KIND[:key=value,...]" */
     int n_specs;
-    bool train;                /* false: inference only, even with adapters */
+    tp_loss_kind loss;
     /* Called with each stage's name and text form where not NULL. */
     void (*dump)(void *ctx, const char *stage, const char *text);
     void *dump_ctx;
 } tp_compile_options;
 
-/* Import, passes, plan. *plan lives in the arena. */
+/* Import, passes, plan. *plan and its graph live in the arena; without specs
+ * the plan only infers. Errors as of tp_import(); TP_ERR_ARGUMENT: a spec that
+ * cannot be used, the message names the slots that exist. */
 TP_MUST_CHECK tp_status tp_compile(tp_arena *arena, const uint8_t *bytes,
                                    size_t n, const tp_compile_options *options,
                                    tp_plan *plan, tp_diag *diag);

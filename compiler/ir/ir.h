@@ -78,7 +78,9 @@ typedef struct tp_attr {
     int32_t k_h, k_w;         /* pooling window */
     int32_t act_min, act_max; /* fused activation, quantised, inclusive */
     int32_t axis;
-    int32_t value;            /* PAD: quantised fill */
+    int32_t value;            /* PAD: quantised fill; ELTWISE_BWD: -1 negates;
+                                 conv, dwconv, fc: 1 where the bias already
+                                 holds -x_zp * sum(w) */
     int32_t rank;             /* LoRA */
     int32_t align_corners, half_pixel;
     int32_t of;               /* backward: tp_kind of the forward op */

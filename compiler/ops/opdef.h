@@ -109,6 +109,9 @@ tp_status tp_lower_step(tp_lower *lower, tp_kernel_id kernel,
  * content share one constant. The name is "<op>_<suffix>". */
 const void *tp_lower_const(tp_lower *lower, tp_dtype dtype, const void *data,
                            size_t count, const char *suffix);
+size_t tp_const_bytes(const tp_const *constant);
+const char *tp_kernel_name(tp_kernel_id kernel); /* "tp_<name>_<isa>" */
+int tp_kernel_args(tp_kernel_id kernel);
 /* The fixed-point factor of a real one (TensorFlow Lite's
  * QuantizeMultiplier); f >= 0 and finite. */
 tp_factor tp_factor_of(double f);

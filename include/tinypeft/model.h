@@ -71,7 +71,6 @@ typedef struct tp_model {
     uint32_t x_bytes, y_bytes, target_bytes; /* of one sample */
     uint32_t n_params, n_values, n_gscale;
     const tp_param *params;   /* [n_params] */
-    const int8_t *gscale_e;   /* [n_gscale] first exponents */
     tp_train_layout layout;
     uint32_t classes;         /* targets are below this; 0: target is a tensor */
     int32_t loss_floor;       /* 2^-16: a loss below is never divergence */

@@ -33,6 +33,8 @@ typedef struct tp_conv2d {
     const int8_t *lora_s;        /* [out_c] */
     int32_t rank;                /* of the LoRA branch, 1..16; 0: none */
     int32_t shift;               /* LoRA A: u = acc >> shift, fits int16 */
+    int32_t acc_shift;           /* of one sample's dw before it is added */
+    int32_t acc_shift_b;         /* the same of LoRA's dB */
 } tp_conv2d;
 
 /* AVERAGE_POOL_2D, MAX_POOL_2D. Padded places count as absent. */

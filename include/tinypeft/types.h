@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define TP_ALIGN 4 /* of every buffer handed over and every planned address */
+#define TP_ALIGN 8 /* of every buffer handed to the runtime */
 
 typedef struct tp_q8 {
     int8_t e;
@@ -31,12 +31,12 @@ typedef struct tp_q32 {
 
 /* The delayed scale of one gradient tensor: which exponent its producer is to
  * use now, and how large the values turned out, for the next update. Lives in
- * the training state; tp_gscale_next() moves it between two updates. */
+ * the training state, which moves it between two updates. */
 typedef struct tp_gscale {
-    int8_t e;       /* exponent in force during this update */
-    uint8_t idle;   /* updates in a row that could have used a smaller one */
+    int8_t e;         /* exponent in force during this update */
+    uint8_t reserved; /* 0 */
     uint16_t clipped; /* values saturated in this update, at most 65,535 */
-    uint32_t peak;  /* bitwise OR of |value| at exponent e, before saturation */
+    uint32_t peak;    /* bitwise OR of |value| at exponent e, unsaturated */
 } tp_gscale;
 
 /* A fixed-point factor: f = m * 2^(s - 31), m in [2^30, 2^31) or 0, s in

@@ -1,0 +1,78 @@
+# A front door; CMake and CTest do the work, `make help` names the targets.
+BUILD ?= build
+SECONDS ?= 60
+CI ?=
+CPUS := m0 m3 m4
+WERROR := -DTINYPEFT_WERROR=$(if $(CI),ON,OFF)
+# All of our C, formatted and checked; golden files are the compiler's.
+SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
+    tests bench -name golden -prune -o -name '*.[ch]' -print 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help bootstrap release test check check-format check-deps \
+    check-tidy check-analyze check-device size fuzz fmt clean demo accuracy bench
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
+	    Makefile
+
+bootstrap: ## install what is missing (Debian, Ubuntu)
+	@scripts/bootstrap
+
+release: ## the compiler `tinypeft` and the libraries, -O3, in build/release
+	@cmake -S . -B $(BUILD)/release -G Ninja -DCMAKE_BUILD_TYPE=Release \
+	    -DCMAKE_C_FLAGS_RELEASE=-O3 -DTINYPEFT_TESTS=OFF $(WERROR) >/dev/null
+	@cmake --build $(BUILD)/release
+
+test: bootstrap ## every test, with ASan and UBSan, and under QEMU
+	@cmake -S . -B $(BUILD)/test -G Ninja -DCMAKE_BUILD_TYPE=Debug \
+	    "-DCMAKE_C_FLAGS_DEBUG=-g -O1" -DTINYPEFT_SANITIZE=ON $(WERROR) \
+	    >/dev/null
+	@cmake --build $(BUILD)/test
+	@scripts/test-summary $(BUILD)/test
+
+check: check-format check-deps check-device check-analyze check-tidy ## all of it
+
+check-deps: ## includes go down only
+	@scripts/check-deps
+
+check-format: ## the layout of the sources
+	@$$(scripts/llvm clang-format) --dry-run -Werror $(SOURCES)
+
+check-tidy: ## clang-tidy on every source, or on FILES="..."
+	@scripts/tidy $(BUILD)/tidy $(FILES)
+
+check-analyze: ## GCC's static analyser, warnings are errors
+	@cmake -S . -B $(BUILD)/analyze -G Ninja -DCMAKE_BUILD_TYPE=Release \
+	    -DCMAKE_C_FLAGS_RELEASE=-O2 -DTINYPEFT_ANALYZE=ON \
+	    -DTINYPEFT_WERROR=ON -DTINYPEFT_TESTS=OFF >/dev/null
+	@cmake --build $(BUILD)/analyze -- -k 0
+
+check-device: $(CPUS:%=device-%) ## what the device libraries promise
+	@scripts/check-symbols $(BUILD)/m0/libtinypeft_*.a
+	@scripts/budgets $(CPUS:%=$(BUILD)/%)
+
+device-%:
+	@mkdir -p $(BUILD)
+	@scripts/build-device $* $(BUILD)/$* -DTINYPEFT_WERROR=ON
+
+size: $(CPUS:%=device-%) ## flash and stack of the device libraries
+	@scripts/budgets --list $(CPUS:%=$(BUILD)/%)
+
+fuzz: bootstrap ## each fuzz target for SECONDS=60
+	@scripts/fuzz $(BUILD)/fuzz $(SECONDS)
+
+fmt: ## lay out the sources
+	@$$(scripts/llvm clang-format) -i $(SOURCES)
+
+clean: ## remove what was built
+	@rm -rf $(BUILD)
+
+demo: release ## compile, adapt and run a real model
+	@scripts/demo $(BUILD)/release
+
+accuracy: release ## accuracy of every method on real data
+	@scripts/accuracy $(BUILD)/release
+
+bench: release ## instructions per kernel and model, under QEMU
+	@scripts/bench $(BUILD)/release

@@ -1,0 +1,83 @@
+/* What all commands share: the options, how they fail, small texts. Commands
+ * print their results; what went wrong they leave in `diag`, and main() prints
+ * it. Memory comes from one arena that main() frees. */
+#ifndef TP_CLI_CLI_H
+#define TP_CLI_CLI_H
+
+#include "cli/args.h"
+#include "cli/files.h"
+#include "compiler/compiler.h"
+
+typedef enum tp_exit {
+    TP_EXIT_OK = 0,
+    TP_EXIT_FAILED = 1, /* a model, file or number is wrong; bytes differ */
+    TP_EXIT_USAGE = 2,  /* the command line is wrong */
+    TP_EXIT_WORSE = 3   /* train: worse on the held-back samples */
+} tp_exit;
+
+typedef enum tp_command_bit {
+    TP_CMD_INSPECT = 1,
+    TP_CMD_RUN = 2,
+    TP_CMD_COMPILE = 4,
+    TP_CMD_TRAIN = 8,
+    TP_CMD_EVAL = 16
+} tp_command_bit;
+
+/* Every option of every command; the table is in options.c. */
+typedef struct tp_options {
+    const char *model;
+    tp_texts adapter;
+    const char *load;
+    const char *x, *y;
+    const char *output; /* file or folder */
+    const char *expect, *name, *dump, *history;
+    int loss;   /* tp_loss_kind */
+    int target; /* index in tp_target_names */
+    int64_t epochs, batch, seed, holdout, threads;
+    double lr, momentum, clip;
+    bool json, progress, help;
+} tp_options;
+
+typedef struct tp_cli {
+    tp_arena arena;
+    tp_diag diag;
+    tp_options options;
+} tp_cli;
+
+typedef struct tp_command {
+    const char *name;
+    tp_command_bit bit;
+    const char *summary;
+    const char *usage;
+    const char *notes;    /* paragraphs for --help, "" or ending in newline */
+    const char *examples; /* a line each */
+    tp_exit (*run)(tp_cli *cli);
+} tp_command;
+
+extern const tp_command tp_command_inspect, tp_command_run, tp_command_compile,
+    tp_command_train, tp_command_eval;
+
+/* --- options.c ------------------------------------------------------------ */
+
+extern const char *const tp_loss_names[]; /* by tp_loss_kind */
+extern const char *const tp_target_names[];
+
+tp_options tp_options_default(void);
+tp_args tp_options_of(tp_command_bit command);
+
+/* --- text.c --------------------------------------------------------------- */
+
+/* "1x49x10x1"; of tensor `t`. */
+const char *tp_text_shape(tp_arena *arena, const tp_tensor *t);
+/* 1234567 as "1,234,567". */
+const char *tp_text_grouped(tp_arena *arena, uint64_t value);
+/* 64 hexadecimal digits. */
+const char *tp_text_sha256(tp_arena *arena, const uint8_t sha256[32]);
+/* A word for the shell: in quotes where it needs them. */
+const char *tp_text_quoted(tp_arena *arena, const char *word);
+/* "kws_ref_model" of "models/kws_ref_model.tflite". */
+const char *tp_text_stem(tp_arena *arena, const char *path);
+/* "sample" or "samples" */
+const char *tp_text_plural(size_t n, const char *one, const char *many);
+
+#endif

@@ -1,0 +1,195 @@
+/* tinypeft compile: C for a device. */
+#include <string.h>
+
+#include "cli/session.h"
+
+#define STAGES_MAX 32
+
+/* What --dump asks for, and what there was. */
+typedef struct dumper {
+    const char *wanted;
+    bool found;
+    const char *stage[STAGES_MAX];
+    int n_stages;
+    tp_arena *arena;
+} dumper;
+
+static void dump(void *ctx, const char *stage, const char *text) {
+    dumper *d = ctx;
+    if (d->n_stages < STAGES_MAX) {
+        d->stage[d->n_stages++] = tp_arena_printf(d->arena, "%s", stage);
+    }
+    if (strcmp(stage, d->wanted) == 0) {
+        const size_t n = strlen(text);
+        printf("%s%s", text, n > 0 && text[n - 1] == '\n' ? "" : "\n");
+        d->found = true;
+    }
+}
+
+static tp_status unknown_stage(tp_cli *cli, const dumper *d) {
+    const char *list = "";
+    for (int i = 0; i < d->n_stages && list != NULL; i++) {
+        list = tp_arena_printf(&cli->arena, "%s%s%s", list, i > 0 ? ", " : "",
+                               d->stage[i] != NULL ? d->stage[i] : "?");
+    }
+    return tp_error(&cli->diag, TP_ERR_ARGUMENT,
+                    "--dump %s: no such stage; there are: %s", d->wanted,
+                    list != NULL ? list : "?");
+}
+
+static bool is_identifier(const char *name) {
+    static const char first[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+    if (strspn(name, first) == 0) {
+        return false;
+    }
+    while (*name != '\0' && (strchr(first, *name) != NULL ||
+                             (*name >= '0' && *name <= '9'))) {
+        name++;
+    }
+    return *name == '\0';
+}
+
+static tp_status check_options(tp_cli *cli) {
+    const tp_options *o = &cli->options;
+    if (o->output == NULL && o->dump == NULL) {
+        return tp_error(&cli->diag, TP_ERR_ARGUMENT,
+                        "--output DIR is missing (or --dump STAGE)");
+    }
+    if (o->name != NULL && (!is_identifier(o->name) || strlen(o->name) > 48)) {
+        return tp_error(&cli->diag, TP_ERR_ARGUMENT,
+                        "--name %s: must be a C identifier of at most 48 "
+                        "characters",
+                        o->name);
+    }
+    return TP_OK;
+}
+
+static tp_status make_plan(tp_cli *cli, tp_plan *plan) {
+    const tp_options *o = &cli->options;
+    tp_bytes bytes;
+    TP_TRY(tp_model_read(cli, &bytes));
+    dumper d = {.wanted = o->dump, .arena = &cli->arena};
+    const tp_compile_options options = {
+        .name = o->name != NULL ? o->name
+                                : tp_text_stem(&cli->arena, o->model),
+        .spec = o->adapter.item,
+        .n_specs = o->adapter.n,
+        .loss = (tp_loss_kind)o->loss,
+        .dump = o->dump != NULL ? dump : NULL,
+        .dump_ctx = &d};
+    cli->diag.file = tp_file_name(o->model);
+    TP_TRY(tp_compile(&cli->arena, bytes.data, bytes.n, &options, plan,
+                      &cli->diag));
+    cli->diag.file = NULL;
+    return o->dump != NULL && !d.found ? unknown_stage(cli, &d) : TP_OK;
+}
+
+/* How to make the same files again, as their header quotes it: without the
+ * folders, which differ from one machine to the next. */
+static const char *command_line(tp_cli *cli) {
+    const tp_options *o = &cli->options;
+    tp_arena *arena = &cli->arena;
+    const char *text =
+        tp_arena_printf(arena, "tinypeft compile %s",
+                        tp_text_quoted(arena, tp_file_name(o->model)));
+    for (int i = 0; i < o->adapter.n && text != NULL; i++) {
+        text = tp_arena_printf(arena, "%s --adapter %s", text,
+                               tp_text_quoted(arena, o->adapter.item[i]));
+    }
+    if (o->loss != TP_LOSS_AUTO && text != NULL) {
+        text = tp_arena_printf(arena, "%s --loss %s", text,
+                               tp_loss_names[o->loss]);
+    }
+    if (o->name != NULL && text != NULL) {
+        text = tp_arena_printf(arena, "%s --name %s", text, o->name);
+    }
+    return text == NULL ? NULL
+                        : tp_arena_printf(arena, "%s --target %s", text,
+                                          tp_target_names[o->target]);
+}
+
+static tp_status write_files(tp_cli *cli, const char *name,
+                             const tp_emitted *emitted) {
+    const char *dir = cli->options.output;
+    const char *const suffix[] = {".h", ".c", "_weights.c"};
+    const char *const text[] = {emitted->header, emitted->program,
+                                emitted->weights};
+    tp_out_file file[3];
+    for (int i = 0; i < 3; i++) {
+        file[i] = (tp_out_file){tp_arena_printf(&cli->arena, "%s/%s%s", dir,
+                                                name, suffix[i]),
+                                text[i], strlen(text[i])};
+        if (file[i].path == NULL) {
+            return tp_no_memory(&cli->diag);
+        }
+    }
+    int made = 0;
+    TP_TRY(tp_folder_make(&cli->diag, dir, &made));
+    const tp_status status = tp_files_write(&cli->diag, file, 3);
+    if (status != TP_OK && made) {
+        tp_folder_remove(dir);
+    }
+    return status;
+}
+
+static void print_size(tp_cli *cli, const char *what, uint32_t bytes) {
+    printf("  %-28s%12s bytes\n", what, tp_text_grouped(&cli->arena, bytes));
+}
+
+static void print_summary(tp_cli *cli, const tp_plan *plan) {
+    const tp_model *model = &plan->model;
+    const char *name = plan->graph->name;
+    const char *dir = cli->options.output;
+    printf("wrote %s/%s.h, %s.c, %s_weights.c\n", dir, name, name, name);
+    print_size(cli, "flash: weights of the base", plan->flash_weights);
+    print_size(cli, "flash: all constants", plan->flash_constants);
+    print_size(cli, "RAM: to infer", model->infer_bytes);
+    if (model->n_params > 0) {
+        print_size(cli, "RAM: the adapter", model->adapter_bytes);
+        print_size(cli, "RAM: to infer and train", model->arena_bytes);
+        print_size(cli, "RAM: state of the training", model->train_bytes);
+    }
+}
+
+static tp_status emit(tp_cli *cli, const tp_plan *plan) {
+    const tp_emit_options options = {
+        .command = command_line(cli),
+        .source = tp_file_name(cli->options.model),
+        .target = tp_target_names[cli->options.target]};
+    tp_emitted emitted;
+    if (options.command == NULL) {
+        return tp_no_memory(&cli->diag);
+    }
+    TP_TRY(tp_emit(&cli->arena, plan, &options, &emitted, &cli->diag));
+    TP_TRY(write_files(cli, plan->graph->name, &emitted));
+    if (cli->options.dump == NULL) {
+        print_summary(cli, plan);
+    }
+    return TP_OK;
+}
+
+static tp_status compile(tp_cli *cli) {
+    tp_plan plan;
+    TP_TRY(check_options(cli));
+    TP_TRY(make_plan(cli, &plan));
+    return cli->options.output != NULL ? emit(cli, &plan) : TP_OK;
+}
+
+static tp_exit run(tp_cli *cli) {
+    return compile(cli) == TP_OK ? TP_EXIT_OK : TP_EXIT_FAILED;
+}
+
+const tp_command tp_command_compile = {
+    .name = "compile",
+    .bit = TP_CMD_COMPILE,
+    .summary = "Writes C that infers and trains on a device",
+    .usage = "MODEL --adapter SPEC... [--target TARGET] -o DIR [OPTIONS]",
+    .notes = "All three files are written, or none. Without --adapter the C "
+             "only infers.\nThe stages for --dump are import, the passes, and "
+             "plan.\n",
+    .examples =
+        "  tinypeft compile kws.tflite --adapter 'conv*=lora:rank=4' "
+        "--target cortex-m4 \\\n    -o gen\n"
+        "  tinypeft compile kws.tflite --dump=plan\n",
+    .run = run};

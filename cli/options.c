@@ -1,0 +1,86 @@
+#include "cli/cli.h"
+
+#define INSPECT ((unsigned)TP_CMD_INSPECT)
+#define RUN ((unsigned)TP_CMD_RUN)
+#define COMPILE ((unsigned)TP_CMD_COMPILE)
+#define TRAIN ((unsigned)TP_CMD_TRAIN)
+#define EVAL ((unsigned)TP_CMD_EVAL)
+#define AT(field) offsetof(tp_options, field)
+
+const char *const tp_loss_names[] = {"auto", "ce", "mse"};
+const char *const tp_target_names[] = {"portable", "cortex-m0", "cortex-m4"};
+
+/* name, letter, type, commands, required, offset, value, lo, hi, help. The
+ * ranges of the rate, the momentum and the clip are those of the fixed-point
+ * fields of tp_train_config: 1/2^15, 1 - 1/2^15, 1/2^12, 65535/2^12. */
+static const tp_opt table[] = {
+    {"MODEL", 0, TP_OPT_OPERAND, INSPECT | RUN | COMPILE | TRAIN | EVAL,
+     INSPECT | RUN | COMPILE | TRAIN | EVAL, AT(model), NULL, 0, 0,
+     "the INT8 model, a .tflite file"},
+    {"adapter", 0, TP_OPT_TEXTS, RUN | COMPILE | TRAIN | EVAL, 0, AT(adapter),
+     "SPEC", 0, 0, "SLOTS=KIND[:key=value,...]; may be repeated"},
+    {"load", 0, TP_OPT_TEXT, RUN | TRAIN | EVAL, 0, AT(load), "ADAPTER", 0, 0,
+     "start from this trained adapter"},
+    {"input", 0, TP_OPT_TEXT, RUN, RUN, AT(x), "X", 0, 0,
+     "samples: raw bytes as the model takes them, or .npy"},
+    {"x", 0, TP_OPT_TEXT, TRAIN | EVAL, TRAIN | EVAL, AT(x), "FILE", 0, 0,
+     "samples: raw bytes as the model takes them, or .npy"},
+    {"y", 0, TP_OPT_TEXT, TRAIN | EVAL, 0, AT(y), "FILE", 0, 0,
+     "labels: a byte each, or .npy (mse: target tensors)"},
+    {"output", 'o', TP_OPT_TEXT, RUN, 0, AT(output), "Y", 0, 0,
+     "write the results here, raw"},
+    {"output", 'o', TP_OPT_TEXT, COMPILE, 0, AT(output), "DIR", 0, 0,
+     "folder for NAME.h, NAME.c, NAME_weights.c"},
+    {"output", 'o', TP_OPT_TEXT, TRAIN, TRAIN, AT(output), "ADAPTER", 0, 0,
+     "write the adapter here, and ADAPTER.json beside it"},
+    {"expect", 0, TP_OPT_TEXT, RUN, 0, AT(expect), "Z", 0, 0,
+     "count the bytes that differ from this file; exit 1 if any"},
+    {"target", 0, TP_OPT_CHOICE, COMPILE, 0, AT(target),
+     "portable|cortex-m0|cortex-m4", 0, 0, "default portable"},
+    {"name", 0, TP_OPT_TEXT, COMPILE, 0, AT(name), "NAME", 0, 0,
+     "of the model in C; default from the file name"},
+    {"dump", 0, TP_OPT_TEXT, COMPILE, 0, AT(dump), "STAGE", 0, 0,
+     "print a stage's text form, such as import or plan"},
+    {"loss", 0, TP_OPT_CHOICE, COMPILE | TRAIN | EVAL, 0, AT(loss),
+     "auto|ce|mse", 0, 0, "default auto: ce, for autoencoders mse"},
+    {"epochs", 0, TP_OPT_INT, TRAIN, 0, AT(epochs), "N", 0, 10000,
+     "passes over the samples; 0, the default: about 220 updates"},
+    {"lr", 0, TP_OPT_REAL, TRAIN, 0, AT(lr), "F", 1.0 / 32768, 1,
+     "learning rate, default 0.125"},
+    {"momentum", 0, TP_OPT_REAL, TRAIN, 0, AT(momentum), "F", 0,
+     32767.0 / 32768, "default 0.9"},
+    {"batch", 0, TP_OPT_INT, TRAIN, 0, AT(batch), "N", 1, 256,
+     "samples an update, default 16"},
+    {"clip", 0, TP_OPT_REAL, TRAIN, 0, AT(clip), "F", 1.0 / 4096,
+     65535.0 / 4096, "largest norm of a gradient, default 1"},
+    {"seed", 0, TP_OPT_INT, TRAIN, 0, AT(seed), "N", 0, 4294967295.0,
+     "of weights, order and rounding, default 1"},
+    {"holdout", 0, TP_OPT_INT, TRAIN, 0, AT(holdout), "N", 0, 65535,
+     "hold N samples back; write only if not worse on them"},
+    {"history", 0, TP_OPT_TEXT, TRAIN, 0, AT(history), "FILE.csv", 0, 0,
+     "write the loss of every update"},
+    {"threads", 0, TP_OPT_INT, RUN | TRAIN | EVAL, 0, AT(threads), "N", 1, 64,
+     "for inference, default 2; the numbers stay the same"},
+    {"json", 0, TP_OPT_FLAG, INSPECT | RUN | TRAIN | EVAL, 0, AT(json), NULL, 0,
+     0, "print the result as JSON"},
+    {"progress", 0, TP_OPT_FLAG, RUN | TRAIN | EVAL, 0, AT(progress), NULL, 0,
+     0, "show progress even where stderr is no terminal"},
+    {"help", 'h', TP_OPT_HELP, INSPECT | RUN | COMPILE | TRAIN | EVAL, 0,
+     AT(help), NULL, 0, 0, "this text"},
+};
+
+tp_options tp_options_default(void) {
+    return (tp_options){.loss = TP_LOSS_AUTO,
+                        .batch = 16,
+                        .seed = 1,
+                        .threads = 2,
+                        .lr = 0.125,
+                        .momentum = 0.9,
+                        .clip = 1.0};
+}
+
+tp_args tp_options_of(tp_command_bit command) {
+    return (tp_args){.opt = table,
+                     .n_opts = (int)(sizeof table / sizeof table[0]),
+                     .command = (unsigned)command};
+}

@@ -1,0 +1,49 @@
+/* Samples, labels and targets from files, and results back to the bytes of the
+ * model's own interface. Inside, a sample is always int8. */
+#ifndef TP_CLI_SAMPLES_H
+#define TP_CLI_SAMPLES_H
+
+#include "cli/cli.h"
+
+/* One side of a model: what its int8 tensor means, and the type the .tflite
+ * file itself has there (TP_S8, TP_U8 or TP_F32). */
+typedef struct tp_port {
+    const tp_tensor *tensor;
+    size_t count; /* elements of one sample */
+    tp_dtype io;
+} tp_port;
+
+typedef struct tp_samples {
+    int8_t *data; /* [n][count] */
+    size_t n;
+} tp_samples;
+
+tp_port tp_port_in(const tp_graph *graph);
+tp_port tp_port_out(const tp_graph *graph);
+
+/* One or more samples. Raw bytes are of the file's own type; a .npy may also
+ * hold int8, already quantised. Float is quantised as TensorFlow Lite Micro's
+ * QUANTIZE does: round(x / scale) + zero point, halves away from zero. */
+TP_MUST_CHECK tp_status tp_samples_read(tp_diag *diag, const tp_port *port,
+                                        const char *path, tp_samples *out);
+
+/* Labels, one for each of n samples: raw bytes, or a .npy of any number type
+ * with whole values; each below `classes`. */
+TP_MUST_CHECK tp_status tp_labels_read(tp_diag *diag, const char *path,
+                                       size_t n, size_t classes,
+                                       uint8_t **labels);
+
+/* The samples as targets of an autoencoder: the same real values at the scale
+ * of the output, which has as many elements. */
+TP_MUST_CHECK tp_status tp_samples_requantise(tp_diag *diag,
+                                              const tp_port *in,
+                                              const tp_port *out,
+                                              const tp_samples *x,
+                                              tp_samples *target);
+
+/* n results [n][count] as bytes of the file's own type. */
+TP_MUST_CHECK tp_status tp_results_bytes(tp_diag *diag, const tp_port *port,
+                                         const int8_t *y, size_t n,
+                                         tp_bytes *out);
+
+#endif

@@ -1,0 +1,154 @@
+#include "compiler/adapters/adapters.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/adapters/kinds.h"
+
+const tp_adapter_kind *const tp_adapter_kinds[TP_N_ADAPTER_KINDS] = {
+    &tp_adapter_head, &tp_adapter_bitfit, &tp_adapter_lora};
+
+/* Matches one character against "[abc]" or "[a-c]" or "[!abc]"; *end is set
+ * behind the bracket. A bracket that does not close matches nothing. */
+static bool in_set(const char *set, char c, const char **end) {
+    bool found = false;
+    const char *p = set + 1;
+    const bool negated = *p == '!';
+    p += negated ? 1 : 0;
+    for (const char *first = p; *p != '\0' && (*p != ']' || p == first);) {
+        const bool range = p[1] == '-' && p[2] != ']' && p[2] != '\0';
+        found = found || (range ? c >= p[0] && c <= p[2] : c == p[0]);
+        p += range ? 3 : 1;
+    }
+    *end = *p == ']' ? p + 1 : NULL;
+    return *p == ']' && found != negated;
+}
+
+bool tp_glob(const char *pattern, const char *name) {
+    while (*pattern != '\0') {
+        if (*pattern == '*') {
+            for (const char *rest = name;; rest++) {
+                if (tp_glob(pattern + 1, rest)) {
+                    return true;
+                }
+                if (*rest == '\0') {
+                    return false;
+                }
+            }
+        }
+        if (*name == '\0') {
+            return false;
+        }
+        if (*pattern == '[') {
+            const char *end = NULL;
+            if (!in_set(pattern, *name, &end)) {
+                return false;
+            }
+            pattern = end;
+        } else if (*pattern == '?' || *pattern == *name) {
+            pattern++;
+        } else {
+            return false;
+        }
+        name++;
+    }
+    return *name == '\0';
+}
+
+static const tp_adapter_kind *find_kind(const char *name) {
+    for (int i = 0; i < TP_N_ADAPTER_KINDS; i++) {
+        if (strcmp(tp_adapter_kinds[i]->name, name) == 0) {
+            return tp_adapter_kinds[i];
+        }
+    }
+    return NULL;
+}
+
+/* "key" is one of the comma-separated keys. */
+static bool has_key(const char *keys, const char *key) {
+    const size_t n = strlen(key);
+    for (const char *p = keys; *p != '\0';) {
+        const size_t width = strcspn(p, ",");
+        if (width == n && strncmp(p, key, n) == 0) {
+            return true;
+        }
+        p += width;
+        p += *p == ',' ? 1 : 0;
+    }
+    return false;
+}
+
+static tp_status parse_key(char *pair, tp_adapter_spec *spec, tp_diag *diag) {
+    char *equals = strchr(pair, '=');
+    if (equals == NULL) {
+        return tp_error(diag, TP_ERR_ARGUMENT,
+                        "adapter '%s': '%s' is not key=value", spec->text,
+                        pair);
+    }
+    *equals = '\0';
+    if (!has_key(spec->kind->keys, pair)) {
+        return tp_error(diag, TP_ERR_ARGUMENT,
+                        "adapter '%s': %s has no key '%s'; it has: %s",
+                        spec->text, spec->kind->name, pair,
+                        spec->kind->keys[0] != '\0' ? spec->kind->keys
+                                                    : "none");
+    }
+    const bool rank = strcmp(pair, "rank") == 0;
+    const long low = rank ? 1 : 2;
+    const long high = rank ? 16 : 256;
+    char *end = NULL;
+    const long value = strtol(equals + 1, &end, 10);
+    if (end == equals + 1 || *end != '\0' || value < low || value > high) {
+        return tp_error(diag, TP_ERR_ARGUMENT,
+                        "adapter '%s': %s=%s: must be a number from %ld to "
+                        "%ld",
+                        spec->text, pair, equals + 1, low, high);
+    }
+    *(rank ? &spec->rank : &spec->classes) = (int)value;
+    return TP_OK;
+}
+
+static tp_status unknown_kind(const char *text, const char *kind,
+                              tp_diag *diag) {
+    return tp_error(diag, TP_ERR_ARGUMENT,
+                    "adapter '%s': no kind '%s'; there are: %s, %s, %s", text,
+                    kind, tp_adapter_kinds[0]->name, tp_adapter_kinds[1]->name,
+                    tp_adapter_kinds[2]->name);
+}
+
+tp_status tp_adapter_parse(tp_arena *arena, const char *text,
+                           tp_adapter_spec *spec, tp_diag *diag) {
+    char *copy = tp_arena_copy(arena, text, strlen(text) + 1, 1);
+    if (copy == NULL) {
+        return tp_no_memory(diag);
+    }
+    char *equals = strchr(copy, '=');
+    if (equals == NULL || equals == copy || equals[1] == '\0') {
+        return tp_error(diag, TP_ERR_ARGUMENT,
+                        "adapter '%s': must read SLOTS=KIND[:key=value,...], "
+                        "such as 'conv*=lora:rank=4'",
+                        text);
+    }
+    *equals = '\0';
+    char *kind = equals + 1;
+    char *keys = strchr(kind, ':');
+    if (keys != NULL) {
+        *keys++ = '\0';
+    }
+    *spec = (tp_adapter_spec){.text = text,
+                              .slots = copy,
+                              .kind = find_kind(kind),
+                              .rank = 4};
+    if (spec->kind == NULL) {
+        return unknown_kind(text, kind, diag);
+    }
+    while (keys != NULL) {
+        char *next = strchr(keys, ',');
+        if (next != NULL) {
+            *next++ = '\0';
+        }
+        TP_TRY(parse_key(keys, spec, diag));
+        keys = next;
+    }
+    return TP_OK;
+}

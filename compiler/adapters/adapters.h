@@ -1,0 +1,38 @@
+/* Adapter kinds: where each fits, how it rewrites the graph, how it starts.
+ * One file a kind; one row each in the table of adapters.c. */
+#ifndef TP_COMPILER_ADAPTERS_H
+#define TP_COMPILER_ADAPTERS_H
+
+#include "compiler/ir/ir.h"
+
+/* One parsed "SLOTS=KIND[:key=value,...]". */
+typedef struct tp_adapter_spec {
+    const char *text;  /* as given, for messages */
+    const char *slots; /* glob over op names: * ? [abc] */
+    const struct tp_adapter_kind *kind;
+    int rank;          /* lora: 1..16 */
+    int classes;       /* head: 2..1024, 0: as many as the base has */
+} tp_adapter_spec;
+
+typedef struct tp_adapter_kind {
+    const char *name;
+    const char *keys;    /* accepted keys, comma-separated; may be "" */
+    const char *summary; /* one line for --help */
+    /* NULL where the kind fits op `at`, else why it does not. */
+    const char *(*misfit)(const tp_graph *graph, int at);
+    /* Rewrites the graph at op `at`, where the kind fits. */
+    tp_status (*insert)(tp_graph *graph, int at, const tp_adapter_spec *spec,
+                        tp_diag *diag);
+} tp_adapter_kind;
+
+#define TP_N_ADAPTER_KINDS 3
+extern const tp_adapter_kind *const tp_adapter_kinds[TP_N_ADAPTER_KINDS];
+
+/* TP_ERR_ARGUMENT with a message that says which part is wrong. */
+TP_MUST_CHECK tp_status tp_adapter_parse(tp_arena *arena, const char *text,
+                                         tp_adapter_spec *spec, tp_diag *diag);
+
+/* Shell-style match of an op name. */
+bool tp_glob(const char *pattern, const char *name);
+
+#endif

@@ -1,0 +1,93 @@
+#include "compiler/emit/emit.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "compiler/emit/parts.h"
+
+/* Descriptors that both programs use are printed once. */
+static tp_status collect(tp_emitter *e, const tp_program *program,
+                         tp_diag *diag) {
+    const tp_graph *graph = e->plan->graph;
+    for (int i = 0; i < program->n_steps; i++) {
+        const tp_step *step = &program->step[i];
+        if (tp_emit_desc_name(e, step->desc) != NULL) {
+            continue;
+        }
+        int same_op = 0;
+        for (int d = 0; d < e->n_descs; d++) {
+            same_op += e->desc[d].step->op == step->op;
+        }
+        const char *op = graph->op[step->op].name;
+        const char *name =
+            same_op == 0 ? tp_arena_printf(e->arena, "%s_op", op)
+                         : tp_arena_printf(e->arena, "%s_op%d", op,
+                                           same_op + 1);
+        if (name == NULL) {
+            return tp_no_memory(diag);
+        }
+        e->desc[e->n_descs++] = (tp_emit_desc){name, step};
+    }
+    return TP_OK;
+}
+
+const char *tp_emit_desc_name(const tp_emitter *e, const void *desc) {
+    for (int i = 0; i < e->n_descs; i++) {
+        if (e->desc[i].step->desc == desc) {
+            return e->desc[i].name;
+        }
+    }
+    return NULL;
+}
+
+const char *tp_emit_const_name(const tp_emitter *e, const void *data) {
+    for (int i = 0; data != NULL && i < e->plan->n_constants; i++) {
+        if (e->plan->constant[i].data == data) {
+            return e->plan->constant[i].name;
+        }
+    }
+    return NULL;
+}
+
+const char *tp_emit_shape(tp_arena *arena, const tp_tensor *t) {
+    const char *text = "";
+    for (int i = 0; i < t->rank && text != NULL; i++) {
+        text = tp_arena_printf(arena, "%s%s%d", text, i > 0 ? "x" : "",
+                               (int)t->dim[i]);
+    }
+    return text != NULL && text[0] != '\0' ? text : "1";
+}
+
+static const char *upper(tp_arena *arena, const char *name) {
+    char *copy = tp_arena_copy(arena, name, strlen(name) + 1, 1);
+    for (char *p = copy; p != NULL && *p != '\0'; p++) {
+        *p = (char)toupper((unsigned char)*p);
+    }
+    return copy;
+}
+
+tp_status tp_emit(tp_arena *arena, const tp_plan *plan,
+                  const tp_emit_options *options, tp_emitted *out,
+                  tp_diag *diag) {
+    const size_t steps =
+        (size_t)plan->infer.n_steps + (size_t)plan->sample.n_steps;
+    tp_emitter e = {.arena = arena,
+                    .plan = plan,
+                    .options = options,
+                    .name = plan->graph->name,
+                    .upper = upper(arena, plan->graph->name),
+                    .desc = tp_arena_alloc(arena, steps + 1, sizeof *e.desc)};
+    if (e.upper == NULL || e.desc == NULL) {
+        return tp_no_memory(diag);
+    }
+    TP_TRY(collect(&e, &plan->infer, diag));
+    TP_TRY(collect(&e, &plan->sample, diag));
+    const tp_emitted texts = {.header = tp_emit_header(&e),
+                              .program = tp_emit_program(&e),
+                              .weights = tp_emit_weights(&e)};
+    if (!texts.header || !texts.program || !texts.weights) {
+        return tp_no_memory(diag);
+    }
+    *out = texts;
+    return TP_OK;
+}

@@ -1,0 +1,269 @@
+/* <name>.c: descriptors, the steps of each program, the model's table. */
+#include <string.h>
+
+#include "compiler/emit/parts.h"
+
+/* --- descriptors ---------------------------------------------------------- */
+
+static void print_int(tp_text *out, const tp_field *field, const void *desc) {
+    const int32_t *v =
+        (const int32_t *)(const void *)((const char *)desc + field->offset);
+    if (field->count == 1) {
+        tp_text_add(out, "%d", (int)*v);
+        return;
+    }
+    tp_text_add(out, "{");
+    for (int i = 0; i < field->count; i++) {
+        tp_text_add(out, "%s%d", i > 0 ? ", " : "", (int)v[i]);
+    }
+    tp_text_add(out, "}");
+}
+
+static void print_field(tp_text *out, const tp_emitter *e,
+                        const tp_field *field, const void *desc) {
+    const char *at = (const char *)desc + field->offset;
+    switch (field->type) {
+    case TP_F_INT:
+        print_int(out, field, desc);
+        break;
+    case TP_F_FACTOR: {
+        tp_factor f;
+        memcpy(&f, at, sizeof f);
+        tp_text_add(out, "{%d, %d}", (int)f.m, (int)f.s);
+        break;
+    }
+    case TP_F_POINTER: {
+        const void *data = NULL;
+        memcpy(&data, at, sizeof data);
+        const char *name = tp_emit_const_name(e, data);
+        if (name != NULL) {
+            tp_text_add(out, "%s_%s", e->name, name);
+        } else {
+            tp_text_add(out, "NULL");
+        }
+        break;
+    }
+    }
+}
+
+static bool is_zero(const tp_field *field, const void *desc) {
+    static const char zeros[64];
+    const size_t bytes = field->type == TP_F_INT ? 4u * (size_t)field->count
+                         : field->type == TP_F_FACTOR ? sizeof(tp_factor)
+                                                      : sizeof(void *);
+    return memcmp((const char *)desc + field->offset, zeros, bytes) == 0;
+}
+
+static void print_desc(tp_text *out, const tp_emitter *e,
+                       const tp_emit_desc *d) {
+    const tp_desc_type *type = d->step->type;
+    tp_text_add(out, "static const %s %s = {", type->name, d->name);
+    size_t line = 0;
+    for (int i = 0; i < type->n_fields; i++) {
+        const tp_field *field = &type->field[i];
+        if (is_zero(field, d->step->desc)) {
+            continue; /* the initialiser's default */
+        }
+        if (line == 0 || out->n - line > 60) {
+            tp_text_add(out, "\n    ");
+            line = out->n - 4;
+        } else {
+            tp_text_add(out, " ");
+        }
+        tp_text_add(out, ".%s = ", field->name);
+        print_field(out, e, field, d->step->desc);
+        tp_text_add(out, ",");
+    }
+    tp_text_add(out, "\n};\n\n");
+}
+
+static void print_externs(tp_text *out, const tp_emitter *e) {
+    for (int i = 0; i < e->plan->n_constants; i++) {
+        const tp_const *c = &e->plan->constant[i];
+        tp_text_add(out, "extern const %s %s_%s[%zu];\n", tp_emit_c_type(c->dtype),
+                    e->name, c->name, c->count);
+    }
+}
+
+/* --- steps ---------------------------------------------------------------- */
+
+static void print_arg(tp_text *out, const tp_emitter *e,
+                      const tp_program *program, const tp_arg *arg) {
+    if (arg->kind == TP_ARG_CONST) {
+        const char *name = tp_emit_const_name(e, arg->data);
+        tp_text_add(out, "%s%s%s", name ? e->name : "", name ? "_" : "",
+                    name ? name : "NULL");
+        return;
+    }
+    if (arg->kind == TP_ARG_GSCALE) {
+        const uint32_t at = e->plan->model.layout.gscale +
+                            (uint32_t)sizeof(tp_gscale) *
+                                (uint32_t)e->plan->gscale[arg->tensor];
+        tp_text_add(out, "at(ctx->train, %u)", (unsigned)at);
+        return;
+    }
+    const tp_address *a = &program->address[arg->tensor];
+    static const char *const plain[] = {[TP_PLACE_X] = "x",
+                                        [TP_PLACE_Y] = "y",
+                                        [TP_PLACE_TARGET] = "target",
+                                        [TP_PLACE_LOSS] = "loss",
+                                        [TP_PLACE_ARENA] = "arena",
+                                        [TP_PLACE_ADAPTER] = "adapter",
+                                        [TP_PLACE_TRAIN] = "train"};
+    if (a->place == TP_PLACE_ARENA || a->place == TP_PLACE_ADAPTER ||
+        a->place == TP_PLACE_TRAIN) {
+        tp_text_add(out, "at(ctx->%s, %u)", plain[a->place],
+                    (unsigned)a->offset);
+    } else {
+        tp_text_add(out, "%s", plain[a->place]);
+    }
+}
+
+/* "3 conv4: conv 1x25x5x64 -> 1x25x5x64, 512000 MAC" */
+static void print_comment(tp_text *out, const tp_emitter *e, int number,
+                          const tp_op *op) {
+    const tp_graph *g = e->plan->graph;
+    const tp_opdef *def = tp_opdef_of(op->kind);
+    tp_text_add(out, "    /* %d %s: %s %s -> %s", number, op->name,
+                tp_kind_name(op->kind),
+                tp_emit_shape(e->arena, &g->tensor[op->in[0]]),
+                tp_emit_shape(e->arena, &g->tensor[op->out]));
+    if (def->macs != NULL) {
+        tp_text_add(out, ", %lld MAC", (long long)def->macs(g, op));
+    }
+    tp_text_add(out, " */\n");
+}
+
+static void print_step(tp_text *out, const tp_emitter *e,
+                       const tp_program *program, int i) {
+    const tp_step *step = &program->step[i];
+    if (i == 0 || program->step[i - 1].op != step->op) {
+        print_comment(out, e, i, &e->plan->graph->op[step->op]);
+    }
+    tp_text_add(out, "    %s(&%s", tp_kernel_name(step->kernel),
+                tp_emit_desc_name(e, step->desc));
+    for (int a = 0; a < step->n_args; a++) {
+        tp_text_add(out, ",%s", a % 3 == 0 ? "\n        " : " ");
+        print_arg(out, e, program, &step->arg[a]);
+    }
+    tp_text_add(out, ");\n");
+}
+
+static void print_infer(tp_text *out, const tp_emitter *e) {
+    tp_text_add(out, "static void infer(const tp_ctx *ctx, const void *x, "
+                     "void *y) {\n    (void)ctx;\n");
+    for (int i = 0; i < e->plan->infer.n_steps; i++) {
+        print_step(out, e, &e->plan->infer, i);
+    }
+    tp_text_add(out, "}\n\n");
+}
+
+/* Name of the forward op that a backward op belongs to is the start of its
+ * own; the last step tells how far down backward goes. */
+static void print_sample(tp_text *out, const tp_emitter *e) {
+    const tp_program *p = &e->plan->sample;
+    const tp_graph *g = e->plan->graph;
+    bool backward = false;
+    tp_text_add(out, "static void sample(const tp_ctx *ctx, const void *x, "
+                     "const void *target,\n                   int32_t *loss) "
+                     "{\n");
+    for (int i = 0; i < p->n_steps; i++) {
+        if (!backward && p->step[i].op >= g->first_backward) {
+            backward = true;
+            tp_text_add(out,
+                        "\n    /* Backward, from the loss down to %s. What "
+                        "lies before holds nothing to\n     * train: no "
+                        "gradient is made for it. */\n",
+                        g->op[p->step[p->n_steps - 1].op].name);
+        }
+        print_step(out, e, p, i);
+    }
+    tp_text_add(out, "}\n\n");
+}
+
+/* --- the model's table ---------------------------------------------------- */
+
+static void print_params(tp_text *out, const tp_emitter *e) {
+    const tp_model *m = &e->plan->model;
+    tp_text_add(out, "static const tp_param params[%u] = {\n",
+                (unsigned)m->n_params);
+    for (uint32_t i = 0; i < m->n_params; i++) {
+        const tp_param *p = &m->params[i];
+        tp_text_add(out,
+                    "    {.name = \"%s\", .count = %u, .adapter = %u, .grad = "
+                    "%u,\n     .master = %u, .type = %u, .init = %u, .init_std "
+                    "= %u,\n     .unit = {%d, %d}},\n",
+                    p->name, (unsigned)p->count, (unsigned)p->adapter,
+                    (unsigned)p->grad, (unsigned)p->master, p->type, p->init,
+                    p->init_std, (int)p->unit.m, (int)p->unit.s);
+    }
+    tp_text_add(out, "};\n\n");
+}
+
+static void print_training(tp_text *out, const tp_model *m) {
+    const tp_train_layout *l = &m->layout;
+    tp_text_add(out,
+                "    .target_bytes = %u, .classes = %u, .loss_floor = %d,\n"
+                "    .n_params = %u, .n_values = %u, .n_gscale = %u,\n"
+                "    .params = params,\n",
+                (unsigned)m->target_bytes, (unsigned)m->classes,
+                (int)m->loss_floor, (unsigned)m->n_params,
+                (unsigned)m->n_values, (unsigned)m->n_gscale);
+    tp_text_add(out,
+                "    .layout = {.gscale = %u, .grads = %u, .grads_bytes = %u,\n"
+                "               .master = %u, .momentum = %u, .checkpoint = "
+                "%u},\n    .sample = sample,\n",
+                (unsigned)l->gscale, (unsigned)l->grads,
+                (unsigned)l->grads_bytes, (unsigned)l->master,
+                (unsigned)l->momentum, (unsigned)l->checkpoint);
+}
+
+static void print_model(tp_text *out, const tp_emitter *e) {
+    const tp_model *m = &e->plan->model;
+    tp_text_add(out, "const tp_model %s_model = {\n    .name = \"%s\",\n",
+                e->name, e->name);
+    tp_text_add(out, "    .base_sha256 = {");
+    for (int i = 0; i < 32; i++) {
+        tp_text_add(out, "%s0x%02x,", i % 8 == 0 ? "\n        " : " ",
+                    m->base_sha256[i]);
+    }
+    tp_text_add(out,
+                "\n    },\n    .layout_id = 0x%08xu,\n"
+                "    .arena_bytes = %s_ARENA_BYTES,\n"
+                "    .infer_bytes = %s_INFER_BYTES,\n"
+                "    .adapter_bytes = %s_ADAPTER_BYTES,\n"
+                "    .train_bytes = %s_TRAIN_BYTES,\n"
+                "    .x_bytes = %s_X_BYTES,\n    .y_bytes = %s_Y_BYTES,\n",
+                (unsigned)m->layout_id, e->upper, e->upper, e->upper, e->upper,
+                e->upper, e->upper);
+    if (m->n_params > 0) {
+        print_training(out, m);
+    }
+    tp_text_add(out, "    .infer = infer,\n};\n");
+}
+
+char *tp_emit_program(const tp_emitter *e) {
+    tp_text out = {.arena = e->arena};
+    tp_text_add(&out, "/* The program of %s. Generated; do not edit. */\n"
+                      "#include \"%s.h\"\n\n#include "
+                      "\"tinypeft/kernels.h\"\n\n",
+                e->name, e->name);
+    tp_text_add(&out,
+                "_Static_assert(sizeof(%s_memory) == %s_RAM_BYTES, \"RAM\");\n"
+                "\n",
+                e->name, e->upper);
+    print_externs(&out, e);
+    tp_text_add(&out, "\n");
+    for (int i = 0; i < e->n_descs; i++) {
+        print_desc(&out, e, &e->desc[i]);
+    }
+    tp_text_add(&out, "static inline void *at(uint8_t *base, uint32_t offset) "
+                      "{\n    return base + offset;\n}\n\n");
+    print_infer(&out, e);
+    if (e->plan->sample.n_steps > 0) {
+        print_sample(&out, e);
+        print_params(&out, e);
+    }
+    print_model(&out, e);
+    return tp_text_done(&out);
+}

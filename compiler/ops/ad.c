@@ -1,0 +1,84 @@
+/* Tools of the gradient rules; the pass that calls the rules is
+ * passes/autodiff.c. */
+#include "compiler/ops/opdef.h"
+
+bool tp_ad_needs(const tp_autodiff *ad, int tensor) {
+    return tensor >= 0 && tensor < ad->n_tensors && ad->needs[tensor];
+}
+
+tp_op *tp_ad_last(tp_autodiff *ad) {
+    return &ad->graph->op[ad->graph->n_ops - 1];
+}
+
+/* `of` may lie in graph->op, which moves: it is copied by the callers. */
+static tp_op *append(tp_autodiff *ad, tp_kind kind, const tp_op *of,
+                     const int *in, int n_in, int out) {
+    tp_graph *graph = ad->graph;
+    const tp_op base = *of;
+    const char *name = tp_arena_printf(graph->arena, "%s_%s", base.name,
+                                       tp_kind_name(kind));
+    for (int n = 2; name != NULL && tp_graph_find_op(graph, name) >= 0; n++) {
+        name = tp_arena_printf(graph->arena, "%s_%s_%d", base.name,
+                               tp_kind_name(kind), n);
+    }
+    tp_op *op =
+        tp_graph_insert_op(graph, graph->n_ops, kind, name, in, n_in, out);
+    if (op != NULL) {
+        op->attr = base.attr;
+        op->attr.value = 0;
+        op->attr.of = (int32_t)base.kind;
+    }
+    return op;
+}
+
+int tp_ad_op(tp_autodiff *ad, tp_kind kind, const tp_op *of, const int *in,
+             int n_in, int like) {
+    tp_graph *graph = ad->graph;
+    const char *name = tp_arena_printf(
+        graph->arena, "d_%s", graph->tensor[like].name);
+    const int out = tp_graph_add_like(graph, like, TP_Q8, TP_VALUE, name);
+    if (out < 0 || append(ad, kind, of, in, n_in, out) == NULL) {
+        return -1;
+    }
+    return out;
+}
+
+tp_status tp_ad_param(tp_autodiff *ad, tp_kind kind, const tp_op *of,
+                      const int *in, int n_in, int param, double unit) {
+    tp_graph *graph = ad->graph;
+    const char *name = tp_arena_printf(
+        graph->arena, "grad_%s", graph->tensor[param].name);
+    const int out = tp_graph_add_like(graph, param, TP_Q32, TP_GRAD, name);
+    if (out < 0 || append(ad, kind, of, in, n_in, out) == NULL) {
+        return tp_no_memory(ad->diag);
+    }
+    graph->tensor[out].train = (tp_trainable){.param = param, .unit = unit};
+    return TP_OK;
+}
+
+int tp_ad_clamped(tp_autodiff *ad, const tp_op *of, int dy) {
+    if (!tp_op_clamps(of, &ad->graph->tensor[of->out])) {
+        return dy;
+    }
+    const int in[2] = {dy, of->out};
+    return tp_ad_op(ad, TP_OP_CLAMP_BWD, of, in, 2, of->out);
+}
+
+tp_status tp_ad_give(tp_autodiff *ad, int tensor, int grad) {
+    if (grad < 0) {
+        return tp_no_memory(ad->diag);
+    }
+    if (!tp_ad_needs(ad, tensor)) {
+        return TP_OK;
+    }
+    if (ad->grad[tensor] >= 0) {
+        const int in[2] = {ad->grad[tensor], grad};
+        const int at = tp_graph_producer(ad->graph, tensor);
+        grad = tp_ad_op(ad, TP_OP_GRAD_SUM, &ad->graph->op[at], in, 2, tensor);
+        if (grad < 0) {
+            return tp_no_memory(ad->diag);
+        }
+    }
+    ad->grad[tensor] = grad;
+    return TP_OK;
+}

@@ -1,0 +1,35 @@
+/* Shared by the families that are convolutions at heart: conv, dwconv, fc and
+ * the LoRA branch. */
+#ifndef TP_COMPILER_OPS_CONV_H
+#define TP_COMPILER_OPS_CONV_H
+
+#include "compiler/ops/opdef.h"
+
+/* The three tensors of a convolution, in the forward direction. */
+typedef struct tp_conv_tensors {
+    const tp_tensor *x, *w, *y;
+} tp_conv_tensors;
+
+/* Sizes, strides, pads and LoRA shifts; everything else 0. A weight tensor of
+ * rank 2 is a fully connected layer: a 1x1 convolution on a rows x 1 map. */
+tp_conv2d tp_conv_geometry(const tp_attr *attr, const tp_conv_tensors *t);
+/* Adds zero points, clamp range, requantisation and the weights. */
+tp_status tp_conv_quantise(tp_lower *lower, const tp_op *op,
+                           const tp_conv_tensors *t, tp_conv2d *d);
+/* One fixed-point factor a channel, as two constant arrays. */
+typedef struct tp_factors {
+    const int32_t *m;
+    const int8_t *s;
+} tp_factors;
+
+/* Registers f[n] as "<op>_<suffix>m" and "<op>_<suffix>s". */
+tp_status tp_conv_factors(tp_lower *lower, const tp_factor *f, int32_t n,
+                          const char *suffix, tp_factors *out);
+/* Adds the weights and their scales as the backward kernels want them. */
+tp_status tp_conv_backward_scales(tp_lower *lower, const tp_conv_tensors *t,
+                                  tp_conv2d *d);
+/* Weights, map and window agree with the shapes of x and y. */
+tp_status tp_conv_check(const tp_graph *graph, const tp_op *op,
+                        const tp_conv_tensors *t, tp_diag *diag);
+
+#endif

@@ -1,0 +1,178 @@
+/* What each descriptor struct of ops.h is made of, in the order of its
+ * fields: emit and the plan's dump print descriptors from these tables. */
+#include <stddef.h>
+
+#include "compiler/ops/opdef.h"
+
+/* Rows of one field; the count of an int32_t array follows from its type. */
+#define INT(desc, field)                                                       \
+    {                                                                          \
+        #field, offsetof(desc, field), TP_F_INT,                               \
+            (int)(sizeof(((desc *)0)->field) / sizeof(int32_t))                \
+    }
+#define OTHER(desc, field, type) {#field, offsetof(desc, field), type, 1}
+/* One descriptor type from the rows above it. */
+#define DESC(name)                                                             \
+    const tp_desc_type tp_desc_##name = {                                      \
+        "tp_" #name, sizeof(tp_##name), name##_fields,                         \
+        (int)(sizeof name##_fields / sizeof name##_fields[0])}
+
+static const tp_field conv2d_fields[] = {
+    INT(tp_conv2d, in_h),
+    INT(tp_conv2d, in_w),
+    INT(tp_conv2d, in_c),
+    INT(tp_conv2d, out_h),
+    INT(tp_conv2d, out_w),
+    INT(tp_conv2d, out_c),
+    INT(tp_conv2d, k_h),
+    INT(tp_conv2d, k_w),
+    INT(tp_conv2d, stride_h),
+    INT(tp_conv2d, stride_w),
+    INT(tp_conv2d, dil_h),
+    INT(tp_conv2d, dil_w),
+    INT(tp_conv2d, pad_t),
+    INT(tp_conv2d, pad_l),
+    INT(tp_conv2d, x_zp),
+    INT(tp_conv2d, y_zp),
+    INT(tp_conv2d, y_min),
+    INT(tp_conv2d, y_max),
+    OTHER(tp_conv2d, w, TP_F_POINTER),
+    OTHER(tp_conv2d, m, TP_F_POINTER),
+    OTHER(tp_conv2d, s, TP_F_POINTER),
+    OTHER(tp_conv2d, bwd_q, TP_F_POINTER),
+    INT(tp_conv2d, bwd_e),
+    OTHER(tp_conv2d, lora_m, TP_F_POINTER),
+    OTHER(tp_conv2d, lora_s, TP_F_POINTER),
+    INT(tp_conv2d, rank),
+    INT(tp_conv2d, shift),
+    INT(tp_conv2d, acc_shift),
+    INT(tp_conv2d, acc_shift_b),
+};
+DESC(conv2d);
+
+static const tp_field pool_fields[] = {
+    INT(tp_pool, in_h),     INT(tp_pool, in_w),     INT(tp_pool, c),
+    INT(tp_pool, out_h),    INT(tp_pool, out_w),    INT(tp_pool, k_h),
+    INT(tp_pool, k_w),      INT(tp_pool, stride_h), INT(tp_pool, stride_w),
+    INT(tp_pool, pad_t),    INT(tp_pool, pad_l),    INT(tp_pool, y_min),
+    INT(tp_pool, y_max),
+};
+DESC(pool);
+
+static const tp_field mean_fields[] = {
+    INT(tp_mean, out_dim), INT(tp_mean, out_stride), INT(tp_mean, red_dim),
+    INT(tp_mean, red_stride), INT(tp_mean, count), INT(tp_mean, x_zp),
+    INT(tp_mean, y_zp), OTHER(tp_mean, f, TP_F_FACTOR),
+};
+DESC(mean);
+
+static const tp_field eltwise_fields[] = {
+    INT(tp_eltwise, dim),
+    INT(tp_eltwise, a_stride),
+    INT(tp_eltwise, b_stride),
+    INT(tp_eltwise, a_zp),
+    INT(tp_eltwise, b_zp),
+    INT(tp_eltwise, y_zp),
+    INT(tp_eltwise, y_min),
+    INT(tp_eltwise, y_max),
+    INT(tp_eltwise, left_shift),
+    INT(tp_eltwise, b_sign),
+    OTHER(tp_eltwise, a, TP_F_FACTOR),
+    OTHER(tp_eltwise, b, TP_F_FACTOR),
+    OTHER(tp_eltwise, y, TP_F_FACTOR),
+};
+DESC(eltwise);
+
+static const tp_field eltwise_bwd_fields[] = {
+    INT(tp_eltwise_bwd, x_dim),
+    INT(tp_eltwise_bwd, x_dy_stride),
+    INT(tp_eltwise_bwd, x_other_stride),
+    INT(tp_eltwise_bwd, red_dim),
+    INT(tp_eltwise_bwd, red_dy_stride),
+    INT(tp_eltwise_bwd, red_other_stride),
+    INT(tp_eltwise_bwd, other_zp),
+    INT(tp_eltwise_bwd, q),
+    INT(tp_eltwise_bwd, e),
+};
+DESC(eltwise_bwd);
+
+static const tp_field lut_fields[] = {
+    INT(tp_lut, n),
+    OTHER(tp_lut, table, TP_F_POINTER),
+    OTHER(tp_lut, slope, TP_F_POINTER),
+};
+DESC(lut);
+
+static const tp_field softmax_fields[] = {
+    INT(tp_softmax, rows),
+    INT(tp_softmax, cols),
+    OTHER(tp_softmax, beta, TP_F_FACTOR),
+    INT(tp_softmax, diff_min),
+};
+DESC(softmax);
+
+static const tp_field copy_fields[] = {
+    INT(tp_copy, dim),      INT(tp_copy, x_offset), INT(tp_copy, x_stride),
+    INT(tp_copy, y_offset), INT(tp_copy, y_stride),
+};
+DESC(copy);
+
+static const tp_field fill_fields[] = {
+    INT(tp_fill, n),
+    INT(tp_fill, value),
+};
+DESC(fill);
+
+static const tp_field resize_fields[] = {
+    INT(tp_resize, in_h),
+    INT(tp_resize, in_w),
+    INT(tp_resize, out_h),
+    INT(tp_resize, out_w),
+    INT(tp_resize, c),
+    OTHER(tp_resize, row, TP_F_POINTER),
+    OTHER(tp_resize, col, TP_F_POINTER),
+};
+DESC(resize);
+
+static const tp_field clamp_fields[] = {
+    INT(tp_clamp, n),
+    INT(tp_clamp, y_min),
+    INT(tp_clamp, y_max),
+};
+DESC(clamp);
+
+static const tp_field sum_fields[] = {
+    INT(tp_sum, n),
+};
+DESC(sum);
+
+static const tp_field bias_fields[] = {
+    INT(tp_bias, n),
+    INT(tp_bias, pixels),
+    OTHER(tp_bias, m, TP_F_POINTER),
+    OTHER(tp_bias, s, TP_F_POINTER),
+};
+DESC(bias);
+
+static const tp_field head_fields[] = {
+    INT(tp_head, in_c),
+    INT(tp_head, classes),
+    INT(tp_head, x_zp),
+    OTHER(tp_head, scale, TP_F_FACTOR),
+};
+DESC(head);
+
+static const tp_field ce_fields[] = {
+    INT(tp_ce, n),
+    INT(tp_ce, zp),
+    OTHER(tp_ce, scale, TP_F_FACTOR),
+};
+DESC(ce);
+
+static const tp_field mse_fields[] = {
+    INT(tp_mse, n),
+    OTHER(tp_mse, loss, TP_F_FACTOR),
+    INT(tp_mse, q),
+    INT(tp_mse, e),
+};
+DESC(mse);

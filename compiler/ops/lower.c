@@ -1,0 +1,126 @@
+#include <math.h>
+#include <string.h>
+
+#include "compiler/ops/opdef.h"
+
+static const struct {
+    int n_args;
+    const char *name;
+} kernels[TP_KERNEL_COUNT] = {
+#define TP_KERNEL(name, isa, desc, n, args) \
+    [TP_K_##name##_##isa] = {n, "tp_" #name "_" #isa},
+#include "tinypeft/kernels.def"
+#undef TP_KERNEL
+};
+
+int tp_kernel_args(tp_kernel_id kernel) {
+    return kernels[kernel].n_args;
+}
+
+const char *tp_kernel_name(tp_kernel_id kernel) {
+    return kernels[kernel].name;
+}
+
+tp_status tp_lower_step(tp_lower *lower, tp_kernel_id kernel,
+                        const tp_desc_type *type, const void *desc,
+                        const tp_arg *arg) {
+    if (lower->n_steps == lower->cap_steps) {
+        const int wider = lower->cap_steps == 0 ? 64 : 2 * lower->cap_steps;
+        tp_step *moved =
+            tp_arena_alloc(lower->arena, (size_t)wider, sizeof *moved);
+        if (moved == NULL) {
+            return tp_no_memory(lower->diag);
+        }
+        if (lower->n_steps > 0) {
+            memcpy(moved, lower->step, (size_t)lower->n_steps * sizeof *moved);
+        }
+        lower->step = moved;
+        lower->cap_steps = wider;
+    }
+    tp_step *step = &lower->step[lower->n_steps];
+    *step = (tp_step){.kernel = kernel,
+                      .type = type,
+                      .desc = tp_arena_copy(lower->arena, desc, 1, type->bytes),
+                      .n_args = kernels[kernel].n_args,
+                      .op = lower->op};
+    memcpy(step->arg, arg, (size_t)step->n_args * sizeof *arg);
+    lower->n_steps++;
+    return step->desc != NULL ? TP_OK : tp_no_memory(lower->diag);
+}
+
+size_t tp_const_bytes(const tp_const *constant) {
+    const size_t each = constant->dtype == TP_BITS
+                            ? sizeof(uint16_t)
+                            : tp_dtype_bytes(constant->dtype);
+    return constant->count * each;
+}
+
+static bool same(const tp_const *constant, tp_dtype dtype, const void *data,
+                 size_t count) {
+    return constant->dtype == dtype && constant->count == count &&
+           memcmp(constant->data, data, tp_const_bytes(constant)) == 0;
+}
+
+/* A second table of the same op and role gets a number. */
+static const char *unique_name(tp_lower *lower, const char *suffix) {
+    const char *op = lower->graph->op[lower->op].name;
+    const char *name = tp_arena_printf(lower->arena, "%s_%s", op, suffix);
+    for (int i = 0, n = 2; name != NULL && i < lower->n_constants; i++) {
+        if (strcmp(lower->constant[i].name, name) == 0) {
+            name = tp_arena_printf(lower->arena, "%s_%s%d", op, suffix, n++);
+            i = -1;
+        }
+    }
+    return name;
+}
+
+const void *tp_lower_const(tp_lower *lower, tp_dtype dtype, const void *data,
+                           size_t count, const char *suffix) {
+    for (int i = 0; i < lower->n_constants; i++) {
+        if (same(&lower->constant[i], dtype, data, count)) {
+            return lower->constant[i].data;
+        }
+    }
+    if (lower->n_constants == lower->cap_constants) {
+        const int wider = lower->cap_constants == 0 ? 64
+                                                    : 2 * lower->cap_constants;
+        tp_const *moved =
+            tp_arena_alloc(lower->arena, (size_t)wider, sizeof *moved);
+        if (moved == NULL) {
+            return NULL;
+        }
+        if (lower->n_constants > 0) {
+            memcpy(moved, lower->constant,
+                   (size_t)lower->n_constants * sizeof *moved);
+        }
+        lower->constant = moved;
+        lower->cap_constants = wider;
+    }
+    tp_const *constant = &lower->constant[lower->n_constants];
+    *constant = (tp_const){.name = unique_name(lower, suffix),
+                           .dtype = dtype,
+                           .count = count};
+    constant->data =
+        tp_arena_copy(lower->arena, data, 1, tp_const_bytes(constant));
+    if (constant->name == NULL || constant->data == NULL) {
+        return NULL;
+    }
+    lower->n_constants++;
+    return constant->data;
+}
+
+tp_factor tp_factor_of(double f) {
+    if (!(f > 0.0)) {
+        return (tp_factor){0, 0};
+    }
+    int s = 0;
+    int64_t m = llround(frexp(f, &s) * (double)(INT64_C(1) << 31));
+    if (m == INT64_C(1) << 31) {
+        m /= 2;
+        s++;
+    }
+    if (s < -31) { /* all bits would be shifted out */
+        return (tp_factor){0, 0};
+    }
+    return (tp_factor){(int32_t)m, s};
+}

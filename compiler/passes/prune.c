@@ -1,0 +1,38 @@
+#include "compiler/passes/passes.h"
+
+void tp_needed_ops(const tp_graph *graph, bool *wanted, bool *op) {
+    for (int i = graph->n_ops - 1; i >= 0; i--) {
+        op[i] = wanted[graph->op[i].out];
+        for (int j = 0; op[i] && j < graph->op[i].n_in; j++) {
+            if (graph->op[i].in[j] >= 0) {
+                wanted[graph->op[i].in[j]] = true;
+            }
+        }
+    }
+}
+
+tp_status tp_pass_prune(tp_graph *graph, const tp_pass_options *options,
+                        tp_diag *diag) {
+    (void)options;
+    const size_t n = (size_t)graph->n_tensors;
+    bool *wanted = tp_arena_alloc(graph->arena, n, sizeof *wanted);
+    bool *keep =
+        tp_arena_alloc(graph->arena, (size_t)graph->n_ops, sizeof *keep);
+    if (wanted == NULL || keep == NULL) {
+        return tp_no_memory(diag);
+    }
+    wanted[graph->output] = true;
+    for (int i = 0; i < graph->n_tensors; i++) {
+        wanted[i] = wanted[i] || graph->tensor[i].role == TP_GRAD;
+    }
+    if (graph->logits >= 0 && graph->first_backward < graph->n_ops) {
+        wanted[graph->op[graph->first_backward].out] = true; /* the loss */
+    }
+    tp_needed_ops(graph, wanted, keep);
+    for (int i = graph->n_ops - 1; i >= 0; i--) {
+        if (!keep[i]) {
+            tp_graph_remove_op(graph, i);
+        }
+    }
+    return TP_OK;
+}

@@ -1,0 +1,72 @@
+#include <string.h>
+
+#include "compiler/passes/passes.h"
+
+static bool is_exact(const char *glob) {
+    return strpbrk(glob, "*?[") == NULL;
+}
+
+/* The names that exist, for a message. */
+static const char *slot_names(const tp_graph *graph,
+                              const tp_adapter_kind *kind) {
+    const char *names = "";
+    for (int i = 0; i < graph->n_ops; i++) {
+        if (kind->misfit(graph, i) == NULL) {
+            names = tp_arena_printf(graph->arena, "%s%s%s", names,
+                                    names[0] != '\0' ? ", " : "",
+                                    graph->op[i].name);
+            if (names == NULL) {
+                return "out of memory";
+            }
+        }
+    }
+    return names[0] != '\0' ? names : "no slot of this model";
+}
+
+/* A glob takes every slot that fits and passes over the others; a name that
+ * is spelt out must fit. */
+static tp_status attach(tp_graph *graph, const tp_adapter_spec *spec,
+                        tp_diag *diag) {
+    int attached = 0;
+    for (int i = 0; i < graph->n_ops; i++) {
+        const char *name = graph->op[i].name;
+        if (graph->op[i].source < 0 || !tp_glob(spec->slots, name)) {
+            continue;
+        }
+        const char *misfit = spec->kind->misfit(graph, i);
+        if (misfit == NULL) {
+            TP_TRY(spec->kind->insert(graph, i, spec, diag));
+            attached++;
+            i = tp_graph_find_op(graph, name);
+        } else if (is_exact(spec->slots)) {
+            return tp_error(diag, TP_ERR_ARGUMENT,
+                            "adapter '%s': slot %s %s; %s fits: %s",
+                            spec->text, name, misfit, spec->kind->name,
+                            slot_names(graph, spec->kind));
+        }
+    }
+    if (attached == 0) {
+        return tp_error(diag, TP_ERR_ARGUMENT,
+                        "adapter '%s': no slot matches; %s fits: %s",
+                        spec->text, spec->kind->name,
+                        slot_names(graph, spec->kind));
+    }
+    return TP_OK;
+}
+
+/* Heads first: what they replace is no slot for the others. */
+tp_status tp_pass_slots(tp_graph *graph, const tp_pass_options *options,
+                        tp_diag *diag) {
+    tp_status status = TP_OK;
+    for (int heads = 1; heads >= 0; heads--) {
+        for (int i = 0; i < options->n_specs; i++) {
+            const tp_adapter_spec *spec = &options->spec[i];
+            const bool head = strcmp(spec->kind->name, "head") == 0;
+            if (head == (heads == 1)) {
+                const tp_status one = attach(graph, spec, diag);
+                status = one != TP_OK ? one : status;
+            }
+        }
+    }
+    return status;
+}

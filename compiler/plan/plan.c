@@ -1,0 +1,246 @@
+#include "compiler/plan/plan.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "compiler/plan/program.h"
+#include "core/crc32.h"
+#include "tinypeft/train.h"
+
+static uint32_t align(uint32_t n, uint32_t to) {
+    return (n + to - 1) / to * to;
+}
+
+/* Every op to its kernel calls; constants that are arguments are registered
+ * like those in descriptors. */
+static tp_status lower_all(tp_lower *lower) {
+    const tp_graph *graph = lower->graph;
+    for (int i = 0; i < graph->n_ops; i++) {
+        const tp_opdef *def = tp_opdef_of(graph->op[i].kind);
+        const int first = lower->n_steps;
+        lower->op = i;
+        if (def->lower != NULL) {
+            TP_TRY(def->lower(lower, &graph->op[i]));
+        }
+        for (int s = first; s < lower->n_steps; s++) {
+            for (int a = 0; a < lower->step[s].n_args; a++) {
+                tp_arg *arg = &lower->step[s].arg[a];
+                if (arg->kind != TP_ARG_TENSOR || arg->tensor < 0 ||
+                    graph->tensor[arg->tensor].role != TP_CONST) {
+                    continue;
+                }
+                const tp_tensor *t = &graph->tensor[arg->tensor];
+                const void *data =
+                    tp_lower_const(lower, t->dtype, t->data,
+                                   (size_t)tp_tensor_count(t),
+                                   t->dtype == TP_S32 ? "b" : "c");
+                if (data == NULL) {
+                    return tp_no_memory(lower->diag);
+                }
+                *arg = tp_arg_const(data);
+            }
+        }
+    }
+    return TP_OK;
+}
+
+static tp_status number_gscales(const tp_lower *lower, tp_plan *plan) {
+    const size_t n = (size_t)lower->graph->n_tensors;
+    int *gscale = tp_arena_alloc(lower->arena, n, sizeof *gscale);
+    if (gscale == NULL) {
+        return tp_no_memory(lower->diag);
+    }
+    memset(gscale, -1, n * sizeof *gscale);
+    for (int s = 0; s < lower->n_steps; s++) {
+        for (int a = 0; a < lower->step[s].n_args; a++) {
+            const tp_arg *arg = &lower->step[s].arg[a];
+            if (arg->kind == TP_ARG_GSCALE && gscale[arg->tensor] < 0) {
+                gscale[arg->tensor] = (int)plan->model.n_gscale++;
+            }
+        }
+    }
+    plan->gscale = gscale;
+    return TP_OK;
+}
+
+/* --- parameters: adapter and training state ------------------------------- */
+
+static int grad_of(const tp_graph *graph, int param) {
+    for (int i = 0; i < graph->n_tensors; i++) {
+        if (graph->tensor[i].role == TP_GRAD &&
+            graph->tensor[i].train.param == param &&
+            tp_graph_producer(graph, i) >= 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* What makes two adapters interchangeable: names, types and shapes of the
+ * parameters, in order. */
+static uint32_t layout_add(uint32_t crc, const tp_tensor *t) {
+    crc = tp_crc32(crc, t->name, strlen(t->name) + 1);
+    const uint8_t type[2] = {(uint8_t)t->dtype, (uint8_t)t->rank};
+    crc = tp_crc32(crc, type, sizeof type);
+    for (int i = 0; i < t->rank; i++) {
+        const uint32_t dim = (uint32_t)t->dim[i];
+        const uint8_t le[4] = {(uint8_t)dim, (uint8_t)(dim >> 8),
+                               (uint8_t)(dim >> 16), (uint8_t)(dim >> 24)};
+        crc = tp_crc32(crc, le, sizeof le);
+    }
+    return crc;
+}
+
+static void add_param(tp_model *model, const tp_tensor *t, tp_param *param,
+                      tp_address *address) {
+    const uint32_t bytes = align((uint32_t)tp_tensor_bytes(t), 4);
+    *param = (tp_param){
+        .name = t->name,
+        .count = (uint32_t)tp_tensor_count(t),
+        .adapter = model->adapter_bytes,
+        .master = model->n_values,
+        .type = (uint8_t)(t->dtype == TP_Q8 ? TP_PARAM_Q8 : TP_PARAM_S16),
+        .init = (uint8_t)t->train.init,
+        .init_std = (uint16_t)lround(ldexp(t->train.init_std, 13))};
+    address->offset = model->adapter_bytes;
+    model->adapter_bytes += bytes;
+    model->n_values += param->count;
+    model->layout_id = layout_add(model->layout_id, t);
+    model->n_params++;
+}
+
+static void lay_out_training(tp_model *model, tp_param *params,
+                             const tp_graph *graph, const int *grad,
+                             tp_address *address) {
+    tp_train_layout *layout = &model->layout;
+    uint32_t at = align((uint32_t)sizeof(tp_train_state), 8);
+    layout->gscale = at;
+    at += model->n_gscale * (uint32_t)sizeof(tp_gscale);
+    layout->grads = at;
+    for (uint32_t i = 0; i < model->n_params; i++) {
+        const tp_tensor *t = &graph->tensor[grad[i]];
+        params[i].grad = at;
+        params[i].unit = tp_factor_of(t->train.unit);
+        address[grad[i]].offset = at;
+        at += align((uint32_t)tp_tensor_bytes(t), 4);
+    }
+    layout->grads_bytes = at - layout->grads;
+    layout->master = at;
+    at += align(2 * model->n_values, 4);
+    layout->momentum = at;
+    at += align(2 * model->n_values, 4);
+    layout->checkpoint = at;
+    at += model->adapter_bytes;
+    model->train_bytes = align(at, TP_ALIGN);
+}
+
+static tp_status lay_out(tp_arena *arena, tp_plan *plan, tp_address *address,
+                         tp_diag *diag) {
+    const tp_graph *graph = plan->graph;
+    tp_model *model = &plan->model;
+    const size_t n = (size_t)graph->n_tensors;
+    tp_param *params = tp_arena_alloc(arena, n, sizeof *params);
+    int *grad = tp_arena_alloc(arena, n, sizeof *grad);
+    if (params == NULL || grad == NULL) {
+        return tp_no_memory(diag);
+    }
+    for (int i = 0; i < graph->n_tensors; i++) {
+        if (graph->tensor[i].role == TP_PARAM && grad_of(graph, i) >= 0) {
+            grad[model->n_params] = grad_of(graph, i);
+            add_param(model, &graph->tensor[i], &params[model->n_params],
+                      &address[i]);
+        }
+    }
+    model->params = params;
+    model->adapter_bytes = align(model->adapter_bytes, TP_ALIGN);
+    if (model->n_params > 0) {
+        lay_out_training(model, params, graph, grad, address);
+    }
+    return TP_OK;
+}
+
+/* --- programs ------------------------------------------------------------- */
+
+static tp_status make_programs(const tp_lower *lower, const tp_address *fixed,
+                               tp_plan *plan) {
+    const tp_graph *graph = plan->graph;
+    const size_t n = (size_t)graph->n_tensors;
+    bool *wanted = tp_arena_alloc(lower->arena, n, sizeof *wanted);
+    if (wanted == NULL) {
+        return tp_no_memory(lower->diag);
+    }
+    wanted[graph->output] = true;
+    TP_TRY(tp_program_make(lower, wanted, graph->output, fixed, &plan->infer));
+    if (plan->model.n_params == 0) {
+        return TP_OK;
+    }
+    memset(wanted, 0, n * sizeof *wanted);
+    for (int i = 0; i < graph->n_tensors; i++) {
+        wanted[i] = graph->tensor[i].role == TP_GRAD;
+    }
+    wanted[graph->op[graph->first_backward].out] = true; /* the loss */
+    return tp_program_make(lower, wanted, -1, fixed, &plan->sample);
+}
+
+/* Chance level of the classes: a cross-entropy below it is never taken for
+ * divergence. */
+static int32_t loss_floor(uint32_t classes) {
+    return classes > 0 ? (int32_t)lround(65536.0 * log((double)classes)) : 0;
+}
+
+static void describe_model(tp_plan *plan) {
+    const tp_graph *graph = plan->graph;
+    tp_model *model = &plan->model;
+    model->name = graph->name;
+    memcpy(model->base_sha256, graph->sha256, sizeof model->base_sha256);
+    model->infer_bytes = align(plan->infer.arena_bytes, TP_ALIGN);
+    model->arena_bytes = align(plan->sample.arena_bytes, TP_ALIGN);
+    if (model->arena_bytes < model->infer_bytes) {
+        model->arena_bytes = model->infer_bytes;
+    }
+    model->x_bytes = (uint32_t)tp_tensor_bytes(&graph->tensor[graph->input]);
+    model->y_bytes = (uint32_t)tp_tensor_bytes(&graph->tensor[graph->output]);
+    for (int i = 0; i < graph->n_tensors; i++) {
+        if (graph->tensor[i].role == TP_TARGET) {
+            const tp_tensor *t = &graph->tensor[i];
+            const int64_t n =
+                tp_tensor_count(&graph->tensor[graph->logits]);
+            model->target_bytes = (uint32_t)tp_tensor_bytes(t);
+            model->classes = t->dtype == TP_U8 ? (uint32_t)n : 0;
+        }
+    }
+    model->loss_floor = loss_floor(model->classes);
+}
+
+static void count_flash(const tp_lower *lower, tp_plan *plan) {
+    for (int i = 0; i < lower->n_constants; i++) {
+        plan->flash_constants += (uint32_t)tp_const_bytes(&lower->constant[i]);
+    }
+    for (int i = 0; i < plan->graph->n_tensors; i++) {
+        const tp_tensor *t = &plan->graph->tensor[i];
+        if (t->role == TP_CONST && tp_graph_uses(plan->graph, i) > 0) {
+            plan->flash_weights += (uint32_t)tp_tensor_bytes(t);
+        }
+    }
+}
+
+tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph, tp_plan *plan,
+                       tp_diag *diag) {
+    tp_plan made = {.graph = graph};
+    tp_lower lower = {.graph = graph, .arena = arena, .diag = diag};
+    tp_address *fixed =
+        tp_arena_alloc(arena, (size_t)graph->n_tensors, sizeof *fixed);
+    if (fixed == NULL) {
+        return tp_no_memory(diag);
+    }
+    TP_TRY(lower_all(&lower));
+    TP_TRY(number_gscales(&lower, &made));
+    TP_TRY(lay_out(arena, &made, fixed, diag));
+    TP_TRY(make_programs(&lower, fixed, &made));
+    made.constant = lower.constant;
+    made.n_constants = lower.n_constants;
+    describe_model(&made);
+    count_flash(&lower, &made);
+    *plan = made;
+    return TP_OK;
+}

@@ -1,0 +1,126 @@
+/* The plan as people read it: sizes, a table of steps for each program, and
+ * the memory map of the arena. */
+#include "compiler/text_buffer.h"
+#include "compiler/plan/plan.h"
+
+static const char *place_name(tp_place place) {
+    static const char *const names[] = {
+        [TP_PLACE_NONE] = "-",           [TP_PLACE_ARENA] = "arena",
+        [TP_PLACE_X] = "x",              [TP_PLACE_Y] = "y",
+        [TP_PLACE_TARGET] = "target",    [TP_PLACE_LOSS] = "loss",
+        [TP_PLACE_ADAPTER] = "adapter",  [TP_PLACE_TRAIN] = "train",
+        [TP_PLACE_CONST] = "flash"};
+    return names[place];
+}
+
+static bool has_offset(tp_place place) {
+    return place == TP_PLACE_ARENA || place == TP_PLACE_ADAPTER ||
+           place == TP_PLACE_TRAIN;
+}
+
+static void print_arg(tp_text *out, const tp_plan *plan,
+                      const tp_program *program, const tp_arg *arg) {
+    if (arg->kind == TP_ARG_GSCALE) {
+        tp_text_add(out, " scale[%d]", plan->gscale[arg->tensor]);
+        return;
+    }
+    if (arg->kind == TP_ARG_CONST) {
+        const char *name = "null";
+        for (int i = 0; i < plan->n_constants; i++) {
+            if (plan->constant[i].data == arg->data) {
+                name = plan->constant[i].name;
+            }
+        }
+        tp_text_add(out, " %s", name);
+        return;
+    }
+    const tp_address *a = &program->address[arg->tensor];
+    tp_text_add(out, " %s", place_name(a->place));
+    if (has_offset(a->place)) {
+        tp_text_add(out, "+%u", (unsigned)a->offset);
+    }
+}
+
+static void print_program(tp_text *out, const char *name, const tp_plan *plan,
+                          const tp_program *program) {
+    tp_text_add(out,
+                "\nprogram %s: %d steps, arena %u bytes, peak of live tensors "
+                "%u bytes at step %d\n",
+                name, program->n_steps, (unsigned)program->arena_bytes,
+                (unsigned)program->peak_bytes, program->peak_step);
+    for (int i = 0; i < program->n_steps; i++) {
+        const tp_step *step = &program->step[i];
+        tp_text_add(out, "%4d  %s", i, plan->graph->op[step->op].name);
+        tp_text_pad(out, 34);
+        tp_text_add(out, "%s", tp_kernel_name(step->kernel));
+        tp_text_pad(out, 64);
+        for (int a = 0; a < step->n_args; a++) {
+            print_arg(out, plan, program, &step->arg[a]);
+        }
+        tp_text_add(out, "\n");
+    }
+}
+
+static void print_map(tp_text *out, const char *name, const tp_plan *plan,
+                      const tp_program *program) {
+    tp_text_add(out, "\narena of %s: offset, bytes, steps, tensor\n", name);
+    for (int i = 0; i < plan->graph->n_tensors; i++) {
+        const tp_address *a = &program->address[i];
+        if (a->place == TP_PLACE_ARENA && a->first >= 0) {
+            tp_text_add(out, "%8u %8u  %3d..%-3d  %s\n", (unsigned)a->offset,
+                        (unsigned)a->bytes, a->first, a->last,
+                        plan->graph->tensor[i].name);
+        }
+    }
+}
+
+/* What forward leaves for backward: live across the border. */
+static void print_saved(tp_text *out, const tp_plan *plan) {
+    const tp_program *p = &plan->sample;
+    int border = p->n_steps;
+    for (int i = p->n_steps - 1; i >= 0; i--) {
+        if (p->step[i].op >= plan->graph->first_backward) {
+            border = i;
+        }
+    }
+    uint32_t sum = 0;
+    tp_text_add(out, "\nsaved for backward:\n");
+    for (int i = 0; i < plan->graph->n_tensors; i++) {
+        const tp_address *a = &p->address[i];
+        if (a->place == TP_PLACE_ARENA && a->first >= 0 && a->first < border &&
+            a->last > border) {
+            tp_text_add(out, "%8u  %s\n", (unsigned)a->bytes,
+                        plan->graph->tensor[i].name);
+            sum += a->bytes;
+        }
+    }
+    tp_text_add(out, "%8u  in all\n", (unsigned)sum);
+}
+
+char *tp_plan_print(tp_arena *arena, const tp_plan *plan) {
+    tp_text out = {.arena = arena};
+    const tp_model *model = &plan->model;
+    tp_text_add(&out, "plan %s\n", plan->graph->name);
+    tp_text_add(&out, "flash    %8u  weights %u, tables %u\n",
+                (unsigned)plan->flash_constants, (unsigned)plan->flash_weights,
+                (unsigned)(plan->flash_constants - plan->flash_weights));
+    tp_text_add(&out, "arena    %8u  infer alone %u\n",
+                (unsigned)model->arena_bytes, (unsigned)model->infer_bytes);
+    tp_text_add(&out, "adapter  %8u\n", (unsigned)model->adapter_bytes);
+    tp_text_add(&out, "train    %8u\n", (unsigned)model->train_bytes);
+    for (uint32_t i = 0; i < model->n_params; i++) {
+        const tp_param *param = &model->params[i];
+        tp_text_add(&out, "param    %8u  %s %s, adapter+%u\n",
+                    (unsigned)param->count, param->name,
+                    param->type == TP_PARAM_Q8 ? "q8" : "s16",
+                    (unsigned)param->adapter);
+    }
+    print_program(&out, "infer", plan, &plan->infer);
+    print_map(&out, "infer", plan, &plan->infer);
+    if (plan->sample.n_steps > 0) {
+        print_program(&out, "sample", plan, &plan->sample);
+        print_map(&out, "sample", plan, &plan->sample);
+        print_saved(&out, plan);
+    }
+    return tp_text_done(&out);
+}

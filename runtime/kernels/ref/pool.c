@@ -1,0 +1,229 @@
+/* AVERAGE_POOL_2D, MAX_POOL_2D: forward and gradient. */
+#include <stdbool.h>
+
+#include "runtime/kernels/ref/grad_out.h"
+#include "tinypeft/kernels.h"
+
+/* A range of rows or columns. */
+typedef struct span {
+    int32_t first, end;
+} span;
+
+/* The part of the map of n places that window o covers, along one axis. */
+static span window(int32_t o, int32_t stride, int32_t pad, int32_t k,
+                   int32_t n) {
+    const int32_t origin = o * stride - pad;
+    return (span){tp_max32(origin, 0), tp_min32(origin + k, n)};
+}
+
+/* The windows, of `out`, that cover place i: o * stride - pad <= i and
+ * i < o * stride - pad + k. */
+static span covering(int32_t i, int32_t stride, int32_t pad, int32_t k,
+                     int32_t out) {
+    const int32_t last = (i + pad) / stride;
+    const int32_t before = i + pad - k; /* the last place of windows past */
+    const int32_t first = before < 0 ? 0 : before / stride + 1;
+    return (span){first, tp_min32(last + 1, out)};
+}
+
+static span rows(const tp_pool *op, int32_t oy) {
+    return window(oy, op->stride_h, op->pad_t, op->k_h, op->in_h);
+}
+
+static span cols(const tp_pool *op, int32_t ox) {
+    return window(ox, op->stride_w, op->pad_l, op->k_w, op->in_w);
+}
+
+/* Elements from the start of x to channel 0 of a place. */
+static int32_t at(const tp_pool *op, int32_t iy, int32_t ix) {
+    return (iy * op->in_w + ix) * op->c;
+}
+
+static int8_t activate(const tp_pool *op, int32_t v) {
+    return (int8_t)tp_min32(tp_max32(v, op->y_min), op->y_max);
+}
+
+/* Mean of one window, halves away from zero. x is at the channel. */
+static int32_t average(const tp_pool *op, span y, span x, const int8_t *map) {
+    const int32_t count = (y.end - y.first) * (x.end - x.first);
+    int32_t acc = 0;
+    for (int32_t iy = y.first; iy < y.end; iy++) {
+        for (int32_t ix = x.first; ix < x.end; ix++) {
+            acc += map[at(op, iy, ix)];
+        }
+    }
+    return (acc > 0 ? acc + count / 2 : acc - count / 2) / count;
+}
+
+static int32_t largest(const tp_pool *op, span y, span x, const int8_t *map) {
+    int32_t max = -128;
+    for (int32_t iy = y.first; iy < y.end; iy++) {
+        for (int32_t ix = x.first; ix < x.end; ix++) {
+            max = tp_max32(max, map[at(op, iy, ix)]);
+        }
+    }
+    return max;
+}
+
+/* Average over windows: the bytes of TensorFlow Lite Micro's reference
+ * kernels. The scale and zero point of y are x's.
+ *   op  every window covers at least one place of x
+ *   x   [in]  int8 [in_h][in_w][c]
+ *   y   [out] int8 [out_h][out_w][c], in [y_min, y_max]
+ *       y = clamp(sum / count), halves away from zero; padded places are
+ *       neither summed nor counted
+ * No overlap. Bound: |sum| + count / 2 <= 129 * k_h * k_w < 2^31: the
+ * compiler keeps k_h * k_w <= 2^23. Cannot fail.
+ * Source: TensorFlow Lite 8-bit quantization specification. */
+void tp_avgpool_s8_fwd_ref(const tp_pool *op, const int8_t *x, int8_t *y) {
+    for (int32_t oy = 0; oy < op->out_h; oy++) {
+        for (int32_t ox = 0; ox < op->out_w; ox++) {
+            const span sy = rows(op, oy), sx = cols(op, ox);
+            for (int32_t oc = 0; oc < op->c; oc++) {
+                *y++ = activate(op, average(op, sy, sx, x + oc));
+            }
+        }
+    }
+}
+
+/* Maximum over windows: the bytes of TensorFlow Lite Micro's reference
+ * kernels. The scale and zero point of y are x's.
+ *   op  every window covers at least one place of x
+ *   x   [in]  int8 [in_h][in_w][c]
+ *   y   [out] int8 [out_h][out_w][c], in [y_min, y_max]
+ * No overlap. Cannot fail.
+ * Source: TensorFlow Lite 8-bit quantization specification. */
+void tp_maxpool_s8_fwd_ref(const tp_pool *op, const int8_t *x, int8_t *y) {
+    for (int32_t oy = 0; oy < op->out_h; oy++) {
+        for (int32_t ox = 0; ox < op->out_w; ox++) {
+            const span sy = rows(op, oy), sx = cols(op, ox);
+            for (int32_t oc = 0; oc < op->c; oc++) {
+                *y++ = activate(op, largest(op, sy, sx, x + oc));
+            }
+        }
+    }
+}
+
+/* 1 / count in 2^-30. */
+static int32_t share(int32_t count) {
+    return (((int32_t)1 << 30) + count / 2) / count;
+}
+
+/* A place of dx and the windows that cover it. */
+typedef struct place {
+    int32_t index; /* in x and dx, at channel 0 */
+    span oy, ox;
+} place;
+
+static place place_at(const tp_pool *op, int32_t iy, int32_t ix) {
+    return (place){
+        at(op, iy, ix),
+        covering(iy, op->stride_h, op->pad_t, op->k_h, op->out_h),
+        covering(ix, op->stride_w, op->pad_l, op->k_w, op->out_w),
+    };
+}
+
+/* Sum over the windows of dy / count, in 2^-30 of dy's unit. `full` is the
+ * share of a whole window, which most are. dy is at the channel. */
+static int64_t spread(const tp_pool *op, const place *p, int32_t full,
+                      const int8_t *dy) {
+    int64_t acc = 0;
+    for (int32_t oy = p->oy.first; oy < p->oy.end; oy++) {
+        const span sy = rows(op, oy);
+        for (int32_t ox = p->ox.first; ox < p->ox.end; ox++) {
+            const span sx = cols(op, ox);
+            const int32_t count = (sy.end - sy.first) * (sx.end - sx.first);
+            const int32_t f = count == op->k_h * op->k_w ? full : share(count);
+            acc += (int64_t)dy[(oy * op->out_w + ox) * op->c] * f;
+        }
+    }
+    return acc;
+}
+
+/* Gradient of an average pool: each window shares its dy among its places.
+ *   op  as in the forward kernel; y_min, y_max are not used: a fused clamp
+ *       has been applied to dy
+ *   dy  [in]  q8 [out_h][out_w][c]
+ *   dx  [out] q8 [in_h][in_w][c], exponent g->e; 0 where no window is
+ *   g   [in/out] delayed scale of dx
+ *       dx = sum over the windows that cover the place of dy / count
+ * No overlap. 1 / count is round(2^30 / count): k_h * k_w <= 2^15, kept by the
+ * compiler, leaves it 15 bits. Bound: a place is in at most k_h * k_w windows,
+ * so |sum| <= 2^15 * 127 * 2^30 < 2^52.
+ * Cannot fail. Source: chain rule. */
+void tp_avgpool_q8_bwd_x_ref(const tp_pool *op, const tp_q8 *dy, tp_q8 *dx,
+                             tp_gscale *g) {
+    const int shift = g->e - (dy->e - 30);
+    const int32_t full = share(op->k_h * op->k_w);
+    int8_t *out = dx->v;
+    for (int32_t iy = 0; iy < op->in_h; iy++) {
+        for (int32_t ix = 0; ix < op->in_w; ix++) {
+            const place p = place_at(op, iy, ix);
+            for (int32_t ic = 0; ic < op->c; ic++) {
+                const int64_t acc = spread(op, &p, full, dy->v + ic);
+                *out++ = tp_grad_out(g, acc, shift);
+            }
+        }
+    }
+    dx->e = g->e;
+}
+
+/* Whether the value at `index` is the first maximum, by rows, of a window:
+ * none before it is as large, none after it is larger. x is at the channel. */
+static bool is_first_max(const tp_pool *op, span y, span x, const int8_t *map,
+                         int32_t index) {
+    const int8_t v = map[index];
+    for (int32_t iy = y.first; iy < y.end; iy++) {
+        for (int32_t ix = x.first; ix < x.end; ix++) {
+            const int32_t i = at(op, iy, ix);
+            if (map[i] > v || (map[i] == v && i < index)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Sum of dy over the windows whose first maximum is here. dy and x are at the
+ * channel. */
+static int32_t routed(const tp_pool *op, const place *p, const int8_t *dy,
+                      const int8_t *x) {
+    int32_t acc = 0;
+    for (int32_t oy = p->oy.first; oy < p->oy.end; oy++) {
+        const span sy = rows(op, oy);
+        for (int32_t ox = p->ox.first; ox < p->ox.end; ox++) {
+            if (is_first_max(op, sy, cols(op, ox), x, p->index)) {
+                acc += dy[(oy * op->out_w + ox) * op->c];
+            }
+        }
+    }
+    return acc;
+}
+
+/* Gradient of a max pool: dy goes to the first maximum of the window.
+ *   op  as in the forward kernel; y_min, y_max are not used: a fused clamp
+ *       has been applied to dy
+ *   dy  [in]  q8 [out_h][out_w][c]
+ *   x   [in]  int8 [in_h][in_w][c], the forward kernel's
+ *   dx  [out] q8 [in_h][in_w][c], exponent g->e
+ *   g   [in/out] delayed scale of dx
+ *       dx = sum over the windows whose first maximum, by rows, is here of dy
+ * No overlap. Windows are searched again for each place: nothing but x is
+ * kept. Bound: a place is in at most k_h * k_w <= 2^15 windows, kept by the
+ * compiler, so |sum| <= 2^15 * 127 < 2^22.
+ * Cannot fail. Source: chain rule; a subgradient where maxima are equal. */
+void tp_maxpool_q8_bwd_x_ref(const tp_pool *op, const tp_q8 *dy,
+                             const int8_t *x, tp_q8 *dx, tp_gscale *g) {
+    const int shift = g->e - dy->e;
+    int8_t *out = dx->v;
+    for (int32_t iy = 0; iy < op->in_h; iy++) {
+        for (int32_t ix = 0; ix < op->in_w; ix++) {
+            const place p = place_at(op, iy, ix);
+            for (int32_t ic = 0; ic < op->c; ic++) {
+                const int32_t acc = routed(op, &p, dy->v + ic, x + ic);
+                *out++ = tp_grad_out(g, acc, shift);
+            }
+        }
+    }
+    dx->e = g->e;
+}

@@ -1,0 +1,67 @@
+#include "runtime/kernels/ref/fixed_exp.h"
+#include "tinypeft/kernels.h"
+
+#define SUM_BITS 12 /* integer bits of the sum of exponentials */
+
+/* The exponential of a row's element relative to the row's largest, Q0.
+ * |diff| * 2^s < 31 * 2^26 < 2^31 for diff >= diff_min, by the choice of
+ * diff_min; the compiler caps s at 30. */
+static int32_t exp_of(const tp_softmax *op, int32_t diff) {
+    return tp_exp_negative(tp_mbqm(diff, op->beta.m, op->beta.s), 5);
+}
+
+static int32_t largest(const int8_t *x, int32_t n) {
+    int32_t max = x[0];
+    for (int32_t c = 1; c < n; c++) {
+        max = tp_max32(max, x[c]);
+    }
+    return max;
+}
+
+/* Q12. Each term is at most 2^19: with n <= 4095 below 2^31. */
+static int32_t sum_exp(const tp_softmax *op, const int8_t *x, int32_t max) {
+    int32_t sum = 0;
+    for (int32_t c = 0; c < op->cols; c++) {
+        const int32_t diff = x[c] - max;
+        if (diff >= op->diff_min) {
+            sum += tp_rdbpot(exp_of(op, diff), SUM_BITS);
+        }
+    }
+    return sum;
+}
+
+static void row(const tp_softmax *op, const int8_t *x, int8_t *y) {
+    const int32_t max = largest(x, op->cols);
+    const uint32_t sum = (uint32_t)sum_exp(op, x, max);
+    /* sum = (1 + a) * 2^above with a in [0, 1) as Q0; sum >= 1, the term of
+     * the largest element itself. */
+    const int lead = 32 - tp_bits32(sum);
+    const int above = SUM_BITS - lead;
+    const int32_t a = (int32_t)((sum << lead) - UINT32_C(0x80000000));
+    const int32_t scale = tp_reciprocal_one_plus(a);
+    const int shift = above + 31 - 8;
+
+    for (int32_t c = 0; c < op->cols; c++) {
+        const int32_t diff = x[c] - max;
+        int32_t v = 0;
+        /* A shift of 32 and more leaves nothing: the probability is below
+         * 1/512. The original stops the program there. */
+        if (diff >= op->diff_min && shift <= 31) {
+            v = tp_rdbpot(tp_srdhm(scale, exp_of(op, diff)), shift);
+        }
+        y[c] = (int8_t)tp_min32(v - 128, 127);
+    }
+}
+
+/* Softmax of each row.
+ *   op   beta: scale of x times beta, to Q5; diff_min <= 0: differences below
+ *        count as minus infinity; cols in [1, 4095]
+ *   x    [in]  int8 [rows][cols]; its zero point cancels
+ *   y    [out] int8 [rows][cols], scale 1/256, zero point -128
+ * y may be x. Bounds: see the helpers above.
+ * Source: TensorFlow Lite Micro, reference softmax of int8. */
+void tp_softmax_s8_fwd_ref(const tp_softmax *op, const int8_t *x, int8_t *y) {
+    for (int32_t n = 0; n < op->rows; n++) {
+        row(op, x + n * op->cols, y + n * op->cols);
+    }
+}

@@ -1,0 +1,128 @@
+/* Writes N random models as emitted C, with what the interpreter answers, and
+ * the table that the checker links:
+ *
+ *   generate N DIRECTORY
+ *
+ * DIRECTORY/g<i>.h, .c, _weights.c and models.inc. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "compiler/compiler.h"
+#include "compiler/ir/verify.h"
+#include "tests/emitted/drive.h"
+#include "tests/unit/random_graph.h"
+
+/* Adapters by turns; the last choice, none, always fits. */
+static const struct {
+    const char *spec[3];
+    int n;
+} choices[] = {
+    {{"*=lora:rank=3", "*=bitfit"}, 2},
+    {{"fc*=head:classes=5", "conv*=lora:rank=2"}, 2},
+    {{"*=bitfit"}, 1},
+    {{"fc*=head:classes=3", "conv*=lora:rank=5", "*=bitfit"}, 3},
+    {{"fc*=lora:rank=1"}, 1},
+    {{"fc*=head"}, 1},
+    {{NULL}, 0},
+};
+enum { CHOICES = sizeof choices / sizeof *choices };
+
+static tp_status plan_with(tp_arena *arena, uint32_t seed, int choice,
+                           tp_plan *plan, tp_diag *diag) {
+    tp_graph *graph = tp_arena_alloc(arena, 1, sizeof *graph);
+    tp_adapter_spec spec[3];
+    const tp_pass_options options = {.spec = spec,
+                                     .n_specs = choices[choice].n};
+    if (graph == NULL) {
+        return TP_ERR_NO_MEMORY;
+    }
+    TP_TRY(tp_random_graph(arena, seed, graph, diag));
+    for (int i = 0; i < options.n_specs; i++) {
+        TP_TRY(tp_adapter_parse(arena, choices[choice].spec[i], &spec[i],
+                                diag));
+    }
+    TP_TRY(tp_passes_run(graph, &options, NULL, NULL, diag));
+    return tp_plan_make(arena, graph, plan, diag);
+}
+
+static int write_text(const char *folder, const char *name, const char *suffix,
+                      const char *text) {
+    char path[1024];
+    (void)snprintf(path, sizeof path, "%s/%s%s", folder, name, suffix);
+    FILE *file = fopen(path, "w");
+    if (file == NULL) {
+        return -1;
+    }
+    const int bad = fputs(text, file) < 0;
+    return fclose(file) != 0 || bad ? -1 : 0;
+}
+
+static int emit(tp_arena *arena, const tp_plan *plan, const char *folder,
+                tp_diag *diag) {
+    const tp_emit_options options = {.command = "tests/emitted/generate",
+                                     .source = "random graph",
+                                     .target = "portable"};
+    const char *name = plan->graph->name;
+    tp_emitted out;
+    return tp_emit(arena, plan, &options, &out, diag) != TP_OK ||
+           write_text(folder, name, ".h", out.header) != 0 ||
+           write_text(folder, name, ".c", out.program) != 0 ||
+           write_text(folder, name, "_weights.c", out.weights) != 0;
+}
+
+/* 1: trained, 0: inference only, -1: failed. */
+static int make_model(uint32_t seed, const char *folder, FILE *table) {
+    tp_arena arena = {0};
+    tp_plan *plan = tp_arena_alloc(&arena, 1, sizeof *plan);
+    tp_diag last = {.arena = &arena};
+    tp_status status = TP_ERR_UNSUPPORTED;
+    for (int i = 0; status != TP_OK && i < CHOICES; i++) {
+        const int choice = ((int)seed + i) % CHOICES;
+        last = (tp_diag){.arena = &arena};
+        status = plan_with(&arena, seed, choice, plan, &last);
+    }
+    int result = -1;
+    tp_interpreter interpreter;
+    tp_ctx ctx;
+    if (status == TP_OK && emit(&arena, plan, folder, &last) == 0) {
+        tp_interpreter_init(&interpreter, plan);
+        if (tp_interpreter_open(&arena, &interpreter, &ctx) == TP_OK) {
+            const drive_digest d = drive(&ctx, seed);
+            (void)fprintf(table, "MODEL(%s, %uu, 0x%08xu, 0x%08xu, 0x%08xu)\n",
+                          plan->graph->name, (unsigned)seed,
+                          (unsigned)d.before, (unsigned)d.adapter,
+                          (unsigned)d.after);
+            result = interpreter.model.sample != NULL;
+        }
+    }
+    for (int i = 0; result < 0 && i < last.count; i++) {
+        (void)fprintf(stderr, "seed %u: %s\n", (unsigned)seed,
+                      last.message[i].text);
+    }
+    tp_arena_free(&arena);
+    return result;
+}
+
+int main(int argc, char **argv) {
+    if (argc != 3) {
+        (void)fprintf(stderr, "usage: generate N DIRECTORY\n");
+        return 2;
+    }
+    char path[1024];
+    (void)snprintf(path, sizeof path, "%s/models.inc", argv[2]);
+    FILE *table = fopen(path, "w");
+    if (table == NULL) {
+        perror(path);
+        return 1;
+    }
+    const int n = atoi(argv[1]);
+    int trained = 0;
+    int failed = 0;
+    for (int i = 1; i <= n; i++) {
+        const int result = make_model((uint32_t)i, argv[2], table);
+        trained += result == 1;
+        failed += result < 0;
+    }
+    printf("%d models, %d of them trained, %d failed\n", n, trained, failed);
+    return fclose(table) != 0 || failed > 0 || trained < n / 2;
+}
