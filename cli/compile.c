@@ -183,8 +183,8 @@ static tp_exit run(tp_cli *cli) {
 const tp_command tp_command_compile = {
     .name = "compile",
     .bit = TP_CMD_COMPILE,
-    .summary = "Writes C that infers and trains on a device",
-    .usage = "MODEL --adapter SPEC... [--target TARGET] -o DIR [OPTIONS]",
+    .summary = "writes C that infers and trains on a device",
+    .usage = "MODEL --adapter SPEC... -o DIR [OPTIONS]",
     .notes = "All three files are written, or none. Without --adapter the C "
              "only infers.\nThe stages for --dump are import, the passes, and "
              "plan.\n",

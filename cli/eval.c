@@ -112,7 +112,7 @@ static tp_exit run(tp_cli *cli) {
 const tp_command tp_command_eval = {
     .name = "eval",
     .bit = TP_CMD_EVAL,
-    .summary = "Says how good a model or an adapter is on labelled samples",
+    .summary = "says how good a model or an adapter is on labelled samples",
     .usage = "MODEL --x FILE --y FILE [--load ADAPTER] [OPTIONS]",
     .notes = "With --load and without --adapter, ADAPTER.json (written by "
              "train beside the\nadapter) says which adapters it holds. For an "

@@ -173,8 +173,8 @@ static tp_status print_model(tp_cli *cli, const tp_graph *graph,
            graph->n_ops, tp_text_grouped(&cli->arena, (uint64_t)sum->macs),
            tp_text_grouped(&cli->arena, sum->weights));
     tp_table_print(&table);
-    printf("\nscale, zero: of the output. head, bitfit, ...: yes where "
-           "--adapter SLOT=KIND fits, else why not:\n");
+    printf("\nscale, zero: of the output. Adapter kinds: yes where "
+           "--adapter SLOT=KIND fits, or\nwhy it does not:\n");
     print_reasons(&r);
     return TP_OK;
 }
@@ -300,7 +300,7 @@ static tp_exit run(tp_cli *cli) {
 const tp_command tp_command_inspect = {
     .name = "inspect",
     .bit = TP_CMD_INSPECT,
-    .summary = "Shows what is in a model, and where adapters fit",
+    .summary = "shows what is in a model, and where adapters fit",
     .usage = "MODEL [--json]",
     .notes = "",
     .examples = "  tinypeft inspect kws.tflite\n"

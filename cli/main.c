@@ -19,9 +19,7 @@ static void print_adapter_kinds(void) {
            "'tinypeft inspect MODEL' lists them):\n");
     for (int i = 0; i < TP_N_ADAPTER_KINDS; i++) {
         const tp_adapter_kind *kind = tp_adapter_kinds[i];
-        printf("  %-24s%s%s%s%s\n", kind->name, kind->summary,
-               kind->keys[0] != '\0' ? " (keys: " : "", kind->keys,
-               kind->keys[0] != '\0' ? ")" : "");
+        printf("  %-16s%s\n", kind->name, kind->summary);
     }
 }
 
@@ -30,9 +28,9 @@ static void print_help(void) {
            "usage: tinypeft COMMAND MODEL [OPTIONS]\n\n",
            TP_VERSION);
     for (int i = 0; i < N_COMMANDS; i++) {
-        printf("  %-24s%s\n", commands[i]->name, commands[i]->summary);
+        printf("  %-16s%s\n", commands[i]->name, commands[i]->summary);
     }
-    printf("  %-24s%s\n  %-24s%s\n", "COMMAND --help",
+    printf("  %-16s%s\n  %-16s%s\n", "COMMAND --help",
            "the options of a command, with examples", "--version",
            "the version");
     print_adapter_kinds();
@@ -44,15 +42,15 @@ static void print_help(void) {
            "  3  train: worse on the --holdout samples; no adapter is written\n"
            "\nExamples:\n"
            "  tinypeft inspect kws.tflite\n"
-           "  tinypeft train kws.tflite --adapter 'conv*=bias' --x x.bin "
-           "--y y.bin -o my.tpa\n"
-           "  tinypeft compile kws.tflite --adapter 'conv*=bias' --target "
+           "  tinypeft train kws.tflite --adapter 'conv*=bitfit' --x x.bin "
+           "--y y.bin \\\n    -o my.tpa\n"
+           "  tinypeft compile kws.tflite --adapter 'conv*=bitfit' --target "
            "cortex-m4 -o gen\n");
 }
 
 static void print_command_help(const tp_command *command) {
     const tp_args args = tp_options_of(command->bit);
-    printf("%s.\n\nusage: tinypeft %s %s\n\n", command->summary, command->name,
+    printf("%s\n\nusage: tinypeft %s %s\n\n", command->summary, command->name,
            command->usage);
     tp_args_help(&args, stdout);
     if (command->notes[0] != '\0') {

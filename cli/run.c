@@ -115,7 +115,7 @@ static tp_exit run(tp_cli *cli) {
 const tp_command tp_command_run = {
     .name = "run",
     .bit = TP_CMD_RUN,
-    .summary = "Infers samples with the integers that a device would use",
+    .summary = "infers samples with the integers that a device would use",
     .usage = "MODEL --input X [-o Y] [--expect Z] [OPTIONS]",
     .notes = "X, Y and Z hold any number of samples in the type of the file's "
              "own interface:\nint8, uint8 or float32 ('tinypeft inspect MODEL' "

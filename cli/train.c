@@ -418,13 +418,13 @@ static tp_exit run(tp_cli *cli) {
 const tp_command tp_command_train = {
     .name = "train",
     .bit = TP_CMD_TRAIN,
-    .summary = "Trains an adapter with the integers that a device would use",
-    .usage = "MODEL --adapter SPEC... --x FILE --y FILE -o ADAPTER [OPTIONS]",
+    .summary = "trains an adapter with the integers that a device would use",
+    .usage = "MODEL --adapter SPEC... --x FILE --y FILE -o ADAPTER",
     .notes = "ADAPTER is the very blob that a device stores. ADAPTER.json, "
-             "beside it, remembers\nthe specs and how it was trained; run and "
-             "eval read it. For an autoencoder --y\nmay be left out: the "
-             "samples are the targets. An update that makes the loss leap\nis "
-             "undone; after three the training stops and nothing is written.\n",
+             "beside it, has the\nspecs and how it was trained; run and eval "
+             "read it. For an autoencoder --y may be\nleft out: the samples "
+             "are the targets. An update that makes the loss leap is\nundone; "
+             "after three the training stops and nothing is written.\n",
     .examples =
         "  tinypeft train kws.tflite --adapter 'conv*=lora:rank=4' --x x.bin "
         "--y y.bin \\\n    -o my.tpa --holdout 20\n"

@@ -397,6 +397,10 @@ static void check_signature(tp_tfl_model *m, int i) {
 static void check_interface(tp_tfl_model *m) {
     if (m->input >= 0) {
         check_signature(m, m->input);
+        if (m->tensor[m->input].data != NULL) {
+            tp_tfl_tensor_fail(m, m->input, TP_ERR_MALFORMED,
+                               "is the model's input and has constant data");
+        }
     }
     refuse_float(m);
     drop_float(m, TP_TFL_QUANTIZE, &m->input, &m->io_in);

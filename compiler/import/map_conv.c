@@ -1,6 +1,7 @@
 /* CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED: weights, bias, accumulator. */
 #include "compiler/import/map.h"
 
+#include <float.h>
 #include <math.h>
 
 /* Largest number of products in one sum: n * 255 * 127 < 2^31 (ops.h). */
@@ -104,13 +105,20 @@ static bool check_ratios(tp_tfl_model *m, tp_tfl_op *op, const layout *l) {
     const double s_y = (double)tp_tfl_out(m, op)->scale[0];
     for (int32_t c = 0; c < l->channels; c++) {
         int shift = 0;
-        const double f = s_x * weight_scale(tp_tfl_in(m, op, 1), c) / s_y;
-        (void)frexp(f, &shift);
+        const double s_b = s_x * weight_scale(tp_tfl_in(m, op, 1), c);
+        (void)frexp(s_b / s_y, &shift);
         if (shift > 30) {
             tp_tfl_op_fail(m, op, TP_ERR_MALFORMED,
                            "channel %d: the ratio of its scales is %g, shift "
                            "%d; shifts up to 30 work",
-                           (int)c, f, shift);
+                           (int)c, s_b / s_y, shift);
+            return false;
+        }
+        if (s_b < (double)FLT_MIN || s_b > (double)FLT_MAX) {
+            tp_tfl_op_fail(m, op, TP_ERR_MALFORMED,
+                           "channel %d: input times weight scale is %g, which "
+                           "float32 does not hold",
+                           (int)c, s_b);
             return false;
         }
     }

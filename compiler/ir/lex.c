@@ -70,7 +70,7 @@ bool tp_lex_is(tp_span word, const char *text) {
 tp_span tp_lex_key(tp_lexer *lex) {
     const char *before = lex->at;
     tp_span s = tp_lex_word(lex);
-    if (s.n == 0 || !tp_lex_accept(lex, '=')) {
+    if (s.n == 0 || tp_lex_is(s, "_") || !tp_lex_accept(lex, '=')) {
         lex->at = before;
         s.n = 0;
     }

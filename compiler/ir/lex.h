@@ -34,7 +34,7 @@ TP_MUST_CHECK tp_status tp_lex_expect(tp_lexer *lex, char c);
 /* A plain word, or nothing. */
 tp_span tp_lex_word(tp_lexer *lex);
 bool tp_lex_is(tp_span word, const char *text);
-/* The word before a '='; where there is none, nothing is read. */
+/* The word before a '=', other than _; where there is none, nothing is read. */
 tp_span tp_lex_key(tp_lexer *lex);
 /* A plain or quoted name, in the arena; `what` for the message. */
 TP_MUST_CHECK tp_status tp_lex_name(tp_lexer *lex, const char *what,

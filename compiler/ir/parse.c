@@ -184,8 +184,8 @@ static tp_status trainable(parser *p, tp_tensor *t) {
 
 /* --- data ----------------------------------------------------------------- */
 
-static void store(void *data, size_t i, size_t size, uint32_t bits) {
-    uint8_t *to = (uint8_t *)data + i * size;
+static void store(uint8_t *data, size_t i, size_t size, uint32_t bits) {
+    uint8_t *to = data + i * size;
     const uint16_t half = (uint16_t)bits;
     if (size == 1) {
         *to = (uint8_t)bits;
@@ -212,7 +212,7 @@ static tp_status element(parser *p, tp_dtype dtype, uint32_t *bits) {
     return TP_OK;
 }
 
-static tp_status list(parser *p, tp_dtype dtype, void *data, size_t n) {
+static tp_status list(parser *p, tp_dtype dtype, uint8_t *data, size_t n) {
     for (size_t i = 0; i < n; i++) {
         const char *where = tp_lex_next(&p->lex);
         if (*where == ']') {
@@ -229,7 +229,7 @@ static tp_status list(parser *p, tp_dtype dtype, void *data, size_t n) {
     return tp_lex_expect(&p->lex, ']');
 }
 
-static tp_status fill(parser *p, tp_dtype dtype, void *data, size_t n) {
+static tp_status fill(parser *p, tp_dtype dtype, uint8_t *data, size_t n) {
     uint32_t bits = 0;
     TP_TRY(tp_lex_expect(&p->lex, '('));
     TP_TRY(element(p, dtype, &bits));
@@ -239,14 +239,15 @@ static tp_status fill(parser *p, tp_dtype dtype, void *data, size_t n) {
     return tp_lex_expect(&p->lex, ')');
 }
 
-static tp_status hex(parser *p, tp_dtype dtype, void *data, size_t n) {
+static tp_status hex(parser *p, tp_dtype dtype, uint8_t *data, size_t n) {
     const size_t size = tp_text_word(dtype);
+    TP_TRY(tp_lex_hex(&p->lex, data, n * size));
     for (size_t i = 0; i < n; i++) {
-        uint8_t bytes[4] = {0};
-        TP_TRY(tp_lex_hex(&p->lex, bytes, size));
-        store(data, i, size,
-              bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-                  (uint32_t)bytes[3] << 24);
+        uint32_t bits = 0;
+        for (size_t k = 0; k < size; k++) {
+            bits |= (uint32_t)data[i * size + k] << (8 * k);
+        }
+        store(data, i, size, bits);
     }
     return TP_OK;
 }
@@ -274,7 +275,7 @@ static tp_status contents(parser *p, tp_tensor *t) {
         return tp_lex_fail(&p->lex, s.at,
                            "expected %zu elements: the text ends before", n);
     }
-    void *data = tp_arena_alloc(p->lex.arena, bytes, 1);
+    uint8_t *data = tp_arena_alloc(p->lex.arena, bytes, 1);
     if (data == NULL) {
         return tp_no_memory(p->lex.diag);
     }
@@ -529,19 +530,30 @@ static tp_status statement(parser *p) {
                        "expected a tensor, an op, output, logits or backward");
 }
 
-/* Every tensor is declared; the graph gets them in order. */
-static tp_status finish(parser *p) {
-    for (int i = 0; i < p->n_slots; i++) {
+/* Where a tensor is mentioned that is not declared, or the text ends with a
+ * gap in the numbers. */
+static tp_status check_declared(parser *p) {
+    int gap = -1;
+    for (int i = p->n_slots - 1; i >= 0; i--) {
         const slot *s = &p->slot[i];
-        if (!s->declared) {
-            return tp_lex_fail(&p->lex,
-                               s->mention != NULL ? s->mention : p->lex.end,
-                               "%%%d is not declared", i);
+        if (!s->declared && s->mention != NULL) {
+            return tp_lex_fail(&p->lex, s->mention, "%%%d is not declared", i);
         }
-        if (s->tensor.role == TP_INPUT && p->graph.input < 0) {
+        gap = s->declared ? gap : i;
+    }
+    return gap < 0
+               ? TP_OK
+               : tp_lex_fail(&p->lex, p->lex.end,
+                             "%%%d is not declared: numbers have no gaps", gap);
+}
+
+static tp_status finish(parser *p) {
+    TP_TRY(check_declared(p));
+    for (int i = 0; i < p->n_slots; i++) {
+        if (p->slot[i].tensor.role == TP_INPUT && p->graph.input < 0) {
             p->graph.input = i;
         }
-        if (tp_graph_add_tensor(&p->graph, &s->tensor) < 0) {
+        if (tp_graph_add_tensor(&p->graph, &p->slot[i].tensor) < 0) {
             return tp_no_memory(p->lex.diag);
         }
     }

@@ -40,10 +40,13 @@ tp_conv2d tp_conv_geometry(const tp_attr *attr, const tp_conv_tensors *t) {
     d.dil_w = attr->dilation_w > 0 ? attr->dilation_w : 1;
     d.pad_t = attr->pad_t;
     d.pad_l = attr->pad_l;
-    const double pixels = (double)d.out_h * d.out_w;
-    d.acc_shift = accumulate_shift(pixels * 255.0 * 127.0);
-    d.acc_shift_b = accumulate_shift(pixels * 32767.0 * 127.0);
     return d;
+}
+
+void tp_conv_accumulation(tp_conv2d *d) {
+    const double pixels = (double)d->out_h * d->out_w;
+    d->acc_shift = accumulate_shift(pixels * 255.0 * 127.0);
+    d->acc_shift_b = accumulate_shift(pixels * 32767.0 * 127.0);
 }
 
 /* TensorFlow Lite's factor of one channel. A fully connected layer with one
@@ -327,6 +330,7 @@ static tp_status lower_bwd_w(tp_lower *lower, const tp_op *op) {
     const tp_conv_tensors t = weight_tensors(lower->graph, op);
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
     d.x_zp = t.x->quant.zero_point;
+    tp_conv_accumulation(&d);
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[1]),
                            tp_arg_tensor(op->out)};
     return tp_lower_step(lower, TP_K_conv2d_s8_bwd_w_ref, &tp_desc_conv2d, &d,

@@ -10,9 +10,11 @@ typedef struct tp_conv_tensors {
     const tp_tensor *x, *w, *y;
 } tp_conv_tensors;
 
-/* Sizes, strides, pads and LoRA shifts; everything else 0. A weight tensor of
+/* Sizes, strides and pads; everything else 0. A weight tensor of
  * rank 2 is a fully connected layer: a 1x1 convolution on a rows x 1 map. */
 tp_conv2d tp_conv_geometry(const tp_attr *attr, const tp_conv_tensors *t);
+/* Adds the shifts that keep the gradients of 256 samples in 32 bits. */
+void tp_conv_accumulation(tp_conv2d *d);
 /* Adds zero points, clamp range, requantisation and the weights. */
 tp_status tp_conv_quantise(tp_lower *lower, const tp_op *op,
                            const tp_conv_tensors *t, tp_conv2d *d);

@@ -154,6 +154,7 @@ static tp_conv2d branch(const tp_tensor *dy, int32_t out_c, int32_t rank) {
     const tp_conv_tensors t = {
         .x = dy, .y = dy, .w = &(tp_tensor){.rank = 2, .dim = {out_c, out_c}}};
     tp_conv2d d = tp_conv_geometry(&(tp_attr){0}, &t);
+    tp_conv_accumulation(&d);
     d.rank = rank;
     return d;
 }

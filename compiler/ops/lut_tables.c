@@ -2,9 +2,10 @@
  * output before it is cut to the output's type, so that the caller sees where
  * it is cut. BELOW and ABOVE stand for "held at the end of the range".
  *
- * Source: TensorFlow Lite Micro's reference kernels. Scales are float and
- * double where they are there; every float result goes through a float
- * variable, which rounds it whatever the host computes in. */
+ * Source: TensorFlow Lite Micro's reference kernels. Quotients of scales are
+ * double. (In LEAKY_RELU and HARD_SWISH they are so since October 2026. In
+ * float, as before, they differ in the last bits; that changes a byte only
+ * where an exact result would be a tie.) */
 #include "compiler/ops/lut_tables.h"
 
 #include <math.h>
@@ -15,10 +16,10 @@
 #define BELOW INT32_MIN
 #define ABOVE INT32_MAX
 
-/* x * f with two roundings; |x| <= 255, |f| < 2^22 keep 32 bits. */
+/* x * f with two roundings; |x| <= 255, 0 <= f < 2^22 keep 32 bits. */
 static int32_t scaled(int32_t x, double f) {
-    const tp_factor k = tp_factor_of(fabs(f));
-    return tp_mbqm(x, f < 0.0 ? -k.m : k.m, k.s);
+    const tp_factor k = tp_factor_of(f);
+    return tp_mbqm(x, k.m, k.s);
 }
 
 static double ratio(const tp_lut_fn *fn) {
@@ -38,7 +39,8 @@ static int32_t relu(const tp_lut_fn *fn, int32_t x) {
  * even where the output has another scale. */
 static int32_t relu6(const tp_lut_fn *fn, int32_t x) {
     const int32_t byte = x + fn->x_zp;
-    const float six = roundf(6.0f / fn->x_scale);
+    const float steps = 6.0f / fn->x_scale; /* rounded to float here */
+    const float six = roundf(steps);
     if (x <= 0) {
         return fn->x_zp;
     }
@@ -46,10 +48,9 @@ static int32_t relu6(const tp_lut_fn *fn, int32_t x) {
 }
 
 static int32_t leaky_relu(const tp_lut_fn *fn, int32_t x) {
-    const float identity = fn->x_scale / fn->y_scale;
-    const float scale = fn->x_scale * fn->alpha;
-    const float below = scale / fn->y_scale;
-    return fn->y_zp + scaled(x, (double)(x >= 0 ? identity : below));
+    const double below =
+        (double)fn->x_scale * (double)fn->alpha / (double)fn->y_scale;
+    return fn->y_zp + scaled(x, x >= 0 ? ratio(fn) : below);
 }
 
 /* x in Q4, the input of LOGISTIC and TANH; BELOW or ABOVE where the original
@@ -107,8 +108,8 @@ typedef struct factor16 {
     int e;
 } factor16;
 
-static factor16 factor16_of(float f) {
-    const tp_factor k = tp_factor_of((double)f);
+static factor16 factor16_of(double f) {
+    const tp_factor k = tp_factor_of(f);
     const int64_t m = ((int64_t)k.m + (1 << 15)) >> 16;
     return (factor16){m > INT16_MAX ? INT16_MAX : (int32_t)m, k.s};
 }
@@ -116,13 +117,11 @@ static factor16 factor16_of(float f) {
 /* s_x / 128 in units of s_y, and of 3 / 2^15: x * 2^7 times these is x on the
  * output's scale, and x with 3.0 at 2^15. */
 static factor16 swish_output(const tp_lut_fn *fn) {
-    const float fine = fn->x_scale * (1.0f / 128.0f);
-    return factor16_of(fine / fn->y_scale);
+    return factor16_of((double)fn->x_scale / 128.0 / (double)fn->y_scale);
 }
 
 static factor16 swish_relu(const tp_lut_fn *fn) {
-    const float fine = fn->x_scale * (1.0f / 128.0f);
-    return factor16_of(fine / (3.0f / 32768.0f));
+    return factor16_of((double)fn->x_scale / 128.0 / (3.0 / 32768.0));
 }
 
 static int32_t sat16(int64_t x) {
@@ -270,8 +269,11 @@ const char *tp_lut_refusal(const tp_lut_fn *fn) {
     if (fn->kind == TP_OP_HARD_SWISH) {
         return refuse_swish(fn);
     }
+    if (fn->alpha < 0.0f) { /* versions of the original round differently */
+        return "alpha must not be negative";
+    }
     /* 255 * 2^22 < 2^31; RELU6 needs 6 / s_x as an int32 */
-    return ratio(fn) < 0x1p22 && fabs(ratio(fn) * (double)fn->alpha) < 0x1p22 &&
+    return ratio(fn) < 0x1p22 && ratio(fn) * (double)fn->alpha < 0x1p22 &&
                    fn->x_scale > 0x1p-28f
                ? NULL
                : "s_x / s_y is out of range";

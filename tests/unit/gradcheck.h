@@ -16,7 +16,8 @@ typedef struct tp_check {
     struct tp_check_block *blocks;
 } tp_check;
 
-/* cmocka setup and teardown: *state is a fresh tp_check; its memory is freed. */
+/* cmocka setup and teardown: *state is a fresh tp_check; all of its memory is
+ * freed. */
 int tp_check_setup(void **state);
 int tp_check_teardown(void **state);
 

@@ -17,14 +17,18 @@ static inline int64_t high_mul(int64_t a, int64_t m) {
     return (ab + (ab >= 0 ? half : 1 - half)) / (INT64_C(1) << 31);
 }
 
-/* QuantizeMultiplier: f = m * 2^(s-31). */
+/* QuantizeMultiplier: f = m * 2^(s-31); too small a factor is 0. */
 static inline int64_t multiplier_of(double f, int *s) {
-    const double m = round(ldexp(frexp(f, s), 31));
-    if (m < ldexp(1.0, 31)) {
-        return (int64_t)m;
+    double m = round(ldexp(frexp(f, s), 31));
+    if (m == ldexp(1.0, 31)) {
+        m /= 2;
+        ++*s;
     }
-    ++*s;
-    return (int64_t)(m / 2);
+    if (*s < -31) {
+        *s = 0;
+        m = 0.0;
+    }
+    return (int64_t)m;
 }
 
 /* x * m * 2^(s-31) with the two roundings, the second to halves away from

@@ -487,7 +487,8 @@ static void test_largest_sum(void **state) {
     bench_whole(&t.b, t.b.buffer);
     const tp_q8 *out = t.b.buffer[dx];
     /* -65536 * 127 * 255 / 2^24 = -126.5.. */
-    assert_int_equal(out->v[0], (int)floor(-65536.0 * 127 * 255 / 0x1p24 + 0.5));
+    assert_int_equal(out->v[0],
+                     (int)floor(-65536.0 * 127 * 255 / 0x1p24 + 0.5));
     bench_end(&t.b);
 
     const shape more = {1, {65537}};

@@ -1,5 +1,6 @@
 /* DEPTHWISE_CONV_2D: forward and gradient to the input. Weights are
- * [k_h][k_w][out_c]; input channel ic feeds the outputs ic * mult + k, k < mult.
+ * [k_h][k_w][out_c]; input channel ic feeds the outputs ic * mult + k,
+ * k < mult.
  *
  * Both run over a tile of input channels at once, one k at a time: bytes of x
  * and of w that follow each other (mult is nearly always 1), and sums that
