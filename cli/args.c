@@ -65,8 +65,8 @@ static const char *nearest(const tp_args *args, const char *name) {
 
 static tp_status out_of_range(parser *p, const tp_opt *opt, const char *text) {
     return tp_error(p->diag, TP_ERR_ARGUMENT,
-                    "--%s %s: must be between %.10g and %.10g", opt->name,
-                    text, opt->lo, opt->hi);
+                    "--%s %s: must be between %.10g and %.10g", opt->name, text,
+                    opt->lo, opt->hi);
 }
 
 static tp_status set_int(parser *p, const tp_opt *opt, const char *text) {
@@ -165,9 +165,9 @@ static int find(const tp_args *args, const char *name, size_t n, char letter) {
         if (!takes(args, opt) || opt->type == TP_OPT_OPERAND) {
             continue;
         }
-        if (letter != '\0' ? opt->letter == letter
-                           : strlen(opt->name) == n &&
-                                 memcmp(opt->name, name, n) == 0) {
+        if (letter != '\0'
+                ? opt->letter == letter
+                : strlen(opt->name) == n && memcmp(opt->name, name, n) == 0) {
             return i;
         }
     }

@@ -71,8 +71,8 @@ tp_args tp_options_of(tp_command_bit command);
 const char *tp_text_shape(tp_arena *arena, const tp_tensor *t);
 /* 1234567 as "1,234,567". */
 const char *tp_text_grouped(tp_arena *arena, uint64_t value);
-/* 64 hexadecimal digits. */
-const char *tp_text_sha256(tp_arena *arena, const uint8_t sha256[32]);
+/* The hash of a file's bytes: 64 hexadecimal digits. */
+const char *tp_text_sha256(tp_arena *arena, const tp_bytes *bytes);
 /* A word for the shell: in quotes where it needs them. */
 const char *tp_text_quoted(tp_arena *arena, const char *word);
 /* "kws_ref_model" of "models/kws_ref_model.tflite". */

@@ -43,8 +43,8 @@ static bool is_identifier(const char *name) {
     if (strspn(name, first) == 0) {
         return false;
     }
-    while (*name != '\0' && (strchr(first, *name) != NULL ||
-                             (*name >= '0' && *name <= '9'))) {
+    while (*name != '\0' &&
+           (strchr(first, *name) != NULL || (*name >= '0' && *name <= '9'))) {
         name++;
     }
     return *name == '\0';
@@ -71,8 +71,7 @@ static tp_status make_plan(tp_cli *cli, tp_plan *plan) {
     TP_TRY(tp_model_read(cli, &bytes));
     dumper d = {.wanted = o->dump, .arena = &cli->arena};
     const tp_compile_options options = {
-        .name = o->name != NULL ? o->name
-                                : tp_text_stem(&cli->arena, o->model),
+        .name = o->name != NULL ? o->name : tp_text_stem(&cli->arena, o->model),
         .spec = o->adapter.item,
         .n_specs = o->adapter.n,
         .loss = (tp_loss_kind)o->loss,
@@ -117,9 +116,9 @@ static tp_status write_files(tp_cli *cli, const char *name,
                                 emitted->weights};
     tp_out_file file[3];
     for (int i = 0; i < 3; i++) {
-        file[i] = (tp_out_file){tp_arena_printf(&cli->arena, "%s/%s%s", dir,
-                                                name, suffix[i]),
-                                text[i], strlen(text[i])};
+        file[i] = (tp_out_file){
+            tp_arena_printf(&cli->arena, "%s/%s%s", dir, name, suffix[i]),
+            text[i], strlen(text[i])};
         if (file[i].path == NULL) {
             return tp_no_memory(&cli->diag);
         }
@@ -153,10 +152,10 @@ static void print_summary(tp_cli *cli, const tp_plan *plan) {
 }
 
 static tp_status emit(tp_cli *cli, const tp_plan *plan) {
-    const tp_emit_options options = {
-        .command = command_line(cli),
-        .source = tp_file_name(cli->options.model),
-        .target = tp_target_names[cli->options.target]};
+    const tp_emit_options options = {.command = command_line(cli),
+                                     .source = tp_file_name(cli->options.model),
+                                     .target =
+                                         tp_target_names[cli->options.target]};
     tp_emitted emitted;
     if (options.command == NULL) {
         return tp_no_memory(&cli->diag);
@@ -188,8 +187,7 @@ const tp_command tp_command_compile = {
     .notes = "All three files are written, or none. Without --adapter the C "
              "only infers.\nThe stages for --dump are import, the passes, and "
              "plan.\n",
-    .examples =
-        "  tinypeft compile kws.tflite --adapter 'conv*=lora:rank=4' "
-        "--target cortex-m4 \\\n    -o gen\n"
-        "  tinypeft compile kws.tflite --dump=plan\n",
+    .examples = "  tinypeft compile kws.tflite --adapter 'conv*=lora:rank=4' "
+                "--target cortex-m4 \\\n    -o gen\n"
+                "  tinypeft compile kws.tflite --dump=plan\n",
     .run = run};

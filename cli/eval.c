@@ -118,8 +118,7 @@ const tp_command tp_command_eval = {
              "train beside the\nadapter) says which adapters it holds. For an "
              "autoencoder --y may be left out:\nthe samples are the "
              "targets. A prediction is the first of the largest scores.\n",
-    .examples =
-        "  tinypeft eval kws.tflite --x inputs.bin --y labels.bin\n"
-        "  tinypeft eval kws.tflite --load my.tpa --x x.npy --y y.npy "
-        "--json\n",
+    .examples = "  tinypeft eval kws.tflite --x inputs.bin --y labels.bin\n"
+                "  tinypeft eval kws.tflite --load my.tpa --x x.npy --y y.npy "
+                "--json\n",
     .run = run};

@@ -19,8 +19,7 @@ typedef struct pending {
 } pending;
 
 static tp_status io_error(tp_diag *diag, const char *path, const char *what) {
-    return tp_error(diag, TP_ERR_IO, "%s: %s: %s", path, what,
-                    strerror(errno));
+    return tp_error(diag, TP_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
 }
 
 const char *tp_file_name(const char *path) {
@@ -174,9 +173,9 @@ static tp_status write_temp(tp_diag *diag, const tp_out_file *file,
  * systems cannot do it, and the bytes are there already. */
 static void sync_folder(tp_diag *diag, const char *path) {
     const char *slash = strrchr(path, '/');
-    char *folder = slash == NULL ? NULL
-                                 : tp_arena_copy(diag->arena, path,
-                                                 strlen(path) + 1, 1);
+    char *folder = slash == NULL
+                       ? NULL
+                       : tp_arena_copy(diag->arena, path, strlen(path) + 1, 1);
     if (folder != NULL) {
         folder[slash == path ? 1 : slash - path] = '\0';
     }

@@ -4,7 +4,6 @@
 #include "cli/session.h"
 #include "cli/table.h"
 #include "compiler/ops/opdef.h"
-#include "core/sha256.h"
 
 #define FIRST_KIND 8 /* column of the first adapter kind */
 #define REASONS_MAX 26
@@ -48,8 +47,8 @@ static uint64_t const_bytes(const tp_graph *graph, const tp_op *op,
 }
 
 static tp_status sum_up(tp_diag *diag, const tp_graph *graph, totals *sum) {
-    bool *seen = tp_arena_alloc(diag->arena, (size_t)graph->n_tensors,
-                                sizeof *seen);
+    bool *seen =
+        tp_arena_alloc(diag->arena, (size_t)graph->n_tensors, sizeof *seen);
     if (seen == NULL) {
         return tp_no_memory(diag);
     }
@@ -233,10 +232,9 @@ static cJSON *op_json(const tp_graph *graph, int at) {
                                   (double)const_bytes(graph, op, NULL));
     cJSON *in = cJSON_AddArrayToObject(json, "in");
     for (int i = 0; i < op->n_in; i++) {
-        (void)cJSON_AddItemToArray(in,
-                                   op->in[i] >= 0
-                                       ? tensor_json(&graph->tensor[op->in[i]])
-                                       : cJSON_CreateNull());
+        (void)cJSON_AddItemToArray(
+            in, op->in[i] >= 0 ? tensor_json(&graph->tensor[op->in[i]])
+                               : cJSON_CreateNull());
     }
     (void)cJSON_AddItemToObject(json, "out",
                                 tensor_json(&graph->tensor[op->out]));
@@ -265,15 +263,6 @@ static void print_json(const tp_cli *cli, const tp_graph *graph,
 
 /* --- the command ---------------------------------------------------------- */
 
-static const char *sha256_of(tp_arena *arena, const tp_bytes *bytes) {
-    tp_sha256 sha;
-    uint8_t digest[32];
-    tp_sha256_init(&sha);
-    tp_sha256_add(&sha, bytes->data, bytes->n);
-    tp_sha256_done(&sha, digest);
-    return tp_text_sha256(arena, digest);
-}
-
 static tp_status inspect(tp_cli *cli) {
     tp_bytes bytes;
     tp_graph graph;
@@ -285,7 +274,7 @@ static tp_status inspect(tp_cli *cli) {
                      &cli->diag));
     cli->diag.file = NULL;
     TP_TRY(sum_up(&cli->diag, &graph, &sum));
-    const char *sha256 = sha256_of(&cli->arena, &bytes);
+    const char *sha256 = tp_text_sha256(&cli->arena, &bytes);
     if (cli->options.json) {
         print_json(cli, &graph, sha256, &sum);
         return TP_OK;

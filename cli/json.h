@@ -27,7 +27,6 @@ void tp_json_add_ints(cJSON *object, const char *key, const int32_t *value,
                       int n);
 
 /* The string at `key` (then `sub`, where not NULL), or NULL. */
-const char *tp_json_string(const cJSON *json, const char *key,
-                           const char *sub);
+const char *tp_json_string(const cJSON *json, const char *key, const char *sub);
 
 #endif

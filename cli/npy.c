@@ -30,7 +30,8 @@ bool tp_npy_is(const uint8_t *bytes, size_t n) {
     return n >= sizeof magic && memcmp(bytes, magic, sizeof magic) == 0;
 }
 
-/* --- the header: a Python dictionary of three known keys ------------------- */
+/* --- the header: a Python dictionary of three known keys -------------------
+ */
 
 typedef struct reader {
     const char *at;

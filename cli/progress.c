@@ -35,7 +35,8 @@ void tp_progress_draw(tp_progress *progress, size_t done, size_t total,
                       const char *text) {
     char bar[WIDTH + 1];
     const size_t full = total > 0 ? done * WIDTH / total : WIDTH;
-    const double percent = total > 0 ? 100.0 * (double)done / (double)total : 100;
+    const double percent =
+        total > 0 ? 100.0 * (double)done / (double)total : 100;
     memset(bar, '.', WIDTH);
     memset(bar, '#', full < WIDTH ? full : WIDTH);
     bar[WIDTH] = '\0';

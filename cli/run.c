@@ -44,26 +44,27 @@ static tp_status read_expected(tp_cli *cli, const tp_bytes *y, size_t sample,
                     path, out->n, y->n, y->n / sample, sample);
 }
 
+/* `expected` is NULL where nothing was. */
 static void report(const tp_cli *cli, size_t n, size_t sample,
                    const tp_bytes *y, const tp_bytes *expected) {
-    const bool compared = cli->options.expect != NULL;
-    const difference d = compared ? compare(y, expected) : (difference){0, 0};
+    const difference d =
+        expected != NULL ? compare(y, expected) : (difference){0, 0};
     if (cli->options.json) {
         cJSON *json = cJSON_CreateObject();
         (void)cJSON_AddNumberToObject(json, "samples", (double)n);
         (void)cJSON_AddNumberToObject(json, "bytes", (double)y->n);
-        if (compared) {
+        if (expected != NULL) {
             (void)cJSON_AddNumberToObject(json, "differ", (double)d.bytes);
         }
         tp_json_print(json);
         return;
     }
     printf("%zu %s", n, tp_text_plural(n, "sample", "samples"));
-    if (compared) {
+    if (expected != NULL) {
         printf(", %zu bytes differ", d.bytes);
     }
     printf("\n");
-    if (d.bytes > 0) {
+    if (expected != NULL && d.bytes > 0) {
         printf("first: sample %zu, byte %zu: %d, expected %d\n",
                d.first / sample, d.first % sample, y->data[d.first],
                expected->data[d.first]);
@@ -95,7 +96,8 @@ static tp_status run_all(tp_cli *cli, bool *same) {
     tp_bytes expected = {NULL, 0};
     TP_TRY(infer(cli, &session, &x, &y));
     const size_t sample = y.n / x.n;
-    if (cli->options.expect != NULL) {
+    const bool compared = cli->options.expect != NULL;
+    if (compared) {
         TP_TRY(read_expected(cli, &y, sample, &expected));
         *same = compare(&y, &expected).bytes == 0;
     }
@@ -103,7 +105,7 @@ static tp_status run_all(tp_cli *cli, bool *same) {
         const tp_out_file file = {cli->options.output, y.data, y.n};
         TP_TRY(tp_files_write(&cli->diag, &file, 1));
     }
-    report(cli, x.n, sample, &y, &expected);
+    report(cli, x.n, sample, &y, compared ? &expected : NULL);
     return TP_OK;
 }
 

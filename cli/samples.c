@@ -51,8 +51,8 @@ static int8_t from_u8(uint8_t x) {
     return (int8_t)(x - 128);
 }
 
-static tp_status not_finite(tp_diag *diag, const char *path, const tp_port *port,
-                            size_t i) {
+static tp_status not_finite(tp_diag *diag, const char *path,
+                            const tp_port *port, size_t i) {
     return tp_error(diag, TP_ERR_MALFORMED,
                     "%s: sample %zu, element %zu: not a finite number", path,
                     i / port->count, i % port->count);
@@ -143,8 +143,8 @@ static tp_status from_npy(tp_diag *diag, const tp_port *port, const char *path,
         if (!isfinite(x)) {
             return not_finite(diag, path, port, i);
         }
-        out->data[i] = u8 ? from_u8((uint8_t)x)
-                          : quantise(port->tensor, (float)x);
+        out->data[i] =
+            u8 ? from_u8((uint8_t)x) : quantise(port->tensor, (float)x);
     }
     return TP_OK;
 }
@@ -240,8 +240,7 @@ tp_status tp_results_bytes(tp_diag *diag, const tp_port *port, const int8_t *y,
             const float real = dequantise(port->tensor, y[i]);
             memcpy(data + i * sizeof real, &real, sizeof real);
         } else {
-            data[i] = port->io == TP_U8 ? (uint8_t)(y[i] + 128)
-                                        : (uint8_t)y[i];
+            data[i] = port->io == TP_U8 ? (uint8_t)(y[i] + 128) : (uint8_t)y[i];
         }
     }
     *out = (tp_bytes){data, count * size};

@@ -35,8 +35,7 @@ TP_MUST_CHECK tp_status tp_labels_read(tp_diag *diag, const char *path,
 
 /* The samples as targets of an autoencoder: the same real values at the scale
  * of the output, which has as many elements. */
-TP_MUST_CHECK tp_status tp_samples_requantise(tp_diag *diag,
-                                              const tp_port *in,
+TP_MUST_CHECK tp_status tp_samples_requantise(tp_diag *diag, const tp_port *in,
                                               const tp_port *out,
                                               const tp_samples *x,
                                               tp_samples *target);

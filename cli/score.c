@@ -49,14 +49,13 @@ tp_score tp_score_of(const tp_session *session, const int8_t *y,
         if (session->classes > 0) {
             score.correct += tp_argmax(y + i * count, count) == *target;
         } else {
-            score.square += tp_square_error(y + i * count,
-                                            (const int8_t *)target, count);
+            score.square +=
+                tp_square_error(y + i * count, (const int8_t *)target, count);
         }
     }
     const double scale = (double)tp_scale_of(session->out.tensor, 0);
     if (n > 0) {
-        score.mse =
-            scale * scale * (double)score.square / (double)(n * count);
+        score.mse = scale * scale * (double)score.square / (double)(n * count);
     }
     return score;
 }

@@ -14,14 +14,13 @@ typedef struct tp_targets {
 
 typedef struct tp_score {
     size_t n;
-    size_t correct; /* classifier */
-    double mse;     /* autoencoder: in real units */
+    size_t correct;  /* classifier */
+    double mse;      /* autoencoder: in real units */
     uint64_t square; /* the same as an integer, for exact comparison */
 } tp_score;
 
 /* From --y; for an autoencoder without it, the samples themselves. */
-TP_MUST_CHECK tp_status tp_targets_read(tp_cli *cli,
-                                        const tp_session *session,
+TP_MUST_CHECK tp_status tp_targets_read(tp_cli *cli, const tp_session *session,
                                         const tp_samples *x, tp_targets *out);
 
 /* Of n answers y [n][out.count]. The prediction is the first largest. */

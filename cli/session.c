@@ -24,8 +24,7 @@ cJSON *tp_note_make(const tp_cli *cli, const tp_session *session) {
     (void)cJSON_AddItemToObject(
         note, "adapter",
         cJSON_CreateStringArray(session->spec.item, session->spec.n));
-    (void)cJSON_AddStringToObject(note, "loss",
-                                  tp_loss_names[session->loss]);
+    (void)cJSON_AddStringToObject(note, "loss", tp_loss_names[session->loss]);
     return note;
 }
 
@@ -128,10 +127,8 @@ static const char *blob_error(tp_status status) {
 
 static tp_status load_blob(tp_cli *cli, tp_session *session) {
     const char *path = cli->options.load;
-    tp_bytes bytes;
-    TP_TRY(tp_file_read(&cli->diag, path, MODEL_LIMIT, &bytes));
-    const tp_status status =
-        tp_blob_read(&session->ctx, bytes.data, (uint32_t)bytes.n);
+    const tp_status status = tp_blob_read(&session->ctx, session->blob.data,
+                                          (uint32_t)session->blob.n);
     return status == TP_OK ? TP_OK
                            : tp_error(&cli->diag, status, "%s: %s", path,
                                       blob_error(status));
@@ -143,9 +140,26 @@ tp_status tp_model_read(tp_cli *cli, tp_bytes *out) {
     return tp_file_read(&cli->diag, cli->options.model, MODEL_LIMIT, out);
 }
 
+/* The note names the model it was made for: a better message than specs that
+ * do not fit or the blob's mismatch can be. */
+static tp_status check_sha256(tp_cli *cli, tp_session *session,
+                              const tp_bytes *bytes) {
+    const char *noted = session->sha256;
+    session->sha256 = tp_text_sha256(&cli->arena, bytes);
+    if (noted == NULL || strcmp(noted, session->sha256) == 0) {
+        return TP_OK;
+    }
+    return tp_error(&cli->diag, TP_ERR_MISMATCH,
+                    "%s: was trained for a model with sha256 %.16s..; %s has "
+                    "%.16s..",
+                    cli->options.load, noted, tp_file_name(cli->options.model),
+                    session->sha256);
+}
+
 static tp_status compile(tp_cli *cli, tp_session *session) {
     tp_bytes bytes;
     TP_TRY(tp_model_read(cli, &bytes));
+    TP_TRY(check_sha256(cli, session, &bytes));
     const tp_compile_options options = {
         .name = tp_text_stem(&cli->arena, cli->options.model),
         .spec = session->spec.item,
@@ -156,22 +170,6 @@ static tp_status compile(tp_cli *cli, tp_session *session) {
                                         &options, &session->plan, &cli->diag);
     cli->diag.file = NULL;
     return status;
-}
-
-/* The note names the model it was made for: a better message than the blob's
- * mismatch can be. */
-static tp_status check_sha256(tp_cli *cli, tp_session *session) {
-    const char *noted = session->sha256;
-    session->sha256 =
-        tp_text_sha256(&cli->arena, session->plan.graph->sha256);
-    if (noted == NULL || strcmp(noted, session->sha256) == 0) {
-        return TP_OK;
-    }
-    return tp_error(&cli->diag, TP_ERR_MISMATCH,
-                    "%s: was trained for a model with sha256 %.16s..; %s has "
-                    "%.16s..",
-                    cli->options.load, noted,
-                    tp_file_name(cli->options.model), session->sha256);
 }
 
 static bool ends_in_softmax(const tp_graph *graph) {
@@ -217,11 +215,14 @@ tp_status tp_session_open(tp_cli *cli, tp_session *session) {
     memset(session, 0, sizeof *session);
     session->spec = cli->options.adapter;
     session->loss = (tp_loss_kind)cli->options.loss;
-    if (cli->options.load != NULL && session->spec.n == 0) {
-        TP_TRY(read_note(cli, session));
+    if (cli->options.load != NULL) {
+        TP_TRY(tp_file_read(&cli->diag, cli->options.load, MODEL_LIMIT,
+                            &session->blob));
+        if (session->spec.n == 0) {
+            TP_TRY(read_note(cli, session));
+        }
     }
     TP_TRY(compile(cli, session));
-    TP_TRY(check_sha256(cli, session));
     session->in = tp_port_in(session->plan.graph);
     session->out = tp_port_out(session->plan.graph);
     session->classes = classes_of(session);

@@ -8,14 +8,15 @@
 #include "cli/samples.h"
 
 typedef struct tp_session {
-    tp_texts spec;      /* of the options, or of ADAPTER.json */
-    tp_loss_kind loss;  /* likewise */
+    tp_texts spec;     /* of the options, or of ADAPTER.json */
+    tp_loss_kind loss; /* likewise */
     tp_plan plan;
     tp_interpreter interpreter;
     tp_ctx ctx;
     tp_port in, out;
     size_t classes;     /* 0: mean squared error */
     const char *sha256; /* of the model file, in hexadecimal */
+    tp_bytes blob;      /* of options.load */
 } tp_session;
 
 /* Reads cli->options: model, adapter, load, loss, seed. */

@@ -7,14 +7,13 @@
 static int grow(tp_table *table) {
     const int capacity = table->capacity > 0 ? 2 * table->capacity : 32;
     const size_t columns = (size_t)table->columns;
-    const char **cell = tp_arena_alloc(table->arena, (size_t)capacity * columns,
-                                       sizeof *cell);
+    const char **cell =
+        tp_arena_alloc(table->arena, (size_t)capacity * columns, sizeof *cell);
     if (cell == NULL) {
         return 0;
     }
     if (table->rows > 0) {
-        memcpy(cell, table->cell,
-               (size_t)table->rows * columns * sizeof *cell);
+        memcpy(cell, table->cell, (size_t)table->rows * columns * sizeof *cell);
     }
     table->cell = cell;
     table->capacity = capacity;

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "core/sha256.h"
 
 /* Texts are for people: where memory has run out, a question mark will do. */
 static const char *or_unknown(const char *text) {
@@ -32,12 +33,17 @@ const char *tp_text_grouped(tp_arena *arena, uint64_t value) {
     return or_unknown(tp_arena_printf(arena, "%s", text + at));
 }
 
-const char *tp_text_sha256(tp_arena *arena, const uint8_t sha256[32]) {
+const char *tp_text_sha256(tp_arena *arena, const tp_bytes *bytes) {
     static const char digits[] = "0123456789abcdef";
     char text[65];
+    uint8_t digest[32];
+    tp_sha256 sha;
+    tp_sha256_init(&sha);
+    tp_sha256_add(&sha, bytes->data, bytes->n);
+    tp_sha256_done(&sha, digest);
     for (int i = 0; i < 32; i++) {
-        text[2 * i] = digits[sha256[i] >> 4];
-        text[2 * i + 1] = digits[sha256[i] & 15];
+        text[2 * i] = digits[digest[i] >> 4];
+        text[2 * i + 1] = digits[digest[i] & 15];
     }
     text[64] = '\0';
     return or_unknown(tp_arena_printf(arena, "%s", text));
@@ -72,8 +78,8 @@ const char *tp_text_quoted(tp_arena *arena, const char *word) {
 const char *tp_text_stem(tp_arena *arena, const char *path) {
     const char *name = tp_file_name(path);
     const char *dot = strrchr(name, '.');
-    const int n = dot != NULL && dot != name ? (int)(dot - name)
-                                             : (int)strlen(name);
+    const int n =
+        dot != NULL && dot != name ? (int)(dot - name) : (int)strlen(name);
     return or_unknown(tp_arena_printf(arena, "%.*s", n, name));
 }
 

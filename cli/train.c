@@ -8,7 +8,7 @@
 #include "tinypeft/train.h"
 
 #define AUTO_UPDATES 220u
-#define MOST_SAMPLES 65536u /* tp_train_order() counts in 16 bits */
+#define MOST_SAMPLES 65536u         /* tp_train_order() counts in 16 bits */
 #define HELD_BACK_EPOCH 0xFFFFFFFFu /* an order that no epoch uses */
 #define FEW_HELD_BACK 20
 
@@ -72,8 +72,8 @@ static tp_status open_session(trainer *t) {
 }
 
 /* Copies sample `from` to place `to` of the new arrays. */
-static void move_sample(const trainer *t, size_t from, size_t to,
-                        tp_samples *x, tp_targets *targets) {
+static void move_sample(const trainer *t, size_t from, size_t to, tp_samples *x,
+                        tp_targets *targets) {
     const size_t count = t->session.in.count;
     memcpy(x->data + to * count, t->x.data + from * count, count);
     memcpy(targets->data + to * targets->bytes,
@@ -92,8 +92,7 @@ static tp_status hold_back(trainer *t) {
     if (held == NULL || x.data == NULL || targets.data == NULL) {
         return tp_no_memory(&t->cli->diag);
     }
-    tp_train_order(t->order, (uint32_t)t->x.n, t->config.seed,
-                   HELD_BACK_EPOCH);
+    tp_train_order(t->order, (uint32_t)t->x.n, t->config.seed, HELD_BACK_EPOCH);
     for (size_t i = t->n; i < t->x.n; i++) {
         held[t->order[i]] = true;
     }
@@ -188,10 +187,10 @@ static tp_status heed(trainer *t, tp_status status) {
                         (unsigned)tp_train_state_of(&t->session.ctx)->updates,
                         t->cli->options.lr);
     }
-    return status == TP_OK ? TP_OK
-                           : tp_error(&t->cli->diag, status,
-                                      "training failed (status %d)",
-                                      (int)status);
+    return status == TP_OK
+               ? TP_OK
+               : tp_error(&t->cli->diag, status, "training failed (status %d)",
+                          (int)status);
 }
 
 /* Losses of an epoch; `seen` is the number of updates known already. */
@@ -236,9 +235,9 @@ static tp_status train_epoch(trainer *t, uint32_t epoch, epoch_loss *e) {
     tp_train_order(t->order, (uint32_t)t->n, t->config.seed, epoch);
     for (size_t i = 0; i < t->n; i++) {
         const size_t at = t->order[i];
-        const tp_status status = tp_train_sample(
-            &t->session.ctx, t->x.data + at * count,
-            t->targets.data + at * t->targets.bytes);
+        const tp_status status =
+            tp_train_sample(&t->session.ctx, t->x.data + at * count,
+                            t->targets.data + at * t->targets.bytes);
         TP_TRY(heed(t, status));
         note_update(t, e);
     }
@@ -312,9 +311,8 @@ static void print_result(trainer *t, uint32_t blob_bytes, bool worse) {
         tp_json_print(result_json(t, worse));
         return;
     }
-    printf("%zu samples, %u %s, %u updates of %d samples\n", t->n,
-           (unsigned)t->epochs,
-           tp_text_plural(t->epochs, "epoch", "epochs"),
+    printf("%zu samples, %u %s, %u updates at batch %d\n", t->n,
+           (unsigned)t->epochs, tp_text_plural(t->epochs, "epoch", "epochs"),
            (unsigned)t->config.updates, t->config.batch);
     printf("loss %.4f, %s\n", t->loss,
            tp_score_text(arena, &t->session, &t->trained));

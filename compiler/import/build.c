@@ -112,11 +112,19 @@ static int place_bias(builder *b, const tp_tfl_op *op, const char *name) {
 /* --- ops --------------------------------------------------------------------
  */
 
+/* Kind and index in the file. A kind that ends in a digit (relu6) is set
+ * apart, or RELU6 0 would be called like RELU 60. */
+static const char *op_name(builder *b, const tp_tfl_op *from, tp_kind kind) {
+    const char *text = tp_kind_name(kind);
+    const char last = text[strlen(text) - 1];
+    return tp_arena_printf(b->m->arena, "%s%s%d", text,
+                           last >= '0' && last <= '9' ? "_" : "",
+                           (int)(from - b->m->op));
+}
+
 static tp_op *append(builder *b, const tp_tfl_op *from, tp_kind kind,
                      const int *in, int n_in, int out) {
-    const int source = (int)(from - b->m->op);
-    const char *name =
-        tp_arena_printf(b->m->arena, "%s%d", tp_kind_name(kind), source);
+    const char *name = op_name(b, from, kind);
     tp_op *op = name == NULL ? NULL
                              : tp_graph_insert_op(b->graph, b->graph->n_ops,
                                                   kind, name, in, n_in, out);
@@ -124,7 +132,7 @@ static tp_op *append(builder *b, const tp_tfl_op *from, tp_kind kind,
         (void)out_of_memory(b);
         return NULL;
     }
-    op->source = source;
+    op->source = (int)(from - b->m->op);
     return op;
 }
 
@@ -169,9 +177,7 @@ static void add_op(builder *b, const tp_tfl_op *from) {
         good = in[k] >= 0;
     }
     if (good && has_bias(from->kind)) {
-        const char *name =
-            tp_arena_printf(b->m->arena, "%s%d", tp_kind_name(from->kind),
-                            (int)(from - b->m->op));
+        const char *name = op_name(b, from, from->kind);
         in[2] = name != NULL ? place_bias(b, from, name) : out_of_memory(b);
         good = in[2] >= 0;
     }

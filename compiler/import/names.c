@@ -215,7 +215,10 @@ static bool is_digit(int c) {
 const char *tp_tfl_clean(tp_tfl_model *m, const uint8_t *text, size_t n) {
     const size_t kept = n < NAME_MAX_BYTES ? n : NAME_MAX_BYTES;
     char *name = tp_tfl_alloc(m, kept + 1, 1);
-    for (size_t i = 0; name != NULL && i < kept; i++) {
+    if (name == NULL) {
+        return "";
+    }
+    for (size_t i = 0; i < kept; i++) {
         const char c = (char)(text[i] < 0x7f ? text[i] : 0);
         const bool plain = c > ' ' && strchr("\"'`\\*/%", c) == NULL;
         name[i] = plain ? c : '_';

@@ -33,15 +33,15 @@ static void parse_opcode(tp_tfl_model *m, const tp_table *t, opcode *out) {
     const int32_t wide = tp_span_i32(&m->span, t, 3, 0);
     out->code = wide > old ? wide : old;
     const tp_vector custom = tp_span_vector(&m->span, t, 1, 1);
+    const char *label = tp_tfl_code_name(out->code);
     if (out->code == TP_TFL_CUSTOM) {
-        const char *name = tp_tfl_clean(m, m->span.bytes + custom.at, custom.n);
-        out->label =
-            tp_arena_printf(m->arena, "CUSTOM '%s'", name != NULL ? name : "");
-    } else if (tp_tfl_code_name(out->code) != NULL) {
-        out->label = tp_tfl_code_name(out->code);
-    } else {
-        out->label = tp_arena_printf(m->arena, "builtin %d", out->code);
+        label = tp_arena_printf(
+            m->arena, "CUSTOM '%s'",
+            tp_tfl_clean(m, m->span.bytes + custom.at, custom.n));
+    } else if (label == NULL) {
+        label = tp_arena_printf(m->arena, "builtin %d", out->code);
     }
+    out->label = label != NULL ? label : "?";
 }
 
 static opcode *parse_opcodes(tp_tfl_model *m, const tp_table *model, int *n) {
@@ -194,6 +194,7 @@ static void parse_op(tp_tfl_model *m, const tp_table *t, int i,
     op->options_type = (int)(uint8_t)tp_span_i8(&m->span, t, 3, 0);
     op->options = tp_span_table(&m->span, t, 4);
     op->code = -1;
+    op->label = "?";
     if (!tp_tfl_sound(m, "op", i)) {
         op->bad = true;
         return;

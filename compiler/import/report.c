@@ -30,8 +30,8 @@ void tp_tfl_tensor_fail(tp_tfl_model *m, int tensor, tp_status status,
     va_end(args);
     tp_tfl_tensor *t = &m->tensor[tensor];
     t->bad = true;
-    keep(m, tp_error(m->diag, status, "tensor %d '%s': %s", tensor,
-                     t->name != NULL ? t->name : "", text));
+    keep(m, tp_error(m->diag, status, "tensor %d '%s': %s", tensor, t->name,
+                     text));
 }
 
 void tp_tfl_op_fail(tp_tfl_model *m, tp_tfl_op *op, tp_status status,
@@ -43,7 +43,7 @@ void tp_tfl_op_fail(tp_tfl_model *m, tp_tfl_op *op, tp_status status,
     va_end(args);
     op->bad = true;
     keep(m, tp_error(m->diag, status, "op %d %s: %s", (int)(op - m->op),
-                     op->label != NULL ? op->label : "?", text));
+                     op->label, text));
 }
 
 bool tp_tfl_sound(tp_tfl_model *m, const char *what, int index) {

@@ -17,7 +17,7 @@
 #define TP_TFL_MAX 4096 /* of tensors, ops, opcodes, buffers, operands */
 /* Bytes of constants and scales, counted at each tensor: files may share a
  * buffer between tensors, but not to make a small file a large model. */
-#define TP_TFL_BUDGET (256 * 1024 * 1024)
+#define TP_TFL_BUDGET (64 * 1024 * 1024)
 
 /* --- numbers of the schema, version 3 ------------------------------------ */
 
@@ -198,7 +198,7 @@ const char *tp_tfl_type_name(int32_t type);
 size_t tp_tfl_type_bytes(int32_t type); /* 0: unknown or not whole bytes */
 bool tp_tfl_type_is_float(int32_t type);
 /* A bounded copy without quotes, backslashes, '*', '/' and control
- * characters; NULL: out of memory (reported). */
+ * characters; empty: out of memory (reported). */
 const char *tp_tfl_clean(tp_tfl_model *m, const uint8_t *text, size_t n);
 const char *tp_tfl_identifier(tp_tfl_model *m, const char *name);
 /* "[1,49,10,1]"; "?" without memory. */

@@ -142,7 +142,7 @@ static void real(writer *w, const char *before, double x, bool narrow) {
         (void)snprintf(text, sizeof text, "%.*g", digits, x);
         const double back =
             narrow ? (double)strtof(text, NULL) : strtod(text, NULL);
-        same = memcmp(&back, &x, sizeof x) == 0;
+        same = back <= x && back >= x;
     }
     token(w, "%s%s", before, text);
 }

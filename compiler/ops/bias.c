@@ -38,6 +38,10 @@ static tp_status verify(const tp_graph *graph, const tp_op *op,
 static tp_status lower(tp_lower *low, const tp_op *op) {
     const tp_graph *graph = low->graph;
     const tp_op *conv = reader(graph, op->out);
+    if (conv == NULL) {
+        return tp_error(low->diag, TP_ERR_MALFORMED,
+                        "op %s: no convolution reads it", op->name);
+    }
     const tp_tensor *x = &graph->tensor[conv->in[0]];
     const tp_tensor *w = &graph->tensor[conv->in[1]];
     const int32_t n = (int32_t)tp_tensor_count(&graph->tensor[op->out]);

@@ -27,8 +27,9 @@ static tp_lut_fn fn_of(const tp_graph *graph, const tp_op *op) {
 /* A byte tensor with one scale and a zero point within its type. */
 static bool is_bytes(const tp_tensor *t, bool allow_unsigned) {
     const int32_t lo = t->dtype == TP_U8 ? 0 : -128;
-    const bool type = t->dtype == TP_S8 || (allow_unsigned && t->dtype == TP_U8);
-    return type && t->quant.n == 1 && t->quant.zero_point >= lo &&
+    const bool allowed =
+        t->dtype == TP_S8 || (allow_unsigned && t->dtype == TP_U8);
+    return allowed && t->quant.n == 1 && t->quant.zero_point >= lo &&
            t->quant.zero_point <= lo + 255;
 }
 
@@ -85,7 +86,7 @@ static tp_status lower(tp_lower *low, const tp_op *op) {
     return tp_lower_step(low, TP_K_lut_s8_fwd_ref, &tp_desc_lut, &d, args);
 }
 
-/* --- gradient -------------------------------------------------------------- */
+/* --- gradient ------------------------------------------------------------- */
 
 /* The ranges of bytes that pass. A function with two turning points, the most
  * that there are here, has at most three; further ones, which only odd

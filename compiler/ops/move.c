@@ -25,7 +25,7 @@ static tp_status wrong_dim(const view *v, int axis, int64_t expected) {
                     v->name, axis, (int)v->y->dim[axis], (long long)expected);
 }
 
-/* --- building copies ------------------------------------------------------- */
+/* --- building copies ------------------------------------------------------ */
 
 /* Row-major strides of a tensor with these dimensions. */
 static void strides(const int32_t *dim, int rank, int32_t *stride) {
@@ -77,7 +77,7 @@ static tp_copy exchanged(const tp_copy *c) {
     return out;
 }
 
-/* --- TRANSPOSE: list is the permutation ------------------------------------ */
+/* --- TRANSPOSE: list is the permutation ----------------------------------- */
 
 static tp_status check_transpose(const view *v) {
     unsigned seen = 0;
@@ -109,7 +109,7 @@ static tp_copy copy_transpose(const view *v) {
     return squeezed(&c, v->y->rank);
 }
 
-/* --- PAD: list is what comes before each axis, then after ------------------ */
+/* --- PAD: list is what comes before each axis, then after ----------------- */
 
 static tp_status check_pad(const view *v) {
     const int rank = v->x->rank;
@@ -141,7 +141,7 @@ static tp_copy copy_pad(const view *v) {
     return squeezed(&c, v->x->rank);
 }
 
-/* --- CONCATENATION: one input, at list[0] along attr.axis ------------------ */
+/* --- CONCATENATION: one input, at list[0] along attr.axis ----------------- */
 
 static tp_status check_part(const view *v) {
     const int32_t axis = v->attr->axis;
@@ -171,105 +171,27 @@ static tp_copy copy_part(const view *v) {
     return squeezed(&c, v->x->rank);
 }
 
-/* --- STRIDED_SLICE: list is begin, then stride, by axis of x --------------- */
+/* --- STRIDED_SLICE: list is begin, then stride, by axis ------------------- */
 
-/* y may lack axes of x (shrink_axis_mask) and have others of length 1
- * (new_axis_mask), so only its longer axes count: they are, in order, x's
- * axes that are not in `single`. Of those in `single` one element is taken.
- * False where that does not fit. */
-static bool lengths_if(const view *v, unsigned single, int32_t *len) {
+/* y keeps x's axes; where a file drops some or adds some, the importer puts a
+ * RESHAPE behind. */
+static tp_status check_slice(const view *v) {
     const int rank = v->x->rank;
-    int next = 0; /* of y's axes */
+    if (v->attr->n_list != 2 * rank || v->y->rank != rank) {
+        return malformed(v, "its list or its output has not the input's rank");
+    }
     for (int i = 0; i < rank; i++) {
         const int64_t begin = v->attr->list[i];
         const int64_t stride = v->attr->list[rank + i];
-        len[i] = 1;
-        if (((single >> i) & 1u) == 0) {
-            while (next < v->y->rank && v->y->dim[next] == 1) {
-                next++;
-            }
-            if (next == v->y->rank || stride == 0) {
-                return false;
-            }
-            len[i] = v->y->dim[next++];
-        }
-        const int64_t last = begin + (len[i] - 1) * stride;
+        const int64_t last = begin + (v->y->dim[i] - 1) * stride;
         if (begin < 0 || begin >= v->x->dim[i] || last < 0 ||
-            last >= v->x->dim[i]) {
-            return false;
+            last >= v->x->dim[i] || (stride == 0 && v->y->dim[i] > 1)) {
+            return tp_error(v->diag, TP_ERR_MALFORMED,
+                            "op %s: takes %d of axis %d from %lld by %lld; "
+                            "it has %d",
+                            v->name, (int)v->y->dim[i], i, (long long)begin,
+                            (long long)stride, (int)v->x->dim[i]);
         }
-    }
-    while (next < v->y->rank && v->y->dim[next] == 1) {
-        next++;
-    }
-    return next == v->y->rank;
-}
-
-/* Every choice of axes that fits; how many different slices they are, 2 for
- * more. Writes the first one's lengths. */
-static int try_all(const view *v, int32_t len[TP_MAX_RANK]) {
-    int found = 0;
-    for (unsigned single = 0; single < 1u << v->x->rank; single++) {
-        int32_t other[TP_MAX_RANK];
-        bool same = found > 0;
-        if (found > 1 || !lengths_if(v, single, other)) {
-            continue;
-        }
-        for (int i = 0; i < v->x->rank; i++) {
-            same = same && other[i] == len[i];
-            len[i] = found > 0 ? len[i] : other[i];
-        }
-        found += !same;
-    }
-    return found;
-}
-
-/* The axes of which one element is taken if y's axes are, one by one, x's
- * axes that are not in `dropped`. */
-static unsigned single_if(const view *v, unsigned dropped) {
-    unsigned single = dropped;
-    int next = 0; /* of y's axes */
-    for (int i = 0; i < v->x->rank; i++) {
-        if (((dropped >> i) & 1u) == 0) {
-            const bool one = next < v->y->rank && v->y->dim[next] == 1;
-            single |= one ? 1u << i : 0u;
-            next++;
-        }
-    }
-    return next == v->y->rank ? single : dropped;
-}
-
-/* How many different slices the list and the shapes allow, and the lengths of
- * one along x's axes. A stride of 0 says that one element is taken, whether
- * or not y has that axis. If every such axis has it, the shapes fit at once;
- * else, where they leave a choice, 2 or more. */
-static int slice_lengths(const view *v, int32_t len[TP_MAX_RANK]) {
-    unsigned marked = 0;
-    for (int i = 0; i < v->x->rank; i++) {
-        marked |= v->attr->list[v->x->rank + i] == 0 ? 1u << i : 0u;
-    }
-    if (lengths_if(v, marked, len) || lengths_if(v, single_if(v, 0), len) ||
-        lengths_if(v, single_if(v, marked), len)) {
-        return 1;
-    }
-    return try_all(v, len);
-}
-
-static tp_status check_slice(const view *v) {
-    int32_t len[TP_MAX_RANK];
-    if (v->attr->n_list != 2 * v->x->rank) {
-        return malformed(v, "its list is not a begin and a stride by axis");
-    }
-    const int found = slice_lengths(v, len);
-    if (found == 0) {
-        return malformed(v, "the output's shape is no slice of the input");
-    }
-    if (found > 1) {
-        return tp_error(v->diag, TP_ERR_UNSUPPORTED,
-                        "op %s: the shapes do not tell which axis was "
-                        "dropped; give an axis of which one element is "
-                        "taken stride 0",
-                        v->name);
     }
     return TP_OK;
 }
@@ -279,16 +201,16 @@ static tp_copy copy_slice(const view *v) {
     tp_copy c = {.x_offset = 0};
     int32_t sx[TP_MAX_RANK] = {0};
     strides(v->x->dim, rank, sx);
-    slice_lengths(v, c.dim);
-    strides(c.dim, rank, c.y_stride);
+    strides(v->y->dim, rank, c.y_stride);
     for (int i = 0; i < rank; i++) {
+        c.dim[i] = v->y->dim[i];
         c.x_offset += v->attr->list[i] * sx[i];
         c.x_stride[i] = v->attr->list[rank + i] * sx[i];
     }
     return squeezed(&c, rank);
 }
 
-/* --- the copies, by kind --------------------------------------------------- */
+/* --- the copies, by kind -------------------------------------------------- */
 
 static tp_status check(const view *v, int32_t kind) {
     switch (kind) {
@@ -389,7 +311,7 @@ static tp_status verify_pad(const tp_graph *graph, const tp_op *op,
                : malformed(&v, "its fill value is no int8");
 }
 
-/* --- CONCATENATION: a copy for each input ---------------------------------- */
+/* --- CONCATENATION: a copy for each input --------------------------------- */
 
 /* View and attributes of input i, `at` elements along the axis. */
 static view part(const tp_graph *graph, const tp_op *op, int i, tp_attr *attr) {
@@ -447,7 +369,7 @@ static tp_status grad_concat(tp_autodiff *ad, const tp_op *op, int dy) {
     return TP_OK;
 }
 
-/* --- the gradient of a copy ------------------------------------------------ */
+/* --- the gradient of a copy ----------------------------------------------- */
 
 static tp_status give(tp_autodiff *ad, const tp_op *op, int dy, tp_kind kind) {
     const int x = op->in[0];
@@ -500,7 +422,7 @@ static tp_status lower_bwd(tp_lower *low, const tp_op *op) {
                          args);
 }
 
-/* --- RESHAPE: the same bytes under another shape --------------------------- */
+/* --- RESHAPE: the same bytes under another shape -------------------------- */
 
 static tp_status verify_reshape(const tp_graph *graph, const tp_op *op,
                                 tp_diag *diag) {

@@ -125,6 +125,12 @@ tp_status tp_pass_autodiff(tp_graph *graph, const tp_pass_options *options,
                         "no adapter lies before the loss: nothing to train");
     }
     graph->logits = logits;
+    if (options->loss == TP_LOSS_MSE &&
+        graph->tensor[logits].dtype != TP_S8) {
+        return tp_error(diag, TP_ERR_ARGUMENT,
+                        "mean squared error does not go with a head: its "
+                        "target is a class; use cross-entropy");
+    }
     TP_TRY(add_loss(&ad, options->loss));
     return differentiate(&ad);
 }

@@ -34,7 +34,7 @@ typedef struct tp_q32 {
  * the training state, which moves it between two updates. */
 typedef struct tp_gscale {
     int8_t e;         /* exponent in force during this update */
-    uint8_t reserved; /* 0 */
+    uint8_t idle;     /* updates in a row that could have used a smaller one */
     uint16_t clipped; /* values saturated in this update, at most 65,535 */
     uint32_t peak;    /* bitwise OR of |value| at exponent e, unsaturated */
 } tp_gscale;

@@ -9,7 +9,7 @@
 /* One random master weight: about Gaussian, standard deviation std * 2^-13. */
 static int32_t draw(uint32_t *rng, uint16_t std) {
     const int32_t x = (tp_rng_gauss_q13(rng) * (int32_t)std) >> 13;
-    return tp_clamp(x, INT16_MIN, INT16_MAX);
+    return tp_clamp32(x, INT16_MIN, INT16_MAX);
 }
 
 /* Draws the same numbers twice, first to find the exponent: no scratch. */

@@ -17,6 +17,7 @@
 #define MOMENTUM_BITS 12  /* fraction bits of v */
 #define FRACTION 16       /* further bits while v is computed */
 #define NORM_LIMIT_BITS 20 /* a norm above 2^20 is out of range */
+#define IDLE 8            /* updates before a gradient scale falls */
 
 static const tp_q32 *grad_of(const tp_ctx *ctx, const tp_param *param) {
     return (const tp_q32 *)(const void *)(ctx->train + param->grad);
@@ -127,21 +128,27 @@ void tp_sgd_restart(const tp_ctx *ctx) {
     clear_grads(ctx);
 }
 
-/* A scale rises as far as the peak asks, at once; it falls by one bit an
- * update, so that one easy batch does not make the next one saturate, and by
- * four while everything rounds to zero. */
-static int32_t next_exponent(const tp_gscale *g) {
+/* A scale rises as far as the peak asks, at once: saturated gradients ruin
+ * training. It falls by one bit once IDLE updates in a row could have done with
+ * less, and by four while everything rounds to zero. */
+static int32_t next_exponent(tp_gscale *g) {
+    const int32_t wanted = g->e + tp_bits32(g->peak) - 7;
     if (g->peak == 0) {
         return g->e - 4;
     }
-    return tp_max32(g->e + tp_bits32(g->peak) - 7, g->e - 1);
+    g->idle = (uint8_t)(wanted < g->e ? g->idle + 1 : 0);
+    if (g->idle < IDLE) {
+        return tp_max32(g->e, wanted);
+    }
+    g->idle = 0;
+    return g->e - 1;
 }
 
 void tp_gscales_next(const tp_ctx *ctx) {
     const tp_model *model = ctx->model;
     tp_gscale *g = (tp_gscale *)(void *)(ctx->train + model->layout.gscale);
     for (uint32_t i = 0; i < model->n_gscale; i++) {
-        g[i].e = (int8_t)tp_clamp(next_exponent(&g[i]), -48, 24);
+        g[i].e = (int8_t)tp_clamp32(next_exponent(&g[i]), -48, 24);
         g[i].peak = 0;
         g[i].clipped = 0;
     }

@@ -12,7 +12,7 @@
 _Static_assert(sizeof(tp_train_state) == 112,
                "the planner on the host and the device agree on the size");
 
-#define FIRST_EXPONENT (-8)   /* of gradient scales, before any was seen */
+#define FIRST_EXPONENT (-7)   /* of gradient scales, before any was seen */
 #define CHECKPOINT_EVERY 8u   /* good updates between two checkpoints */
 #define MOST_UNDONE 3u
 #define LOSS_LIMIT (INT32_C(1) << 30) /* 16,384: out of range */

@@ -3,7 +3,8 @@
  * A1). Prints the table; exits 1 where a mean falls below what is demanded.
  *
  *   accuracy [--splits N] [--k 5,10,20] [--methods head,bitfit,lora]
- *            [--speakers N] [--updates N] [--threads N] [--json FILE]
+ *            [--speakers N] [--updates N] [--lr F] [--momentum F] [--batch N]
+ *            [--clip F] [--seed N] [--threads N] [--json FILE]
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -55,7 +56,7 @@ typedef struct job {
 
 typedef struct run {
     const char *data;
-    uint32_t updates;
+    tp_train_config config;
     tp_interpreter interpreter[METHODS];
     int8_t *clip[SPEAKERS]; /* [DIGITS][CLIPS][FEATURES] */
     job *jobs;
@@ -112,12 +113,11 @@ static int shot(int split, int j) {
 }
 
 static tp_status train(const run *r, const tp_ctx *ctx, job *work) {
-    tp_train_config config = TP_TRAIN_DEFAULTS;
+    const tp_train_config config = r->config;
     const uint32_t n = (uint32_t)(DIGITS * work->k);
     uint16_t order[DIGITS * CLIPS];
-    config.updates = r->updates;
     TP_TRY(tp_train_begin(ctx, &config));
-    const uint32_t samples = r->updates * config.batch;
+    const uint32_t samples = config.updates * config.batch;
     for (uint32_t i = 0; i < samples; i++) {
         if (i % n == 0) {
             tp_train_order(order, n, config.seed, i / n);
@@ -143,7 +143,7 @@ static void do_job(const run *r, job *work) {
     work->status =
         tp_interpreter_open(&arena, &r->interpreter[work->method], &ctx);
     if (work->status == TP_OK) {
-        tp_adapter_init(&ctx, 1);
+        tp_adapter_init(&ctx, r->config.seed);
         work->status = train(r, &ctx, work);
         work->right = evaluate(r, &ctx, work->speaker);
     }
@@ -304,11 +304,25 @@ static const char *option(int argc, char **argv, const char *name,
     return otherwise;
 }
 
+static tp_train_config configure(int argc, char **argv) {
+    tp_train_config c = TP_TRAIN_DEFAULTS;
+    const double lr = atof(option(argc, argv, "--lr", "0.125"));
+    const double momentum = atof(option(argc, argv, "--momentum", "0.9"));
+    const double clip = atof(option(argc, argv, "--clip", "1"));
+    c.lr_q15 = (uint16_t)(lr * 32768.0 + 0.5);
+    c.momentum_q15 = (uint16_t)(momentum * 32768.0 + 0.5);
+    c.clip_q12 = (uint16_t)(clip * 4096.0 + 0.5);
+    c.batch = (uint16_t)atoi(option(argc, argv, "--batch", "16"));
+    c.seed = (uint32_t)atoi(option(argc, argv, "--seed", "1"));
+    c.updates = (uint32_t)atoi(option(argc, argv, "--updates", "220"));
+    return c;
+}
+
 int main(int argc, char **argv) {
     const char *data = getenv("TINYPEFT_DATA");
     run r = {.data = data != NULL ? data : "../shared/data"};
     tp_arena arena = {0};
-    r.updates = (uint32_t)atoi(option(argc, argv, "--updates", "220"));
+    r.config = configure(argc, argv);
     const int threads = atoi(option(argc, argv, "--threads", "2"));
     const char *json_path = option(argc, argv, "--json", NULL);
     (void)pthread_mutex_init(&r.lock, NULL);

@@ -1,4 +1,4 @@
-#include "gradcheck.h"
+#include "tests/unit/gradcheck.h"
 
 #include <math.h>
 #include <setjmp.h>

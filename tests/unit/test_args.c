@@ -94,8 +94,9 @@ static values expect_ok(const char *line) {
 
 static void takes_every_type(void **state) {
     (void)state;
-    const values v = expect_ok("--adapter a m.tflite --output=out --adapter=b=c "
-                               "--epochs -5 --lr 0.5 --loss mse --json");
+    const values v =
+        expect_ok("--adapter a m.tflite --output=out --adapter=b=c "
+                  "--epochs -5 --lr 0.5 --loss mse --json");
     assert_string_equal(v.model, "m.tflite");
     assert_string_equal(v.text, "out");
     assert_int_equal(v.texts.n, 2);

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "gradcheck.h"
+#include "tests/unit/gradcheck.h"
 #include "tinypeft/kernels.h"
 
 #define ROUNDS 60

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "gradcheck.h"
 #include "runtime/kernels/ref/exp.h"
+#include "tests/unit/gradcheck.h"
 #include "tinypeft/kernels.h"
 
 #define ROUNDS 60
@@ -88,17 +88,22 @@ static void softmax(scores *s) {
     s->label = label;
 }
 
-/* dz against the finite differences of the loss: half a unit of 2^-7, the
- * error of p, and that of the differences. A value of 1 is 127/128. */
-static void check_ce(scores *s, const tp_q8 *dz, int32_t loss) {
+/* dz against the finite differences of the loss: half a unit, the error of p,
+ * and that of the differences. At a fine scale large values saturate. */
+static void check_ce(scores *s, const tp_q8 *dz, const tp_gscale *g,
+                     int32_t loss) {
     double grad[MAX];
+    const double most = ldexp(127.0, g->e);
+    int beyond = 0;
     tp_check_slope(cross_entropy, s, s->z, s->n, grad);
     for (int i = 0; i < s->n; i++) {
-        const double most = 127.0 / 128.0;
         const double want = fmin(fmax(grad[i], -most), most);
-        within(ldexp(dz->v[i], dz->e), want, 0.5 / 128.0 + 2e-5);
+        within(ldexp(dz->v[i], dz->e), want, ldexp(0.5, g->e) + 2e-5);
+        beyond += fabs(grad[i]) > ldexp(129.0, g->e) ? 1 : 0;
     }
-    assert_int_equal(dz->e, -7);
+    assert_int_equal(dz->e, g->e);
+    assert_true(g->clipped >= beyond);
+    assert_int_equal(g->peak > 127, g->clipped > 0);
     within(ldexp(loss, -16), cross_entropy(s), 3e-5);
 }
 
@@ -117,9 +122,10 @@ static void test_ce_s8(void **state) {
         }
         s.label = label;
         tp_q8 *dz = tp_check_q8(c, s.n, 0);
+        tp_gscale g = {.e = (int8_t)tp_check_int(c, -10, -6)};
         int32_t loss = -1;
-        tp_ce_s8_loss_ref(&op, z, &label, dz, &loss);
-        check_ce(&s, dz, loss);
+        tp_ce_s8_loss_ref(&op, z, &label, dz, &loss, &g);
+        check_ce(&s, dz, &g, loss);
     }
 }
 
@@ -138,9 +144,10 @@ static void test_ce_s16(void **state) {
         }
         s.label = label;
         tp_q8 *dz = tp_check_q8(c, s.n, 0);
+        tp_gscale g = {.e = (int8_t)tp_check_int(c, -10, -6)};
         int32_t loss = -1;
-        tp_ce_s16_loss_ref(&op, z, &label, dz, &loss);
-        check_ce(&s, dz, loss);
+        tp_ce_s16_loss_ref(&op, z, &label, dz, &loss, &g);
+        check_ce(&s, dz, &g, loss);
     }
 }
 
@@ -152,17 +159,18 @@ static void test_ce_ends(void **state) {
     const uint8_t right = 0;
     const uint8_t wrong = 1;
     tp_q8 *dz = tp_check_q8(c, 2, 0);
+    tp_gscale g = {.e = -7};
     int32_t loss = -1;
-    tp_ce_s16_loss_ref(&op, z, &right, dz, &loss);
+    tp_ce_s16_loss_ref(&op, z, &right, dz, &loss, &g);
     assert_int_equal(dz->v[0], 0);
     assert_int_equal(dz->v[1], 0);
     assert_in_range(loss, 0, 1);
-    tp_ce_s16_loss_ref(&op, z, &wrong, dz, &loss);
+    tp_ce_s16_loss_ref(&op, z, &wrong, dz, &loss, &g);
     assert_int_equal(dz->v[0], 127);
     assert_int_equal(dz->v[1], -127);
     within(ldexp(loss, -16), 65535.0 / 256.0, 3e-5);
     op.scale = (tp_factor){.m = INT32_MAX, .s = 30};
-    tp_ce_s16_loss_ref(&op, z, &wrong, dz, &loss);
+    tp_ce_s16_loss_ref(&op, z, &wrong, dz, &loss, &g);
     within(ldexp(loss, -16), 2048.0, 1e-3);
 }
 
@@ -446,6 +454,23 @@ static void test_sum(void **state) {
     }
 }
 
+/* Exponents 24 apart: the smaller tensor is not rounded. */
+static void test_sum_is_exact(void **state) {
+    tp_check *c = *state;
+    const tp_sum op = {.n = 2};
+    tp_q8 *a = tp_check_q8(c, 2, 4);
+    tp_q8 *b = tp_check_q8(c, 2, -20);
+    a->v[1] = -1;
+    b->v[0] = 77;
+    b->v[1] = 127;
+    tp_gscale g = {.e = -20};
+    tp_sum_q8_bwd_x_ref(&op, b, a, b, &g);
+    assert_int_equal(b->v[0], 77);
+    assert_int_equal(b->v[1], -127);
+    assert_int_equal(g.peak, 77 | ((1 << 24) - 127));
+    assert_int_equal(g.clipped, 1);
+}
+
 static void test_grad_out(void **state) {
     (void)state;
     tp_gscale g = {.e = 0};
@@ -493,6 +518,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_clamp, tp_check_setup,
                                         tp_check_teardown),
         cmocka_unit_test_setup_teardown(test_sum, tp_check_setup,
+                                        tp_check_teardown),
+        cmocka_unit_test_setup_teardown(test_sum_is_exact, tp_check_setup,
                                         tp_check_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -379,6 +379,7 @@ static const text_case text_errors[] = {
      "line 6, column 41: expected 2147483647 scales"},
     {"init=gauss", "init=normal", "line 8, column 33: expected gauss or zero"},
     {"init=gauss", "unit=1", "line 8, column 28: expected init= or std="},
+    {"unit=0.1", "unit=1e999", "line 9, column 34: expected a smaller number"},
     {"unit=0.1", "std=0.1", "line 9, column 29: expected param= or unit="},
     {"= bias0:", "= :", "line 13, column 7: expected the name of an op"},
     {"= bias0:", "= bias0", "line 13, column 13: expected ':'"},

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "gradcheck.h"
 #include "runtime/kernels/ref/grad_out.h"
+#include "tests/unit/gradcheck.h"
 #include "tinypeft/kernels.h"
 
 #define ROUNDS 40
@@ -218,6 +218,8 @@ static void test_forward_saturates(void **state) {
     l.b->v[0] = 127;
     l.b->v[1] = -127;
     l.b->e = 60;
+    l.bias[0] = 1 << 20; /* so that the sum would wrap */
+    l.bias[1] = -(1 << 20);
     int8_t y[2];
     tp_conv2d_lora_s8_fwd_ref(&l.op, l.x, l.bias, l.u, l.b, y);
     assert_int_equal(y[0], 127);

@@ -92,7 +92,7 @@ static void tables_are_tflm(void **state) {
     }
 }
 
-/* --- requantisation in exact arithmetic ------------------------------------ */
+/* --- requantisation in exact arithmetic ----------------------------------- */
 
 static int64_t floor_div(int64_t a, int64_t b) {
     return a / b - (a % b != 0 && (a < 0) != (b < 0));
@@ -199,7 +199,7 @@ static void relu6_clamps_bytes(void **state) {
     }
 }
 
-/* --- the smooth ones against double ---------------------------------------- */
+/* --- the smooth ones against double --------------------------------------- */
 
 static double real_of(const tp_lut_fn *fn, double x) {
     switch ((int)fn->kind) {
@@ -283,7 +283,7 @@ static void bad_scales_are_refused(void **state) {
     }
 }
 
-/* --- the gradient ---------------------------------------------------------- */
+/* --- the gradient --------------------------------------------------------- */
 
 /* Slopes are central differences of the real function, away from its
  * corners, within half a unit of 2^-14 plus the difference's own error. */
@@ -421,7 +421,7 @@ static void ranges_say_what_passes(void **state) {
     bench_end(&b);
 }
 
-/* --- refusals -------------------------------------------------------------- */
+/* --- refusals ------------------------------------------------------------- */
 
 static void wrong_tensors_are_refused(void **state) {
     (void)state;

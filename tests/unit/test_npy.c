@@ -1,7 +1,7 @@
+/* .npy files: what is read, what is refused, and that no bytes whatever make
+ * the reader leave the file. Then the samples that come from them. */
 #define _POSIX_C_SOURCE 200809L
 
-/* .npy files: what is read, what is refused, and that no bytes whatever make
- * the reader leave the file. Then samples and labels, which come from them. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -148,9 +148,9 @@ static void reads_values(void **state) {
 
 static void refuses_other_types(void **state) {
     (void)state;
-    static const char *const types[] = {"'>i2'", "'<c8'", "'|b1'", "'<U3'",
-                                        "'|O'",  "'<f2'", "'i1'",  "''",
-                                        "[('a', '<i2')]"};
+    static const char *const types[] = {"'>i2'", "'<c8'", "'|b1'",
+                                        "'<U3'", "'|O'",  "'<f2'",
+                                        "'i1'",  "''",    "[('a', '<i2')]"};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         char header[128];
         (void)snprintf(header, sizeof header,
@@ -165,7 +165,10 @@ static void refuses_other_types(void **state) {
 static void refuses_malformed_headers(void **state) {
     (void)state;
     static const char *const headers[] = {
-        "", "{", "{}", "'descr'",
+        "",
+        "{",
+        "{}",
+        "'descr'",
         "{'descr': '|i1', 'fortran_order': False}",
         "{'descr': '|i1', 'shape': (2, 2)}",
         "{'descr': '|i1', 'descr': '|i1', 'shape': (2, 2)}",
@@ -178,7 +181,7 @@ static void refuses_malformed_headers(void **state) {
         "{'descr': '|i1', 'fortran_order': False, 'shape': (2, 2)} x",
         "{'descr': '|i1' 'fortran_order': False, 'shape': (2, 2)}",
         "{'descr' '|i1', 'fortran_order': False, 'shape': (2, 2)}",
-        "{'descr': '|i1, 'fortran_order': False, 'shape': (2, 2)}",
+        "{'descr': '|i1', 'fortran_order': False, 'shape",
         "{'descr': '|i1', 'fortran_order': False, 'shape': "
         "(1, 1, 1, 1, 1, 1, 1, 2, 2)}",
         "{'descr': '|i1', 'fortran_order': False, 'shape': "

@@ -420,7 +420,8 @@ static void write_buffers(writer *w, size_t from, const tp_tb_model *m,
 }
 
 static void write_outside(writer *w, const tp_tb_tensor *t, size_t at) {
-    const uint64_t offset = w->n + t->outside_past;
+    const uint64_t offset =
+        t->outside_past == UINT64_MAX ? UINT64_MAX - 3 : w->n + t->outside_past;
     for (int i = 0; i < 8; i++) {
         w->bytes[at + (size_t)i] = (uint8_t)(offset >> (8 * i));
     }

@@ -34,7 +34,7 @@ typedef struct tp_tb_tensor {
     size_t bytes;
     bool outside;          /* data after the tables, by offset and size */
     bool twice;            /* and in the table as well */
-    uint64_t outside_past; /* moves the offset by so much */
+    uint64_t outside_past; /* added to the offset; all ones: 2^64 - 4 */
     bool buffer_set;       /* use `buffer` as the index */
     uint32_t buffer;
     bool variable, sparse;

@@ -10,7 +10,7 @@ typedef struct gain {
     int shift;
 } gain;
 
-/* Sample t of the second, in units of 2^-14 of the clip's: |result| < 2^30.2. */
+/* Sample t of the second, in units of 2^-14 of the clip's; below 2^30.2. */
 static int32_t sample(const kws_clip *clip, int32_t t) {
     if (clip->rate != KWS_RATE) {
         const int32_t start = KWS_RATE / 2 - clip->length;
@@ -40,7 +40,7 @@ static gain normaliser(const kws_clip *clip) {
 static int32_t normalise(int32_t x, gain g) {
     const int32_t limit = INT32_MAX - (1 << 20);
     const int64_t y = ((int64_t)x * g.factor) >> g.shift;
-    return tp_clamp(tp_sat32(y), -limit, limit);
+    return tp_clamp32(tp_sat32(y), -limit, limit);
 }
 
 /* Numerical Recipes' generator, modulo 2^32. */

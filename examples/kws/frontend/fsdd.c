@@ -31,8 +31,8 @@ static bool exists(kws_fsdd_clip clip) {
            clip.index < KWS_FSDD_CLIPS;
 }
 
-tp_status kws_fsdd_features(const char *folder, kws_fsdd_clip clip,
-                            int8_t *out, const char **why) {
+tp_status kws_fsdd_features(const char *folder, kws_fsdd_clip clip, int8_t *out,
+                            const char **why) {
     char path[1024];
     int length = -1;
     if (exists(clip)) {
@@ -45,7 +45,6 @@ tp_status kws_fsdd_features(const char *folder, kws_fsdd_clip clip,
         }
         return TP_ERR_ARGUMENT;
     }
-    const int seed =
-        clip.digit * 10000 + clip.speaker * 1000 + clip.index + 1;
+    const int seed = clip.digit * 10000 + clip.speaker * 1000 + clip.index + 1;
     return kws_features_from_wav(path, (uint32_t)seed, out, why);
 }

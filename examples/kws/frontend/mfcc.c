@@ -198,7 +198,7 @@ static int8_t coefficient(const int32_t *x, int k) {
     for (int n = 0; n < KWS_BANDS; n++) {
         sum += (int64_t)x[n] * cosine(k * (2 * n + 1) % (4 * KWS_BANDS));
     }
-    return (int8_t)tp_clamp((int32_t)(sum >> DCT_BITS), INT8_MIN, INT8_MAX);
+    return (int8_t)tp_clamp32((int32_t)(sum >> DCT_BITS), INT8_MIN, INT8_MAX);
 }
 
 void kws_mfcc_frame(kws_mfcc_work *work, int8_t *out) {

@@ -104,8 +104,8 @@ tp_status kws_wav_parse(const uint8_t *bytes, size_t size, kws_wav *wav,
     for (size_t n = 0; n < data.size / 2; n++) {
         samples[n] = (int16_t)le16(data.at + 2 * n);
     }
-    *wav = (kws_wav){samples, (int32_t)(data.size / 2),
-                     (int32_t)le32(fmt.at + 4)};
+    *wav =
+        (kws_wav){samples, (int32_t)(data.size / 2), (int32_t)le32(fmt.at + 4)};
     return TP_OK;
 }
 

@@ -165,6 +165,12 @@ static inline void tp_add_rows(int32_t *restrict acc, int32_t n,
     }
 }
 
+/* No terms yet. Places of the line without a term are added with d = 0, so they
+ * too must point to n bytes: `row` does. */
+static inline tp_terms tp_terms_begin(const int8_t *row) {
+    return (tp_terms){.n = 0, .row = {row, row, row, row}};
+}
+
 /* Puts a term in line; adds the line to acc when it is full. */
 static inline void tp_terms_put(tp_terms *t, int32_t d, const int8_t *row,
                                 int32_t *acc, int32_t n) {
@@ -184,7 +190,6 @@ static inline void tp_terms_end(tp_terms *t, int32_t *acc, int32_t n) {
     }
     for (int32_t j = t->n; j < 4; j++) {
         t->d[j] = 0;
-        t->row[j] = t->row[0];
     }
     tp_add_rows(acc, n, t);
     t->n = 0;
@@ -212,7 +217,7 @@ typedef struct tp_gather {
 static inline void tp_gather_tap(const tp_gather *s, const int8_t *dy,
                                  const int8_t *w, int32_t *acc, int32_t n) {
     const int32_t row = s->op->k_h * s->op->k_w * s->op->in_c;
-    tp_terms t = {.n = 0};
+    tp_terms t = tp_terms_begin(w);
     for (int32_t oc = 0; oc < s->out_c; oc++) {
         int32_t d = dy[oc];
         if (s->q != NULL) {

@@ -88,7 +88,7 @@ static void correlate(const tp_conv2d *op, const int8_t *x, const int8_t *dy,
     const int32_t x0 = tap[1] * op->dil_w - op->pad_l;
     const span rows = outputs(y0, op->stride_h, op->in_h, op->out_h);
     const span cols = outputs(x0, op->stride_w, op->in_w, op->out_w);
-    tp_terms t = {.n = 0};
+    tp_terms t = tp_terms_begin(x);
     int32_t sum = 0; /* of dy: x_zp * sum leaves the inner loop */
     for (int32_t i = 0; i < n; i++) {
         acc[i] = 0;

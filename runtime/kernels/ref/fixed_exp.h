@@ -8,7 +8,7 @@
 #ifndef TP_KERNELS_REF_FIXED_EXP_H
 #define TP_KERNELS_REF_FIXED_EXP_H
 
-#include "runtime/kernels/ref/grad_out.h" /* core/fixed.h, see there */
+#include "core/fixed.h"
 
 /* x * 2^n, saturated outside +-(2^(31-n) - 1); n in [0, 30]. */
 static inline int32_t tp_shl_sat(int32_t x, int n) {

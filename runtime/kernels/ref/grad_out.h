@@ -4,11 +4,7 @@
 #ifndef TP_KERNELS_REF_GRAD_OUT_H
 #define TP_KERNELS_REF_GRAD_OUT_H
 
-/* The function tp_clamp() of core/fixed.h and the descriptor tp_clamp of
- * tinypeft/ops.h cannot be seen together: the function steps aside here. */
-#define tp_clamp tp_clamp32
 #include "core/fixed.h"
-#undef tp_clamp
 #include "tinypeft/types.h"
 
 /* One gradient value.

@@ -37,7 +37,7 @@ void tp_head_q8_bwd_x_ref(const tp_head *op, const tp_q8 *dz, const tp_q8 *w,
     for (int32_t ic = 0; ic < op->in_c; ic += TP_CONV_TILE) {
         const int32_t n = tp_min32(op->in_c - ic, TP_CONV_TILE);
         int32_t acc[TP_CONV_TILE] = {0};
-        tp_terms t = {.n = 0};
+        tp_terms t = tp_terms_begin(w->v + ic);
         for (int32_t c = 0; c < op->classes; c++) {
             tp_terms_put(&t, dz->v[c], w->v + c * op->in_c + ic, acc, n);
         }

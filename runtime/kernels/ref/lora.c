@@ -140,7 +140,7 @@ void tp_lora_q8_bwd_u_ref(const tp_conv2d *op, const tp_q8 *dy,
     for (int32_t p = 0; p < op->out_h * op->out_w; p++) {
         const int8_t *d = dy->v + p * op->out_c;
         int32_t acc[RANK_MAX] = {0};
-        tp_terms t = {.n = 0};
+        tp_terms t = tp_terms_begin(lora_b->v);
         for (int32_t oc = 0; oc < op->out_c; oc++) {
             tp_terms_put(&t, d[oc], lora_b->v + oc * rank, acc, rank);
         }

@@ -70,39 +70,44 @@ void tp_softmax_s16_fwd_ref(const tp_ce *op, const int16_t *z, int8_t *y) {
     }
 }
 
-static void cross_entropy(const tp_ce *op, const logits *z, uint8_t label,
-                          tp_q8 *dz, int32_t *loss) {
+#define SHARE_BITS 20 /* fraction bits of p in the gradient */
+
+/* Returns the loss. */
+static int32_t cross_entropy(const tp_ce *op, const logits *z, uint8_t label,
+                             tp_q8 *dz, tp_gscale *g) {
     const shares s = softmax(op, z);
     for (int32_t i = 0; i < op->n; i++) {
-        const int32_t target = i == label ? 128 : 0;
-        const int32_t d = share(op, &s, logit(z, i), 7) - target;
-        dz->v[i] = (int8_t)tp_min32(tp_max32(d, -127), 127);
+        const int32_t target = i == label ? 1 << SHARE_BITS : 0;
+        const int32_t d = share(op, &s, logit(z, i), SHARE_BITS) - target;
+        dz->v[i] = tp_grad_out(g, d, g->e + SHARE_BITS);
     }
-    dz->e = -7;
+    dz->e = g->e;
     const int64_t nats = (int64_t)below(op, &s, logit(z, label)) + s.log_sum;
-    *loss = tp_max32(tp_shift_round(nats, 4), 0);
+    return tp_max32(tp_shift_round(nats, 4), 0);
 }
 
 /* Softmax and cross-entropy on int8 logits.
  *   op     n in [2, 256], scale of z; its zero point cancels
  *   z      [in]  int8  [n]
  *   label  [in]  uint8 [1], below n
- *   dz     [out] q8    [n], exponent -7: round(128 (p - onehot)), at most 127
+ *   dz     [out] q8    [n], exponent g->e: p - onehot
  *   loss   [out] int32 [1], -ln p[label] in 2^-16, in [0, 2049 * 2^16]: a
  *          logit that lies 2048 nats or more below the largest counts as 2048
+ *   g      [in/out] delayed scale of dz: as the classes are learned the
+ *          gradient shrinks, and its scale with it
  * No overlap. |error of p| <= 1e-5, |error of the loss| <= 3e-5 nats.
  * Cannot fail. Source: dL/dz = p - onehot. */
 void tp_ce_s8_loss_ref(const tp_ce *op, const int8_t *z, const uint8_t *label,
-                       tp_q8 *dz, int32_t *loss) {
+                       tp_q8 *dz, int32_t *loss, tp_gscale *g) {
     const logits in = {.s8 = z};
-    cross_entropy(op, &in, *label, dz, loss);
+    *loss = cross_entropy(op, &in, *label, dz, g);
 }
 
 /* The same on int16 logits. */
 void tp_ce_s16_loss_ref(const tp_ce *op, const int16_t *z, const uint8_t *label,
-                        tp_q8 *dz, int32_t *loss) {
+                        tp_q8 *dz, int32_t *loss, tp_gscale *g) {
     const logits in = {.s16 = z};
-    cross_entropy(op, &in, *label, dz, loss);
+    *loss = cross_entropy(op, &in, *label, dz, g);
 }
 
 /* Mean squared error in real units.

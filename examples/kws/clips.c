@@ -1,0 +1,70 @@
+/* Features of a clip file, as the device computes them:
+ *
+ *   kws-features CLIPS X Y
+ *
+ * X gets 490 int8 a clip, Y one label byte a clip, in the file's order. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/bytes.h"
+#include "examples/kws/frontend/features.h"
+
+enum { MOST_SAMPLES = 1 << 20 };
+
+/* 1: a clip, 0: the end, -1: a damaged file. */
+static int next_clip(FILE *file, int16_t *sound, int8_t *x, uint8_t *label) {
+    uint8_t head[16];
+    const size_t got = fread(head, 1, sizeof head, file);
+    if (got != sizeof head) {
+        return got == 0 ? 0 : -1;
+    }
+    const uint32_t length = tp_get_u32(head + 4);
+    if (length > MOST_SAMPLES) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < length; i++) {
+        uint8_t sample[2];
+        if (fread(sample, 1, 2, file) != 2) {
+            return -1;
+        }
+        sound[i] = (int16_t)tp_get_u16(sample);
+    }
+    kws_mfcc_work work;
+    const kws_clip clip = {.audio = sound,
+                           .rate = (int32_t)tp_get_u32(head),
+                           .length = (int32_t)length,
+                           .seed = tp_get_u32(head + 8)};
+    kws_features(&clip, x, &work);
+    *label = (uint8_t)tp_get_u32(head + 12);
+    return 1;
+}
+
+int main(int argc, char **argv) {
+    if (argc != 4) {
+        (void)fprintf(stderr, "usage: kws-features CLIPS X Y\n");
+        return 2;
+    }
+    FILE *clips = fopen(argv[1], "rb");
+    FILE *x = fopen(argv[2], "wb");
+    FILE *y = fopen(argv[3], "wb");
+    int16_t *sound = malloc(MOST_SAMPLES * sizeof *sound);
+    int state = clips != NULL && x != NULL && y != NULL && sound != NULL;
+    while (state == 1) {
+        int8_t features[KWS_FEATURES];
+        uint8_t label = 0;
+        state = next_clip(clips, sound, features, &label);
+        if (state == 1 &&
+            (fwrite(features, 1, sizeof features, x) != sizeof features ||
+             fwrite(&label, 1, 1, y) != 1)) {
+            state = -1;
+        }
+    }
+    const int bad = clips == NULL || x == NULL || y == NULL || state < 0 ||
+                    fclose(x) != 0 || fclose(y) != 0;
+    free(sound);
+    if (bad) {
+        (void)fprintf(stderr, "kws-features: cannot read %s or write %s, %s\n",
+                      argv[1], argv[2], argv[3]);
+    }
+    return bad;
+}
