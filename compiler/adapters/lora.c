@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "compiler/adapters/kinds.h"
+#include "compiler/ir/text.h"
 
 static const char *misfit(const tp_graph *graph, int at) {
     const tp_op *op = &graph->op[at];
@@ -84,7 +85,7 @@ static tp_status insert(tp_graph *graph, int at, const tp_adapter_spec *spec,
     op->n_in = 5;
     op->kind = TP_OP_CONV_LORA;
     op->attr.rank = spec->rank;
-    graph->op[at].attr = op->attr;
+    graph->op[at].attr = tp_attr_only(TP_OP_LORA_A, &op->attr);
     return TP_OK;
 }
 

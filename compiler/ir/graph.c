@@ -162,3 +162,14 @@ bool tp_op_clamps(const tp_op *op, const tp_tensor *y) {
     return op->attr.act_min > -128 || op->attr.act_max < 127 ||
            y->quant.zero_point == -128;
 }
+
+void tp_graph_needed(const tp_graph *graph, bool *wanted, bool *op) {
+    for (int i = graph->n_ops - 1; i >= 0; i--) {
+        op[i] = wanted[graph->op[i].out];
+        for (int j = 0; op[i] && j < graph->op[i].n_in; j++) {
+            if (graph->op[i].in[j] >= 0) {
+                wanted[graph->op[i].in[j]] = true;
+            }
+        }
+    }
+}

@@ -149,6 +149,9 @@ int tp_graph_producer(const tp_graph *graph, int tensor);
 /* Number of op inputs that read it (the graph's output not counted). */
 int tp_graph_uses(const tp_graph *graph, int tensor);
 int tp_graph_find_op(const tp_graph *graph, const char *name); /* or -1 */
+/* Marks the ops that the marked tensors need; `wanted` [n_tensors] is widened
+ * to all tensors on the way, `op` [n_ops] is set. */
+void tp_graph_needed(const tp_graph *graph, bool *wanted, bool *op);
 /* Scale of channel c of a constant or activation. */
 float tp_scale_of(const tp_tensor *tensor, int c);
 /* Clamp range of an op's output that is narrower than int8, or [-128, 127]. */

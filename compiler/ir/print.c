@@ -26,6 +26,26 @@ const tp_attr_field tp_attr_fields[TP_N_ATTR_FIELDS] = {
     {'z', "half_pixel", offsetof(tp_attr, half_pixel), 1, {0}},
 };
 
+tp_attr tp_attr_only(tp_kind kind, const tp_attr *attr) {
+    const char *uses = tp_kind_attrs(kind);
+    tp_attr only = {0};
+    for (int i = 0; i < TP_N_ATTR_FIELDS; i++) {
+        const tp_attr_field *f = &tp_attr_fields[i];
+        if (strchr(uses, f->letter) != NULL) {
+            memcpy((char *)&only + f->offset, (const char *)attr + f->offset,
+                   (size_t)f->count * sizeof(int32_t));
+        }
+    }
+    if (strchr(uses, 'f') != NULL) {
+        only.alpha = attr->alpha;
+    }
+    if (strchr(uses, 'l') != NULL) {
+        only.n_list = attr->n_list;
+        memcpy(only.list, attr->list, sizeof only.list);
+    }
+    return only;
+}
+
 const char *tp_role_name(tp_role role) {
     static const char *const names[TP_ROLE_COUNT] = {
         [TP_INPUT] = "input", [TP_CONST] = "const",   [TP_PARAM] = "param",

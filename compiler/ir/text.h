@@ -73,6 +73,9 @@ typedef struct tp_attr_field {
 #define TP_N_ATTR_FIELDS 10
 extern const tp_attr_field tp_attr_fields[TP_N_ATTR_FIELDS];
 
+/* The attributes that ops of this kind use; the others are 0. */
+tp_attr tp_attr_only(tp_kind kind, const tp_attr *attr);
+
 /* True for letters, '_' and, after the first place, digits and '.': what a
  * plain word is made of. */
 bool tp_text_plain(char c, bool first);

@@ -1,5 +1,8 @@
 /* Tools of the gradient rules; the pass that calls the rules is
  * passes/autodiff.c. */
+#include <string.h>
+
+#include "compiler/ir/text.h"
 #include "compiler/ops/opdef.h"
 
 bool tp_ad_needs(const tp_autodiff *ad, int tensor) {
@@ -24,9 +27,11 @@ static tp_op *append(tp_autodiff *ad, tp_kind kind, const tp_op *of,
     tp_op *op =
         tp_graph_insert_op(graph, graph->n_ops, kind, name, in, n_in, out);
     if (op != NULL) {
-        op->attr = base.attr;
+        op->attr = tp_attr_only(kind, &base.attr);
         op->attr.value = 0;
-        op->attr.of = (int32_t)base.kind;
+        if (strchr(tp_kind_attrs(kind), 'o') != NULL) {
+            op->attr.of = (int32_t)base.kind;
+        }
     }
     return op;
 }

@@ -44,10 +44,6 @@ tp_status tp_pass_fold(tp_graph *graph, const tp_pass_options *options,
 tp_status tp_pass_prune(tp_graph *graph, const tp_pass_options *options,
                         tp_diag *diag);
 
-/* Marks the ops that the marked tensors need; `wanted` [n_tensors] is widened
- * to all tensors on the way, `op` [n_ops] is set. */
-void tp_needed_ops(const tp_graph *graph, bool *wanted, bool *op);
-
 /* Runs all passes. `after` is called with each stage's name where not NULL. */
 TP_MUST_CHECK tp_status tp_passes_run(
     tp_graph *graph, const tp_pass_options *options,

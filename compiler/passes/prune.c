@@ -1,16 +1,5 @@
 #include "compiler/passes/passes.h"
 
-void tp_needed_ops(const tp_graph *graph, bool *wanted, bool *op) {
-    for (int i = graph->n_ops - 1; i >= 0; i--) {
-        op[i] = wanted[graph->op[i].out];
-        for (int j = 0; op[i] && j < graph->op[i].n_in; j++) {
-            if (graph->op[i].in[j] >= 0) {
-                wanted[graph->op[i].in[j]] = true;
-            }
-        }
-    }
-}
-
 tp_status tp_pass_prune(tp_graph *graph, const tp_pass_options *options,
                         tp_diag *diag) {
     (void)options;
@@ -28,7 +17,7 @@ tp_status tp_pass_prune(tp_graph *graph, const tp_pass_options *options,
     if (graph->logits >= 0 && graph->first_backward < graph->n_ops) {
         wanted[graph->op[graph->first_backward].out] = true; /* the loss */
     }
-    tp_needed_ops(graph, wanted, keep);
+    tp_graph_needed(graph, wanted, keep);
     for (int i = graph->n_ops - 1; i >= 0; i--) {
         if (!keep[i]) {
             tp_graph_remove_op(graph, i);

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "compiler/passes/passes.h"
 #include "compiler/plan/place.h"
 
 typedef struct maker {
@@ -204,7 +203,7 @@ tp_status tp_program_make(const tp_lower *lower, bool *wanted, int y,
     if (!allocate(&m, lower->arena)) {
         return tp_no_memory(lower->diag);
     }
-    tp_needed_ops(m.graph, wanted, m.keep);
+    tp_graph_needed(m.graph, wanted, m.keep);
     select_steps(&m);
     share(&m, y);
     find_lives(&m);
