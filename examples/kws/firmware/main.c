@@ -117,10 +117,20 @@ static void check(tp_status status) {
     }
 }
 
+/* A line for every update since the last one told. */
+static void tell_update(const tp_ctx *ctx, uint32_t *told) {
+    const tp_train_state *state = tp_train_state_of(ctx);
+    if (state->updates != *told) {
+        *told = state->updates;
+        const uint32_t line[] = {*told, state->config.updates,
+                                 (uint32_t)state->last_loss};
+        report("update", line, 3);
+    }
+}
+
 static void train(const tp_ctx *ctx, uint32_t n, uint32_t epochs,
                   uint32_t seed) {
     tp_train_config config = TP_TRAIN_DEFAULTS;
-    const tp_train_state *state = tp_train_state_of(ctx);
     static uint16_t order[MOST_CLIPS];
     uint32_t told = 0;
     config.seed = seed;
@@ -131,15 +141,11 @@ static void train(const tp_ctx *ctx, uint32_t n, uint32_t epochs,
         for (uint32_t i = 0; i < n; i++) {
             check(tp_train_sample(ctx, features[order[i]],
                                   &labels[order[i]]));
-            if (state->updates != told) {
-                told = state->updates;
-                const uint32_t line[] = {told, config.updates,
-                                         (uint32_t)state->last_loss};
-                report("update", line, 3);
-            }
+            tell_update(ctx, &told);
         }
     }
     check(tp_train_end(ctx));
+    tell_update(ctx, &told);
 }
 
 static void save(const tp_ctx *ctx, const char *path) {
