@@ -1,4 +1,6 @@
 /* What converters leave apart and one kernel can do: exact, byte for byte. */
+#include <math.h>
+
 #include "compiler/ops/opdef.h"
 #include "compiler/passes/passes.h"
 
@@ -47,12 +49,13 @@ static bool fuse_pad(tp_graph *graph, int at) {
     return true;
 }
 
-/* The quantised value of a real one, at most 127. */
-static int32_t quantised(const tp_tensor *t, float real) {
-    const float q = real / tp_scale_of(t, 0) + 0.5F;
-    const int32_t level = q > 255.0F ? 255 : (int32_t)q;
-    const int32_t sum = t->quant.zero_point + level;
-    return sum > 127 ? 127 : sum;
+/* Where RELU6 ends, as TensorFlow Lite rounds it; at most 127. */
+static int32_t quantised_six(const tp_tensor *t) {
+    const float level = roundf(6.0F / tp_scale_of(t, 0));
+    const int32_t zero = t->quant.zero_point;
+    return level > 255.0F || zero + (int32_t)level > 127
+               ? 127
+               : zero + (int32_t)level;
 }
 
 static bool has_clamp(tp_kind kind) {
@@ -75,7 +78,10 @@ static bool fuse_relu(tp_graph *graph, int at) {
     tp_op *op = &graph->op[made_by];
     const int32_t low = y->quant.zero_point;
     const int32_t high =
-        relu->kind == TP_OP_RELU6 ? quantised(y, 6.0F) : 127;
+        relu->kind == TP_OP_RELU6 ? quantised_six(y) : 127;
+    if (low > op->attr.act_max || high < op->attr.act_min) {
+        return false; /* the two clamps do not meet */
+    }
     op->attr.act_min = op->attr.act_min > low ? op->attr.act_min : low;
     op->attr.act_max = op->attr.act_max < high ? op->attr.act_max : high;
     op->out = relu->out;

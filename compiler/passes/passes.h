@@ -27,6 +27,10 @@ typedef struct tp_pass {
 extern const tp_pass tp_passes[];
 extern const int tp_n_passes;
 
+/* PAD before a convolution and RELU or RELU6 behind one become part of it,
+ * where no byte changes. */
+tp_status tp_pass_fuse(tp_graph *graph, const tp_pass_options *options,
+                       tp_diag *diag);
 /* Attaches the adapters to the slots that their globs name. */
 tp_status tp_pass_slots(tp_graph *graph, const tp_pass_options *options,
                         tp_diag *diag);

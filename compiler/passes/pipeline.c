@@ -2,9 +2,9 @@
 #include "compiler/passes/passes.h"
 
 const tp_pass tp_passes[] = {
-    {"slots", tp_pass_slots}, {"autodiff", tp_pass_autodiff},
-    {"masks", tp_pass_masks}, {"prune", tp_pass_prune},
-    {"fold", tp_pass_fold},
+    {"fuse", tp_pass_fuse},         {"slots", tp_pass_slots},
+    {"autodiff", tp_pass_autodiff}, {"masks", tp_pass_masks},
+    {"prune", tp_pass_prune},       {"fold", tp_pass_fold},
 };
 const int tp_n_passes = (int)(sizeof tp_passes / sizeof *tp_passes);
 
