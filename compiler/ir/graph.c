@@ -74,7 +74,6 @@ tp_op *tp_graph_insert_op(tp_graph *graph, int at, tp_kind kind,
     graph->op[at] = (tp_op){.kind = kind,
                             .name = name,
                             .source = -1,
-                            .slot = -1,
                             .n_in = n_in,
                             .in = inputs,
                             .out = out};

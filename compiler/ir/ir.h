@@ -100,7 +100,6 @@ typedef struct tp_op {
     tp_kind kind;
     const char *name; /* unique: the slot name, such as "conv4" */
     int source;       /* index in the imported file, -1: made by a pass */
-    int slot;         /* index of the forward op it serves, in names; -1 */
     int n_in;
     int *in;          /* tensors; -1 where an optional one is absent */
     int out;          /* every op has one output */

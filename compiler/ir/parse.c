@@ -357,9 +357,6 @@ static tp_status attribute(parser *p, tp_op *op, tp_span key) {
     if (tp_lex_is(key, "source")) {
         return tp_lex_int32(&p->lex, &op->source);
     }
-    if (tp_lex_is(key, "slot")) {
-        return tp_lex_int32(&p->lex, &op->slot);
-    }
     return tp_lex_fail(&p->lex, key.at, "%s has no attribute '%.*s'",
                        tp_kind_name(op->kind), (int)(key.n < 40 ? key.n : 40),
                        key.at);

@@ -351,9 +351,6 @@ static void attributes(writer *w, const tp_op *op) {
     if (op->source != -1) {
         token(w, " source=%d", op->source);
     }
-    if (op->slot != -1) {
-        token(w, " slot=%d", op->slot);
-    }
 }
 
 /* `declares`: the op's output has not been declared yet. */

@@ -17,7 +17,7 @@
  *     output %7
  *     logits %7
  *     backward                           ops from here on only train
- *     %4 = g0: bias_bwd(%9) slot=0
+ *     %4 = g0: bias_bwd(%9)
  *
  * Tensors are %0, %1, ... without gaps, declared in any order, each once:
  * role (none: a value), number, name (left out: "t7" for %7), type, shape;
@@ -32,9 +32,9 @@
  *
  * Attributes, in the order of tp_attr: stride=[h,w] dilation=[h,w]
  * pad=[top,left,bottom,right] window=[h,w] act=[min,max] axis value rank
- * align_corners half_pixel alpha list=[..] of=<op kind>, and source, slot. An
+ * align_corners half_pixel alpha list=[..] of=<op kind>, and source. An
  * op has those that its row in ops.def names. What is left out is 0; stride
- * and dilation 1; act [-128,127]; source and slot -1. */
+ * and dilation 1; act [-128,127]; source -1. */
 #ifndef TP_COMPILER_TEXT_H
 #define TP_COMPILER_TEXT_H
 

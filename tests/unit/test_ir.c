@@ -33,13 +33,13 @@ static const char *const tiny =
     "target %5 \"t\" s8[1,2,2,2] q(0.1, 0)\n"
     "loss %6 \"loss\" s32[1]\n"
     "%7 \"bias\" s32[2]\n"
-    "    = bias0: bias(%2, %3) slot=0\n"
+    "    = bias0: bias(%2, %3) source=0\n"
     "%8 \"y\" s8[1,2,2,2] q(0.1, 0)\n"
     "    = conv0: conv(%0, %1, %7) act=[-128,100] source=0\n"
     "backward\n"
     "%9 \"d_y\" q8[1,2,2,2]\n"
     "    = loss: mse_loss(%8, %5, %6)\n"
-    "%4 = conv0_bias_bwd: bias_bwd(%9) slot=0\n"
+    "%4 = conv0_bias_bwd: bias_bwd(%9) source=0\n"
     "output %8\n"
     "logits %8\n";
 
@@ -74,7 +74,7 @@ static const char *const odd =
     "%16 \"v\" s8[1] q(0.1, 0)\n"
     "    = conv1.a: conv_lora(_, %1, %2, %3, %4) stride=[2,1] dilation=[1,3] "
     "pad=[1,\n"
-    "        2,3,4] value=1 rank=8 source=3 slot=2\n"
+    "        2,3,4] value=1 rank=8 source=3\n"
     "%16 = pool: avgpool(%16) stride=[0,0] window=[3,4] act=[0,0]\n"
     "%17 \"w\" s8[1]\n"
     "    = \"0 \\\"\": softmax() alpha=1.5\n"
@@ -139,7 +139,6 @@ static void same_op(const tp_op *a, const tp_op *b) {
     assert_int_equal(a->kind, b->kind);
     assert_string_equal(a->name, b->name);
     assert_int_equal(a->source, b->source);
-    assert_int_equal(a->slot, b->slot);
     assert_int_equal(a->n_in, b->n_in);
     assert_memory_equal(a->in, b->in, (size_t)a->n_in * sizeof *a->in);
     assert_int_equal(a->out, b->out);
@@ -227,7 +226,6 @@ static void fields_are_what_the_text_says(void **state) {
     assert_int_equal(conv->in[2], 7);
     assert_int_equal(conv->out, 8);
     assert_int_equal(conv->source, 0);
-    assert_int_equal(conv->slot, -1);
     assert_int_equal(conv->attr.stride_w, 1);
     assert_int_equal(conv->attr.dilation_h, 1);
     assert_int_equal(conv->attr.act_min, -128);
@@ -241,7 +239,7 @@ static void loose_text_means_the_same(void **state) {
     tp_arena arena = {0};
     const char *loose =
         "graph g#c\nbackward output %1 logits %1 %1 =a:relu(%0)%2=b: relu ( "
-        "%1 ) slot = 3\n\t%1 s8[2]q(.5,0) const %3 s16 [ 1 , 2 ]=hex 0 1 "
+        "%1 ) source = 3\n\t%1 s8[2]q(.5,0) const %3 s16 [ 1 , 2 ]=hex 0 1 "
         "const %2 s8[20]=fill( 2 )\r\ninput%0 s8[2]";
     const char *strict = "graph g\n"
                          "\n"
@@ -251,7 +249,7 @@ static void loose_text_means_the_same(void **state) {
                          "backward\n"
                          "%1 \"t1\" s8[2] q(0.5, 0)\n"
                          "    = a: relu(%0)\n"
-                         "%2 = b: relu(%1) slot=3\n"
+                         "%2 = b: relu(%1) source=3\n"
                          "output %1\n"
                          "logits %1\n";
     const char *text = swap(&arena, loose, "hex 0 1 ", "hex 00 01\n0302 ");
@@ -393,9 +391,9 @@ static const text_case text_errors[] = {
     {"output %8", "output %11", "line 20, column 8: %11 is not declared"},
     {"%9 \"d_y\"", "%10 \"d_y\"", "line 19, column 31: %9 is not declared"},
     {"logits %8", "%11 s8[]", "line 22, column 1: %10 is not declared: num"},
-    {"slot=0", "slot=", "line 14, column 1: expected a whole number"},
-    {"slot=0", "rank=2", "line 13, column 27: bias has no attribute 'rank'"},
-    {"slot=0", "slot 0",
+    {"source=0", "source=", "line 14, column 1: expected a whole number"},
+    {"source=0", "rank=2", "line 13, column 27: bias has no attribute 'rank'"},
+    {"source=0", "source 0",
      "line 13, column 27: expected a tensor, an op, output, logits or"},
     {"act=[-128,100]", "act=[-128]", "line 15, column 40: expected ','"},
     {"act=[-128,100]", "act=100", "line 15, column 35: expected '['"},
