@@ -10,7 +10,7 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
-    check-tidy check-analyze check-device size fuzz fmt clean demo accuracy bench
+    check-tidy check-analyze check-device size fuzz fmt clean demo accuracy
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -68,11 +68,8 @@ fmt: ## lay out the sources
 clean: ## remove what was built
 	@rm -rf $(BUILD)
 
-demo: release ## compile, adapt and run a real model
+demo: bootstrap release ## compile, adapt and run a real model
 	@scripts/demo $(BUILD)/release
 
-accuracy: release ## accuracy of every method on real data
+accuracy: bootstrap release ## accuracy of every method on real data
 	@scripts/accuracy $(BUILD)/release
-
-bench: release ## instructions per kernel and model, under QEMU
-	@scripts/bench $(BUILD)/release

@@ -44,7 +44,7 @@ void tp_workers_infer(tp_workers *workers, const uint8_t *adapter,
     share shares[TP_THREADS_MAX];
     pthread_t thread[TP_THREADS_MAX];
     bool running[TP_THREADS_MAX] = {false};
-    const size_t n = (size_t)workers->n;
+    const size_t n = workers->n > 1 ? (size_t)workers->n : 1;
     for (size_t i = 0; i < n; i++) {
         const tp_ctx *ctx = &workers->ctx[i];
         if (adapter != NULL && ctx->adapter != NULL) {

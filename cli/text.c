@@ -65,8 +65,10 @@ const char *tp_text_quoted(tp_arena *arena, const char *word) {
     *to++ = '\'';
     for (; *word != '\0'; word++) {
         if (*word == '\'') {
-            memcpy(to, "'\\''", 4);
-            to += 4;
+            *to++ = '\'';
+            *to++ = '\\';
+            *to++ = '\'';
+            *to++ = '\'';
         } else {
             *to++ = *word;
         }

@@ -11,8 +11,8 @@
 #include "compiler/plan/plan.h"
 
 typedef struct tp_compile_options {
-    const char *name;          /* of the model, a C identifier after import */
-    const char *const *spec;   /* adapter specs "SLOTS=KIND[:key=value,...]" */
+    const char *name;        /* of the model, a C identifier after import */
+    const char *const *spec; /* adapter specs "SLOTS=KIND[:key=value,...]" */
     int n_specs;
     tp_loss_kind loss;
     /* Called with each stage's name and text form where not NULL. */

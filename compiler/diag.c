@@ -11,10 +11,10 @@ static void add(tp_diag *diag, tp_severity severity, const char *format,
         diag->dropped++;
         return;
     }
-    const char *kept = diag->file != NULL
-                           ? tp_arena_printf(diag->arena, "%s: %s", diag->file,
-                                             text)
-                           : tp_arena_printf(diag->arena, "%s", text);
+    const char *kept =
+        diag->file != NULL
+            ? tp_arena_printf(diag->arena, "%s: %s", diag->file, text)
+            : tp_arena_printf(diag->arena, "%s", text);
     diag->message[diag->count].severity = severity;
     diag->message[diag->count].text = kept != NULL ? kept : "out of memory";
     diag->count++;

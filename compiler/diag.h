@@ -16,13 +16,13 @@ typedef struct tp_message {
 } tp_message;
 
 typedef struct tp_diag {
-    tp_arena *arena;   /* holds the texts */
-    const char *file;  /* printed before each text; may be NULL */
+    tp_arena *arena;  /* holds the texts */
+    const char *file; /* printed before each text; may be NULL */
     tp_message message[TP_DIAG_MAX];
     int count;
     int dropped;
     int errors;
-    tp_status status;  /* of the first error */
+    tp_status status; /* of the first error */
 } tp_diag;
 
 /* Adds an error and returns `status`, so that a check is one line:

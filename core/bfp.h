@@ -42,8 +42,11 @@ static inline tp_bfp tp_bfp_add(tp_bfp a, tp_bfp b) {
     return tp_bfp_of((uint64_t)large.m + low, large.e);
 }
 
-/* a / b, b > 0. */
+/* a / b; 0 where b is 0. */
 static inline tp_bfp tp_bfp_div(tp_bfp a, tp_bfp b) {
+    if (b.m == 0) {
+        return b;
+    }
     return tp_bfp_of(((uint64_t)a.m << 31) / b.m, a.e - b.e - 31);
 }
 

@@ -9,8 +9,12 @@
 
 _Static_assert((-3 >> 1) == -2, "needs an arithmetic right shift");
 
-static inline int32_t tp_min32(int32_t a, int32_t b) { return a < b ? a : b; }
-static inline int32_t tp_max32(int32_t a, int32_t b) { return a > b ? a : b; }
+static inline int32_t tp_min32(int32_t a, int32_t b) {
+    return a < b ? a : b;
+}
+static inline int32_t tp_max32(int32_t a, int32_t b) {
+    return a > b ? a : b;
+}
 
 static inline int32_t tp_clamp32(int32_t x, int32_t lo, int32_t hi) {
     return tp_min32(tp_max32(x, lo), hi);

@@ -55,8 +55,7 @@ static void compress(uint32_t h[8], const uint8_t *block) {
         const uint32_t t1 = s[7] + s1 + choice + k[i] + schedule(w, i);
         const uint32_t s0 =
             rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22);
-        const uint32_t majority =
-            (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]);
+        const uint32_t majority = (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]);
         memmove(s + 1, s, 7 * sizeof *s);
         s[4] += t1;
         s[0] = t1 + s0 + majority;

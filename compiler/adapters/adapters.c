@@ -135,10 +135,8 @@ tp_status tp_adapter_parse(tp_arena *arena, const char *text,
     if (keys != NULL) {
         *keys++ = '\0';
     }
-    *spec = (tp_adapter_spec){.text = text,
-                              .slots = copy,
-                              .kind = find_kind(kind),
-                              .rank = 4};
+    *spec = (tp_adapter_spec){
+        .text = text, .slots = copy, .kind = find_kind(kind), .rank = 4};
     if (spec->kind == NULL) {
         return unknown_kind(text, kind, diag);
     }

@@ -19,12 +19,12 @@ static tp_status insert(tp_graph *graph, int at, const tp_adapter_spec *spec,
     (void)spec;
     const char *slot = graph->op[at].name;
     const int base = graph->op[at].in[2];
-    const int db = tp_graph_add_like(
-        graph, base, TP_S16, TP_PARAM,
-        tp_arena_printf(graph->arena, "%s.bias", slot));
-    const int sum = tp_graph_add_like(
-        graph, base, TP_S32, TP_VALUE,
-        tp_arena_printf(graph->arena, "%s.bias_sum", slot));
+    const int db =
+        tp_graph_add_like(graph, base, TP_S16, TP_PARAM,
+                          tp_arena_printf(graph->arena, "%s.bias", slot));
+    const int sum =
+        tp_graph_add_like(graph, base, TP_S32, TP_VALUE,
+                          tp_arena_printf(graph->arena, "%s.bias_sum", slot));
     const int in[2] = {base, db};
     if (db < 0 || sum < 0 ||
         tp_graph_insert_op(graph, at, TP_OP_BIAS,

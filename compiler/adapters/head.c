@@ -51,14 +51,13 @@ static int add_output(tp_graph *graph, int32_t classes) {
         return -1;
     }
     *scale = 1.0f / 256.0f;
-    const tp_tensor y = {
-        .name = graph->tensor[graph->output].name,
-        .dtype = TP_S8,
-        .role = TP_VALUE,
-        .rank = 2,
-        .dim = {1, classes},
-        .quant = {.n = 1, .scale = scale, .zero_point = -128},
-        .train = {.param = -1}};
+    const tp_tensor y = {.name = graph->tensor[graph->output].name,
+                         .dtype = TP_S8,
+                         .role = TP_VALUE,
+                         .rank = 2,
+                         .dim = {1, classes},
+                         .quant = {.n = 1, .scale = scale, .zero_point = -128},
+                         .train = {.param = -1}};
     return tp_graph_add_tensor(graph, &y);
 }
 
@@ -77,9 +76,8 @@ static tp_status insert(tp_graph *graph, int at, const tp_adapter_spec *spec,
     const int weights =
         add_param(graph, tp_arena_printf(arena, "%s.w", base.name), TP_Q8, 2,
                   classes, features);
-    const int bias =
-        add_param(graph, tp_arena_printf(arena, "%s.b", base.name), TP_S16, 1,
-                  classes, 0);
+    const int bias = add_param(graph, tp_arena_printf(arena, "%s.b", base.name),
+                               TP_S16, 1, classes, 0);
     const int y = add_output(graph, classes);
     if (weights < 0 || bias < 0 || y < 0) {
         return tp_no_memory(diag);
@@ -90,10 +88,9 @@ static tp_status insert(tp_graph *graph, int at, const tp_adapter_spec *spec,
     if (z < 0 ||
         tp_graph_insert_op(graph, at, TP_OP_HEAD, base.name, in, 3, z) ==
             NULL ||
-        tp_graph_insert_op(
-            graph, at + 1, TP_OP_HEAD_SOFTMAX,
-            tp_arena_printf(arena, "%s_softmax", base.name), &z, 1,
-            y) == NULL) {
+        tp_graph_insert_op(graph, at + 1, TP_OP_HEAD_SOFTMAX,
+                           tp_arena_printf(arena, "%s_softmax", base.name), &z,
+                           1, y) == NULL) {
         return tp_no_memory(diag);
     }
     while (graph->n_ops > at + 2) { /* the old layer and what follows it */

@@ -72,8 +72,7 @@ static tp_status insert(tp_graph *graph, int at, const tp_adapter_spec *spec,
     const char *name = tp_arena_printf(graph->arena, "%s_a", base.name);
     const int in_a[2] = {base.in[0], a};
     if (a < 0 || b < 0 || u < 0 ||
-        tp_graph_insert_op(graph, at, TP_OP_LORA_A, name, in_a, 2, u) ==
-            NULL) {
+        tp_graph_insert_op(graph, at, TP_OP_LORA_A, name, in_a, 2, u) == NULL) {
         return tp_no_memory(diag);
     }
     const int in[5] = {base.in[0], base.in[1], base.in[2], u, b};

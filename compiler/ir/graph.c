@@ -7,10 +7,10 @@ static const struct {
     size_t bytes;
     size_t header;
 } dtypes[TP_DTYPE_COUNT] = {
-    [TP_S8] = {"s8", 1, 0},     [TP_U8] = {"u8", 1, 0},
-    [TP_S16] = {"s16", 2, 0},   [TP_S32] = {"s32", 4, 0},
-    [TP_F32] = {"f32", 4, 0},   [TP_BITS] = {"bits", 0, 0},
-    [TP_Q8] = {"q8", 1, 4},     [TP_Q16] = {"q16", 2, 4},
+    [TP_S8] = {"s8", 1, 0},   [TP_U8] = {"u8", 1, 0},
+    [TP_S16] = {"s16", 2, 0}, [TP_S32] = {"s32", 4, 0},
+    [TP_F32] = {"f32", 4, 0}, [TP_BITS] = {"bits", 0, 0},
+    [TP_Q8] = {"q8", 1, 4},   [TP_Q16] = {"q16", 2, 4},
     [TP_Q32] = {"q32", 4, 4},
 };
 
@@ -59,8 +59,7 @@ tp_op *tp_graph_insert_op(tp_graph *graph, int at, tp_kind kind,
                           const char *name, const int *in, int n_in, int out) {
     void *array = grow(graph->arena, graph->op, graph->n_ops, &graph->cap_ops,
                        sizeof *graph->op);
-    int *inputs =
-        tp_arena_copy(graph->arena, in, (size_t)n_in, sizeof *inputs);
+    int *inputs = tp_arena_copy(graph->arena, in, (size_t)n_in, sizeof *inputs);
     if (array == NULL || inputs == NULL || name == NULL) {
         return NULL;
     }

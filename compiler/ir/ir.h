@@ -44,7 +44,7 @@ typedef enum tp_role {
 
 /* real = scale[c] * (q - zero_point); c along `axis` where n > 1. */
 typedef struct tp_quant {
-    int n;              /* scales: 0 (none), 1, or dim[axis] */
+    int n; /* scales: 0 (none), 1, or dim[axis] */
     const float *scale;
     int32_t zero_point; /* 0 where n > 1 */
     int axis;
@@ -65,7 +65,7 @@ typedef struct tp_tensor {
     int rank;
     int32_t dim[TP_MAX_RANK]; /* >= 1 */
     tp_quant quant;
-    const void *data;         /* TP_CONST: the elements, aligned */
+    const void *data; /* TP_CONST: the elements, aligned */
     tp_trainable train;
 } tp_tensor;
 
@@ -78,14 +78,14 @@ typedef struct tp_attr {
     int32_t k_h, k_w;         /* pooling window */
     int32_t act_min, act_max; /* fused activation, quantised, inclusive */
     int32_t axis;
-    int32_t value;            /* PAD: quantised fill; ELTWISE_BWD: -1 negates;
-                                 conv, dwconv, fc: 1 where the bias already
-                                 holds -x_zp * sum(w) */
-    int32_t rank;             /* LoRA */
+    int32_t value; /* PAD: quantised fill; ELTWISE_BWD: -1 negates;
+                      conv, dwconv, fc: 1 where the bias already
+                      holds -x_zp * sum(w) */
+    int32_t rank;  /* LoRA */
     int32_t align_corners, half_pixel;
-    int32_t of;               /* backward: tp_kind of the forward op */
-    float alpha;              /* LEAKY_RELU slope, SOFTMAX beta */
-    int32_t n_list;           /* axes, permutation, begin + strides, pads */
+    int32_t of;     /* backward: tp_kind of the forward op */
+    float alpha;    /* LEAKY_RELU slope, SOFTMAX beta */
+    int32_t n_list; /* axes, permutation, begin + strides, pads */
     int32_t list[2 * TP_MAX_RANK];
 } tp_attr;
 
@@ -101,15 +101,15 @@ typedef struct tp_op {
     const char *name; /* unique: the slot name, such as "conv4" */
     int source;       /* index in the imported file, -1: made by a pass */
     int n_in;
-    int *in;          /* tensors; -1 where an optional one is absent */
-    int out;          /* every op has one output */
+    int *in; /* tensors; -1 where an optional one is absent */
+    int out; /* every op has one output */
     tp_attr attr;
 } tp_op;
 
 typedef struct tp_graph {
     tp_arena *arena;
-    const char *name;       /* C identifier */
-    uint8_t sha256[32];     /* of the imported file */
+    const char *name;   /* C identifier */
+    uint8_t sha256[32]; /* of the imported file */
     tp_tensor *tensor;
     int n_tensors, cap_tensors;
     tp_op *op;
@@ -129,7 +129,8 @@ int tp_graph_add_tensor(tp_graph *graph, const tp_tensor *tensor);
  * name; data and trainable are cleared. */
 int tp_graph_add_like(tp_graph *graph, int like, tp_dtype dtype, tp_role role,
                       const char *name);
-/* Appends (at == n_ops) or inserts an op before position `at`. `in` is copied. */
+/* Appends (at == n_ops) or inserts an op before position `at`. `in` is copied.
+ */
 tp_op *tp_graph_insert_op(tp_graph *graph, int at, tp_kind kind,
                           const char *name, const int *in, int n_in, int out);
 void tp_graph_remove_op(tp_graph *graph, int at);

@@ -18,8 +18,8 @@ static tp_op *append(tp_autodiff *ad, tp_kind kind, const tp_op *of,
                      const int *in, int n_in, int out) {
     tp_graph *graph = ad->graph;
     const tp_op base = *of;
-    const char *name = tp_arena_printf(graph->arena, "%s_%s", base.name,
-                                       tp_kind_name(kind));
+    const char *name =
+        tp_arena_printf(graph->arena, "%s_%s", base.name, tp_kind_name(kind));
     for (int n = 2; name != NULL && tp_graph_find_op(graph, name) >= 0; n++) {
         name = tp_arena_printf(graph->arena, "%s_%s_%d", base.name,
                                tp_kind_name(kind), n);
@@ -39,8 +39,8 @@ static tp_op *append(tp_autodiff *ad, tp_kind kind, const tp_op *of,
 int tp_ad_op(tp_autodiff *ad, tp_kind kind, const tp_op *of, const int *in,
              int n_in, int like) {
     tp_graph *graph = ad->graph;
-    const char *name = tp_arena_printf(
-        graph->arena, "d_%s", graph->tensor[like].name);
+    const char *name =
+        tp_arena_printf(graph->arena, "d_%s", graph->tensor[like].name);
     const int out = tp_graph_add_like(graph, like, TP_Q8, TP_VALUE, name);
     if (out < 0 || append(ad, kind, of, in, n_in, out) == NULL) {
         return -1;
@@ -51,8 +51,8 @@ int tp_ad_op(tp_autodiff *ad, tp_kind kind, const tp_op *of, const int *in,
 tp_status tp_ad_param(tp_autodiff *ad, tp_kind kind, const tp_op *of,
                       const int *in, int n_in, int param, double unit) {
     tp_graph *graph = ad->graph;
-    const char *name = tp_arena_printf(
-        graph->arena, "grad_%s", graph->tensor[param].name);
+    const char *name =
+        tp_arena_printf(graph->arena, "grad_%s", graph->tensor[param].name);
     const int out = tp_graph_add_like(graph, param, TP_Q32, TP_GRAD, name);
     if (out < 0 || append(ad, kind, of, in, n_in, out) == NULL) {
         return tp_no_memory(ad->diag);

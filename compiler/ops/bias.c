@@ -11,10 +11,9 @@
 static const tp_op *reader(const tp_graph *graph, int bias) {
     for (int i = 0; i < graph->n_ops; i++) {
         const tp_op *op = &graph->op[i];
-        const bool conv = op->kind == TP_OP_CONV_2D ||
-                          op->kind == TP_OP_DEPTHWISE_CONV_2D ||
-                          op->kind == TP_OP_FULLY_CONNECTED ||
-                          op->kind == TP_OP_CONV_LORA;
+        const bool conv =
+            op->kind == TP_OP_CONV_2D || op->kind == TP_OP_DEPTHWISE_CONV_2D ||
+            op->kind == TP_OP_FULLY_CONNECTED || op->kind == TP_OP_CONV_LORA;
         if (conv && op->in[2] == bias) {
             return op;
         }
@@ -22,8 +21,7 @@ static const tp_op *reader(const tp_graph *graph, int bias) {
     return NULL;
 }
 
-static tp_status verify(const tp_graph *graph, const tp_op *op,
-                        tp_diag *diag) {
+static tp_status verify(const tp_graph *graph, const tp_op *op, tp_diag *diag) {
     const tp_tensor *b = &graph->tensor[op->in[0]];
     const tp_tensor *db = &graph->tensor[op->in[1]];
     if (reader(graph, op->out) == NULL || b->dtype != TP_S32 ||

@@ -11,8 +11,7 @@ static tp_clamp describe(const tp_graph *graph, const tp_op *op) {
     };
 }
 
-static tp_status verify(const tp_graph *graph, const tp_op *op,
-                        tp_diag *diag) {
+static tp_status verify(const tp_graph *graph, const tp_op *op, tp_diag *diag) {
     const int64_t n = tp_tensor_count(&graph->tensor[op->out]);
     for (int i = 0; i < op->n_in; i++) {
         if (tp_tensor_count(&graph->tensor[op->in[i]]) != n) {
@@ -35,10 +34,9 @@ static tp_status lower_bwd(tp_lower *low, const tp_op *op) {
     const bool bits = low->graph->tensor[op->in[1]].dtype == TP_BITS;
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[1]),
                            tp_arg_tensor(op->out)};
-    return tp_lower_step(low,
-                         bits ? TP_K_mask_q8_bwd_x_ref
-                              : TP_K_clamp_q8_bwd_x_ref,
-                         &tp_desc_clamp, &d, args);
+    return tp_lower_step(
+        low, bits ? TP_K_mask_q8_bwd_x_ref : TP_K_clamp_q8_bwd_x_ref,
+        &tp_desc_clamp, &d, args);
 }
 
 static tp_status lower_sum(tp_lower *low, const tp_op *op) {
@@ -50,7 +48,7 @@ static tp_status lower_sum(tp_lower *low, const tp_op *op) {
 }
 
 const tp_opdef tp_def_mask = {.verify = verify, .lower = lower_mask};
-const tp_opdef tp_def_clamp_bwd = {.verify = verify, .lower = lower_bwd,
-                                   .in_place = true};
-const tp_opdef tp_def_grad_sum = {.verify = verify, .lower = lower_sum,
-                                  .in_place = true};
+const tp_opdef tp_def_clamp_bwd = {
+    .verify = verify, .lower = lower_bwd, .in_place = true};
+const tp_opdef tp_def_grad_sum = {
+    .verify = verify, .lower = lower_sum, .in_place = true};

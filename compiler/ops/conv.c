@@ -77,14 +77,12 @@ tp_status tp_conv_factors(tp_lower *lower, const tp_factor *f, int32_t n,
     }
     out->m = tp_lower_const(lower, TP_S32, m, (size_t)n, name_m);
     out->s = tp_lower_const(lower, TP_S8, s, (size_t)n, name_s);
-    return out->m != NULL && out->s != NULL ? TP_OK
-                                            : tp_no_memory(lower->diag);
+    return out->m != NULL && out->s != NULL ? TP_OK : tp_no_memory(lower->diag);
 }
 
 tp_status tp_conv_quantise(tp_lower *lower, const tp_op *op,
                            const tp_conv_tensors *t, tp_conv2d *d) {
-    tp_factor *f =
-        tp_arena_alloc(lower->arena, (size_t)d->out_c, sizeof *f);
+    tp_factor *f = tp_arena_alloc(lower->arena, (size_t)d->out_c, sizeof *f);
     if (f == NULL) {
         return tp_no_memory(lower->diag);
     }
@@ -124,8 +122,7 @@ tp_status tp_conv_backward_scales(tp_lower *lower, const tp_conv_tensors *t,
     d->bwd_q = tp_lower_const(lower, TP_BITS, q, (size_t)d->out_c, "bwd_q");
     d->w = tp_lower_const(lower, TP_S8, t->w->data,
                           (size_t)tp_tensor_count(t->w), "w");
-    return d->bwd_q != NULL && d->w != NULL ? TP_OK
-                                            : tp_no_memory(lower->diag);
+    return d->bwd_q != NULL && d->w != NULL ? TP_OK : tp_no_memory(lower->diag);
 }
 
 /* --- verify --------------------------------------------------------------- */
@@ -169,7 +166,6 @@ static tp_status check_map(const tp_op *op, const tp_conv_tensors *t,
 tp_status tp_conv_check(const tp_graph *graph, const tp_op *op,
                         const tp_conv_tensors *t, tp_diag *diag) {
     (void)graph;
-    int64_t in_c = t->x->rank > 0 ? t->x->dim[t->x->rank - 1] : 0;
     if (t->w->rank == 2) {
         const int64_t k = t->w->dim[1];
         if (tp_tensor_count(t->x) % k != 0 ||
@@ -182,21 +178,20 @@ tp_status tp_conv_check(const tp_graph *graph, const tp_op *op,
         return TP_OK;
     }
     TP_TRY(check_map(op, t, diag));
-    const bool depthwise = op->kind == TP_OP_DEPTHWISE_CONV_2D ||
-                           op->kind == TP_OP_DWCONV_BWD_X;
+    const bool depthwise =
+        op->kind == TP_OP_DEPTHWISE_CONV_2D || op->kind == TP_OP_DWCONV_BWD_X;
+    const int64_t in_c = t->x->dim[3];
     const int64_t out_c = depthwise ? t->w->dim[3] : t->w->dim[0];
     const bool fits = depthwise ? out_c % in_c == 0 && t->w->dim[0] == 1
                                 : t->w->dim[3] == in_c;
     if (!fits || out_c != t->y->dim[3]) {
         return tp_error(diag, TP_ERR_MALFORMED,
-                        "op %s: channels of x, w and y do not agree",
-                        op->name);
+                        "op %s: channels of x, w and y do not agree", op->name);
     }
     return TP_OK;
 }
 
-static tp_conv_tensors forward_tensors(const tp_graph *graph,
-                                       const tp_op *op) {
+static tp_conv_tensors forward_tensors(const tp_graph *graph, const tp_op *op) {
     return (tp_conv_tensors){.x = &graph->tensor[op->in[0]],
                              .w = &graph->tensor[op->in[1]],
                              .y = &graph->tensor[op->out]};
@@ -337,15 +332,18 @@ static tp_status lower_bwd_w(tp_lower *lower, const tp_op *op) {
                          args);
 }
 
-const tp_opdef tp_def_conv = {
-    .verify = verify_forward, .lower = lower_forward, .grad = grad,
-    .macs = macs};
-const tp_opdef tp_def_dwconv = {
-    .verify = verify_forward, .lower = lower_forward, .grad = grad,
-    .macs = macs};
-const tp_opdef tp_def_fc = {
-    .verify = verify_forward, .lower = lower_forward, .grad = grad,
-    .macs = macs};
+const tp_opdef tp_def_conv = {.verify = verify_forward,
+                              .lower = lower_forward,
+                              .grad = grad,
+                              .macs = macs};
+const tp_opdef tp_def_dwconv = {.verify = verify_forward,
+                                .lower = lower_forward,
+                                .grad = grad,
+                                .macs = macs};
+const tp_opdef tp_def_fc = {.verify = verify_forward,
+                            .lower = lower_forward,
+                            .grad = grad,
+                            .macs = macs};
 const tp_opdef tp_def_conv_bwd_x = {.verify = verify_bwd_x,
                                     .lower = lower_bwd_x};
 const tp_opdef tp_def_dwconv_bwd_x = {.verify = verify_bwd_x,

@@ -7,10 +7,11 @@
 /* Rows of one field; the count of an int32_t array follows from its type. */
 #define INT(desc, field)                                                       \
     {                                                                          \
-        #field, offsetof(desc, field), TP_F_INT,                               \
+#field, offsetof(desc, field), TP_F_INT,                               \
             (int)(sizeof(((desc *)0)->field) / sizeof(int32_t))                \
     }
-#define OTHER(desc, field, type) {#field, offsetof(desc, field), type, 1}
+#define OTHER(desc, field, type)                                               \
+    { #field, offsetof(desc, field), type, 1 }
 /* One descriptor type from the rows above it. */
 #define DESC(name)                                                             \
     const tp_desc_type tp_desc_##name = {                                      \
@@ -51,18 +52,19 @@ static const tp_field conv2d_fields[] = {
 DESC(conv2d);
 
 static const tp_field pool_fields[] = {
-    INT(tp_pool, in_h),     INT(tp_pool, in_w),     INT(tp_pool, c),
-    INT(tp_pool, out_h),    INT(tp_pool, out_w),    INT(tp_pool, k_h),
-    INT(tp_pool, k_w),      INT(tp_pool, stride_h), INT(tp_pool, stride_w),
-    INT(tp_pool, pad_t),    INT(tp_pool, pad_l),    INT(tp_pool, y_min),
+    INT(tp_pool, in_h),  INT(tp_pool, in_w),     INT(tp_pool, c),
+    INT(tp_pool, out_h), INT(tp_pool, out_w),    INT(tp_pool, k_h),
+    INT(tp_pool, k_w),   INT(tp_pool, stride_h), INT(tp_pool, stride_w),
+    INT(tp_pool, pad_t), INT(tp_pool, pad_l),    INT(tp_pool, y_min),
     INT(tp_pool, y_max),
 };
 DESC(pool);
 
 static const tp_field mean_fields[] = {
-    INT(tp_mean, out_dim), INT(tp_mean, out_stride), INT(tp_mean, red_dim),
-    INT(tp_mean, red_stride), INT(tp_mean, count), INT(tp_mean, x_zp),
-    INT(tp_mean, y_zp), OTHER(tp_mean, f, TP_F_FACTOR),
+    INT(tp_mean, out_dim), INT(tp_mean, out_stride),
+    INT(tp_mean, red_dim), INT(tp_mean, red_stride),
+    INT(tp_mean, count),   INT(tp_mean, x_zp),
+    INT(tp_mean, y_zp),    OTHER(tp_mean, f, TP_F_FACTOR),
 };
 DESC(mean);
 

@@ -111,8 +111,7 @@ static tp_status check_tensors(const tp_graph *graph, const tp_op *op,
 }
 
 /* What the three have in common. */
-static tp_status verify(const tp_graph *graph, const tp_op *op,
-                        tp_diag *diag) {
+static tp_status verify(const tp_graph *graph, const tp_op *op, tp_diag *diag) {
     const tp_tensor *t = graph->tensor;
     const tp_tensor *const in[2] = {&t[op->in[0]], &t[op->in[1]]};
     const tp_tensor *y = &t[op->out];
@@ -129,8 +128,7 @@ static tp_status verify(const tp_graph *graph, const tp_op *op,
         op->attr.act_min > op->attr.act_max) {
         return tp_error(diag, TP_ERR_MALFORMED,
                         "op %s: activation range [%d, %d] is not one of int8",
-                        op->name, (int)op->attr.act_min,
-                        (int)op->attr.act_max);
+                        op->name, (int)op->attr.act_min, (int)op->attr.act_max);
     }
     return TP_OK;
 }
@@ -219,10 +217,6 @@ static tp_status lower_mul(tp_lower *low, const tp_op *op) {
     return lower_binary(low, op, TP_K_mul_s8_fwd_ref, &d);
 }
 
-static int64_t macs_out(const tp_graph *graph, const tp_op *op) {
-    return tp_tensor_count(&graph->tensor[op->out]);
-}
-
 /* --- gradient ------------------------------------------------------------- */
 
 /* Gradient to input i. An identity needs no kernel: dy itself is the answer. */
@@ -238,8 +232,7 @@ static tp_status give(tp_autodiff *ad, const tp_op *op, int dy, int i) {
         return tp_ad_give(ad, x, dy);
     }
     const int in[2] = {dy, op->in[1 - i]};
-    const int dx =
-        tp_ad_op(ad, TP_OP_ELTWISE_BWD, op, in, product ? 2 : 1, x);
+    const int dx = tp_ad_op(ad, TP_OP_ELTWISE_BWD, op, in, product ? 2 : 1, x);
     if (dx < 0) {
         return tp_no_memory(ad->diag);
     }
@@ -294,8 +287,8 @@ static tp_status verify_bwd(const tp_graph *graph, const tp_op *op,
     TP_TRY(report(op, describe_bwd(graph, op, &d), diag));
     if (other != NULL && (other->dtype != TP_S8 || other->quant.n != 1)) {
         return tp_error(diag, TP_ERR_UNSUPPORTED,
-                        "op %s: factor %s is not int8 with one scale",
-                        op->name, other->name);
+                        "op %s: factor %s is not int8 with one scale", op->name,
+                        other->name);
     }
     const int64_t summed = tp_tensor_count(&graph->tensor[op->in[0]]) /
                            tp_tensor_count(&graph->tensor[op->out]);
@@ -326,26 +319,21 @@ static tp_status lower_bwd(tp_lower *low, const tp_op *op) {
     set_factor(&d, other != NULL ? (double)tp_scale_of(other, 0) : 1.0);
     d.q = op->attr.value == -1 ? -d.q : d.q;
     d.other_zp = other != NULL ? other->quant.zero_point : 0;
-    const tp_arg args[] = {
-        tp_arg_tensor(op->in[0]),
-        other != NULL ? tp_arg_tensor(op->in[1]) : tp_arg_const(NULL),
-        tp_arg_tensor(op->out), tp_arg_gscale(op->out)};
-    return tp_lower_step(low, TP_K_eltwise_q8_bwd_x_ref,
-                         &tp_desc_eltwise_bwd, &d, args);
-}
-
-static int64_t macs_bwd(const tp_graph *graph, const tp_op *op) {
-    return tp_tensor_count(&graph->tensor[op->in[0]]);
+    const tp_arg args[] = {tp_arg_tensor(op->in[0]),
+                           other != NULL ? tp_arg_tensor(op->in[1])
+                                         : tp_arg_const(NULL),
+                           tp_arg_tensor(op->out), tp_arg_gscale(op->out)};
+    return tp_lower_step(low, TP_K_eltwise_q8_bwd_x_ref, &tp_desc_eltwise_bwd,
+                         &d, args);
 }
 
 /* In place: an output as large as the first input is not its broadcast, so
  * element i is read before it is written. */
-const tp_opdef tp_def_add = {.verify = verify_sum, .lower = lower_sum,
-                             .grad = grad, .in_place = true};
-const tp_opdef tp_def_sub = {.verify = verify_sum, .lower = lower_sum,
-                             .grad = grad, .in_place = true};
-const tp_opdef tp_def_mul = {.verify = verify_mul, .lower = lower_mul,
-                             .grad = grad, .in_place = true,
-                             .macs = macs_out};
-const tp_opdef tp_def_eltwise_bwd = {.verify = verify_bwd, .lower = lower_bwd,
-                                     .in_place = true, .macs = macs_bwd};
+const tp_opdef tp_def_add = {
+    .verify = verify_sum, .lower = lower_sum, .grad = grad, .in_place = true};
+const tp_opdef tp_def_sub = {
+    .verify = verify_sum, .lower = lower_sum, .grad = grad, .in_place = true};
+const tp_opdef tp_def_mul = {
+    .verify = verify_mul, .lower = lower_mul, .grad = grad, .in_place = true};
+const tp_opdef tp_def_eltwise_bwd = {
+    .verify = verify_bwd, .lower = lower_bwd, .in_place = true};

@@ -10,16 +10,14 @@ static tp_head describe(const tp_tensor *x, const tp_tensor *w) {
 }
 
 /* |acc| <= in_c * 127 * 255 < 2^31. */
-static tp_status verify(const tp_graph *graph, const tp_op *op,
-                        tp_diag *diag) {
+static tp_status verify(const tp_graph *graph, const tp_op *op, tp_diag *diag) {
     const tp_tensor *x = &graph->tensor[op->in[0]];
     const tp_tensor *w = &graph->tensor[op->in[1]];
-    if (w->rank != 2 || tp_tensor_count(x) != w->dim[1] ||
-        w->dim[1] > 66000 || x->quant.n != 1 ||
+    if (w->rank != 2 || tp_tensor_count(x) != w->dim[1] || w->dim[1] > 66000 ||
+        x->quant.n != 1 ||
         tp_tensor_count(&graph->tensor[op->out]) != w->dim[0]) {
         return tp_error(diag, TP_ERR_MALFORMED,
-                        "op %s: the head does not fit its features",
-                        op->name);
+                        "op %s: the head does not fit its features", op->name);
     }
     return TP_OK;
 }
@@ -89,8 +87,8 @@ static tp_status lower_softmax(tp_lower *low, const tp_op *op) {
     return tp_lower_step(low, TP_K_softmax_s16_fwd_ref, &tp_desc_ce, &d, args);
 }
 
-const tp_opdef tp_def_head = {.verify = verify, .lower = lower, .grad = grad,
-                              .macs = macs};
+const tp_opdef tp_def_head = {
+    .verify = verify, .lower = lower, .grad = grad, .macs = macs};
 const tp_opdef tp_def_head_softmax = {.verify = verify_softmax,
                                       .lower = lower_softmax};
 const tp_opdef tp_def_head_bwd_x = {.lower = lower_bwd_x};

@@ -35,8 +35,8 @@ static tp_status lower_a(tp_lower *lower, const tp_op *op) {
     d.shift = u_shift(&d);
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[1]),
                            tp_arg_tensor(op->out)};
-    return tp_lower_step(lower, TP_K_conv2d_q8_s16_fwd_ref, &tp_desc_conv2d,
-                         &d, args);
+    return tp_lower_step(lower, TP_K_conv2d_q8_s16_fwd_ref, &tp_desc_conv2d, &d,
+                         args);
 }
 
 static int64_t macs_a(const tp_graph *graph, const tp_op *op) {
@@ -114,21 +114,18 @@ static tp_status grad_lora(tp_autodiff *ad, const tp_op *op, int dy) {
         return tp_no_memory(ad->diag);
     }
     TP_TRY(tp_ad_give(ad, lora.in[2], dy));
-    TP_TRY(tp_ad_param(ad, TP_OP_LORA_BWD_B, &lora, (int[]){u, dy}, 2, b,
-                       s_x));
-    const int du =
-        tp_ad_op(ad, TP_OP_LORA_BWD_U, &lora, (int[]){dy, b}, 2, u);
+    TP_TRY(tp_ad_param(ad, TP_OP_LORA_BWD_B, &lora, (int[]){u, dy}, 2, b, s_x));
+    const int du = tp_ad_op(ad, TP_OP_LORA_BWD_U, &lora, (int[]){dy, b}, 2, u);
     if (du < 0) {
         return tp_no_memory(ad->diag);
     }
-    TP_TRY(tp_ad_param(ad, TP_OP_CONV_BWD_W, &lora, (int[]){x, du}, 2, a,
-                       s_x));
+    TP_TRY(tp_ad_param(ad, TP_OP_CONV_BWD_W, &lora, (int[]){x, du}, 2, a, s_x));
     if (!tp_ad_needs(ad, x)) {
         return TP_OK;
     }
     const int in[4] = {dy, lora.in[1], du, a};
-    return tp_ad_give(
-        ad, x, tp_ad_op(ad, TP_OP_CONV_LORA_BWD_X, &lora, in, 4, x));
+    return tp_ad_give(ad, x,
+                      tp_ad_op(ad, TP_OP_CONV_LORA_BWD_X, &lora, in, 4, x));
 }
 
 /* --- backward ------------------------------------------------------------- */
@@ -179,10 +176,12 @@ static tp_status lower_bwd_b(tp_lower *lower, const tp_op *op) {
                          args);
 }
 
-const tp_opdef tp_def_lora_a = {.verify = verify_a, .lower = lower_a,
-                                .macs = macs_a};
-const tp_opdef tp_def_conv_lora = {.verify = verify_lora, .lower = lower_lora,
-                                   .grad = grad_lora, .macs = macs_lora};
+const tp_opdef tp_def_lora_a = {
+    .verify = verify_a, .lower = lower_a, .macs = macs_a};
+const tp_opdef tp_def_conv_lora = {.verify = verify_lora,
+                                   .lower = lower_lora,
+                                   .grad = grad_lora,
+                                   .macs = macs_lora};
 const tp_opdef tp_def_conv_lora_bwd_x = {.lower = lower_bwd_x};
 const tp_opdef tp_def_lora_bwd_u = {.lower = lower_bwd_u};
 const tp_opdef tp_def_lora_bwd_b = {.lower = lower_bwd_b};

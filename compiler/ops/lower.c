@@ -7,7 +7,7 @@ static const struct {
     int n_args;
     const char *name;
 } kernels[TP_KERNEL_COUNT] = {
-#define TP_KERNEL(name, isa, desc, n, args) \
+#define TP_KERNEL(name, isa, desc, n, args)                                    \
     [TP_K_##name##_##isa] = {n, "tp_" #name "_" #isa},
 #include "tinypeft/kernels.def"
 #undef TP_KERNEL
@@ -82,8 +82,8 @@ const void *tp_lower_const(tp_lower *lower, tp_dtype dtype, const void *data,
         }
     }
     if (lower->n_constants == lower->cap_constants) {
-        const int wider = lower->cap_constants == 0 ? 64
-                                                    : 2 * lower->cap_constants;
+        const int wider =
+            lower->cap_constants == 0 ? 64 : 2 * lower->cap_constants;
         tp_const *moved =
             tp_arena_alloc(lower->arena, (size_t)wider, sizeof *moved);
         if (moved == NULL) {
@@ -97,9 +97,8 @@ const void *tp_lower_const(tp_lower *lower, tp_dtype dtype, const void *data,
         lower->cap_constants = wider;
     }
     tp_const *constant = &lower->constant[lower->n_constants];
-    *constant = (tp_const){.name = unique_name(lower, suffix),
-                           .dtype = dtype,
-                           .count = count};
+    *constant = (tp_const){
+        .name = unique_name(lower, suffix), .dtype = dtype, .count = count};
     constant->data =
         tp_arena_copy(lower->arena, data, 1, tp_const_bytes(constant));
     if (constant->name == NULL || constant->data == NULL) {

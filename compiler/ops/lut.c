@@ -41,8 +41,7 @@ static bool same_shape(const tp_tensor *a, const tp_tensor *b) {
     return same && tp_tensor_count(a) <= INT32_MAX;
 }
 
-static tp_status verify(const tp_graph *graph, const tp_op *op,
-                        tp_diag *diag) {
+static tp_status verify(const tp_graph *graph, const tp_op *op, tp_diag *diag) {
     const tp_tensor *x = &graph->tensor[op->in[0]];
     const tp_tensor *y = &graph->tensor[op->out];
     const bool any = op->kind == TP_OP_QUANTIZE;

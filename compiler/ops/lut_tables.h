@@ -6,11 +6,11 @@
 #include "compiler/ir/ir.h"
 
 typedef struct tp_lut_fn {
-    tp_kind kind;  /* QUANTIZE, RELU, RELU6, LEAKY_RELU, LOGISTIC, TANH,
-                      HARD_SWISH */
-    float alpha;   /* LEAKY_RELU: slope below zero. RELU6, for its slope
-                      alone: s_y / s_x, because its table copies bytes whatever
-                      the scales are */
+    tp_kind kind; /* QUANTIZE, RELU, RELU6, LEAKY_RELU, LOGISTIC, TANH,
+                     HARD_SWISH */
+    float alpha;  /* LEAKY_RELU: slope below zero. RELU6, for its slope
+                     alone: s_y / s_x, because its table copies bytes whatever
+                     the scales are */
     float x_scale, y_scale;
     int32_t x_zp, y_zp;
     bool x_unsigned, y_unsigned; /* uint8 */

@@ -90,18 +90,16 @@ static tp_status check_axes(const tp_op *op, const tp_tensor *x,
  * count's bits as fit went into the shift. */
 static tp_factor factor_of(const tp_tensor *x, const tp_tensor *y,
                            int64_t count) {
-    const tp_factor f = tp_factor_of((double)tp_scale_of(x, 0) /
-                                     (double)tp_scale_of(y, 0));
+    const tp_factor f =
+        tp_factor_of((double)tp_scale_of(x, 0) / (double)tp_scale_of(y, 0));
     int32_t shift = 0;
     while (shift < 31 + f.s && count >> (shift + 1) != 0) {
         shift++;
     }
-    return (tp_factor){(int32_t)(((int64_t)f.m << shift) / count),
-                       f.s - shift};
+    return (tp_factor){(int32_t)(((int64_t)f.m << shift) / count), f.s - shift};
 }
 
-static tp_status verify(const tp_graph *graph, const tp_op *op,
-                        tp_diag *diag) {
+static tp_status verify(const tp_graph *graph, const tp_op *op, tp_diag *diag) {
     const tp_tensor *x = &graph->tensor[op->in[0]];
     const tp_tensor *y = &graph->tensor[op->out];
     if (x->dtype != TP_S8 || y->dtype != TP_S8 || x->quant.n != 1 ||
@@ -161,8 +159,7 @@ static tp_status lower_bwd(tp_lower *low, const tp_op *op) {
     const tp_mean d = describe(&op->attr, &low->graph->tensor[op->out]);
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->out),
                            tp_arg_gscale(op->out)};
-    return tp_lower_step(low, TP_K_mean_q8_bwd_x_ref, &tp_desc_mean, &d,
-                         args);
+    return tp_lower_step(low, TP_K_mean_q8_bwd_x_ref, &tp_desc_mean, &d, args);
 }
 
 /* MEAN has no activation: nothing is masked. */
@@ -172,14 +169,8 @@ static tp_status grad(tp_autodiff *ad, const tp_op *op, int dy) {
     if (!tp_ad_needs(ad, x)) {
         return TP_OK;
     }
-    return tp_ad_give(ad, x,
-                      tp_ad_op(ad, TP_OP_MEAN_BWD, &mean, &dy, 1, x));
+    return tp_ad_give(ad, x, tp_ad_op(ad, TP_OP_MEAN_BWD, &mean, &dy, 1, x));
 }
 
-static int64_t macs(const tp_graph *graph, const tp_op *op) {
-    return tp_tensor_count(&graph->tensor[op->in[0]]);
-}
-
-const tp_opdef tp_def_mean = {.verify = verify, .lower = lower, .grad = grad,
-                              .macs = macs};
+const tp_opdef tp_def_mean = {.verify = verify, .lower = lower, .grad = grad};
 const tp_opdef tp_def_mean_bwd = {.verify = verify_bwd, .lower = lower_bwd};

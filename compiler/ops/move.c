@@ -249,8 +249,7 @@ static tp_status check_bytes(const view *v) {
         tp_tensor_count(v->y) > INT32_MAX) {
         return tp_error(v->diag, TP_ERR_UNSUPPORTED,
                         "op %s: from %s to %s; this moves int8 only", v->name,
-                        tp_dtype_name(v->x->dtype),
-                        tp_dtype_name(v->y->dtype));
+                        tp_dtype_name(v->x->dtype), tp_dtype_name(v->y->dtype));
     }
     if (x->n != 1 || y->n != 1 || x->zero_point != y->zero_point ||
         x->scale[0] < y->scale[0] || x->scale[0] > y->scale[0]) {
@@ -270,8 +269,7 @@ static view view_of(const tp_graph *graph, const tp_op *op, tp_diag *diag) {
                   .diag = diag};
 }
 
-static tp_status verify(const tp_graph *graph, const tp_op *op,
-                        tp_diag *diag) {
+static tp_status verify(const tp_graph *graph, const tp_op *op, tp_diag *diag) {
     const view v = view_of(graph, op, diag);
     TP_TRY(check_bytes(&v));
     return check(&v, (int32_t)op->kind);

@@ -10,7 +10,7 @@ static const struct {
     int fewest;
     int most;
 } rows[TP_KIND_COUNT] = {
-#define TP_OP(kind, text, min_in, max_in, attrs) \
+#define TP_OP(kind, text, min_in, max_in, attrs)                               \
     [TP_OP_##kind] = {text, attrs, min_in, max_in},
 #include "compiler/ir/ops.def"
 #undef TP_OP

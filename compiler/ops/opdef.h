@@ -121,10 +121,10 @@ tp_factor tp_factor_of(double f);
 typedef struct tp_autodiff {
     tp_graph *graph;
     tp_diag *diag;
-    int n_forward;   /* ops [0, n_forward) are differentiated */
-    int n_tensors;   /* tensors there were before backward began */
-    bool *needs;     /* [n_tensors] depends on a parameter */
-    int *grad;       /* [n_tensors] its gradient so far, or -1 */
+    int n_forward; /* ops [0, n_forward) are differentiated */
+    int n_tensors; /* tensors there were before backward began */
+    bool *needs;   /* [n_tensors] depends on a parameter */
+    int *grad;     /* [n_tensors] its gradient so far, or -1 */
 } tp_autodiff;
 
 /* True if the tensor's gradient is wanted. */

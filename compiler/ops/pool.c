@@ -69,9 +69,9 @@ static tp_status check_window(const tp_op *op, ends t, int64_t limit,
         return tp_error(diag, TP_ERR_MALFORMED,
                         "op %s: windows of %dx%d at strides %d, %d do not "
                         "tile %dx%d to %dx%d",
-                        op->name, (int)at->k_h, (int)at->k_w,
-                        (int)at->stride_h, (int)at->stride_w, (int)h.in,
-                        (int)w.in, (int)h.out, (int)w.out);
+                        op->name, (int)at->k_h, (int)at->k_w, (int)at->stride_h,
+                        (int)at->stride_w, (int)h.in, (int)w.in, (int)h.out,
+                        (int)w.out);
     }
     if (h.k * w.k > limit) {
         return tp_error(diag, TP_ERR_UNSUPPORTED,
@@ -94,11 +94,9 @@ static bool same_quant(const tp_tensor *x, const tp_tensor *y) {
 }
 
 /* A window of 2^23 places keeps the kernel's sum below 2^31. */
-static tp_status verify(const tp_graph *graph, const tp_op *op,
-                        tp_diag *diag) {
+static tp_status verify(const tp_graph *graph, const tp_op *op, tp_diag *diag) {
     const ends t = forward_ends(graph, op);
-    if (t.x->dtype != TP_S8 || t.y->dtype != TP_S8 ||
-        !same_quant(t.x, t.y)) {
+    if (t.x->dtype != TP_S8 || t.y->dtype != TP_S8 || !same_quant(t.x, t.y)) {
         return tp_error(diag, TP_ERR_UNSUPPORTED,
                         "op %s: input and output are not int8 with the same "
                         "scale and zero point",
@@ -108,8 +106,7 @@ static tp_status verify(const tp_graph *graph, const tp_op *op,
         op->attr.act_min > op->attr.act_max) {
         return tp_error(diag, TP_ERR_MALFORMED,
                         "op %s: activation range [%d, %d] is not one of int8",
-                        op->name, (int)op->attr.act_min,
-                        (int)op->attr.act_max);
+                        op->name, (int)op->attr.act_min, (int)op->attr.act_max);
     }
     return check_window(op, t, 1 << 23, diag);
 }
@@ -175,31 +172,19 @@ static tp_status grad(tp_autodiff *ad, const tp_op *op, int dy) {
     if (in[0] < 0) {
         return tp_no_memory(ad->diag);
     }
-    const int dx =
-        pool.kind == TP_OP_MAX_POOL_2D
-            ? tp_ad_op(ad, TP_OP_MAX_POOL_BWD, &pool, in, 2, x)
-            : tp_ad_op(ad, TP_OP_AVERAGE_POOL_BWD, &pool, in, 1, x);
+    const int dx = pool.kind == TP_OP_MAX_POOL_2D
+                       ? tp_ad_op(ad, TP_OP_MAX_POOL_BWD, &pool, in, 2, x)
+                       : tp_ad_op(ad, TP_OP_AVERAGE_POOL_BWD, &pool, in, 1, x);
     return tp_ad_give(ad, x, dx);
 }
 
 /* One addition a place of each window; the comparisons of a max pool are none.
  */
-static int64_t macs(const tp_graph *graph, const tp_op *op) {
-    return tp_tensor_count(&graph->tensor[op->out]) * op->attr.k_h *
-           op->attr.k_w;
-}
-
-static int64_t macs_bwd(const tp_graph *graph, const tp_op *op) {
-    return tp_tensor_count(&graph->tensor[op->in[0]]) * op->attr.k_h *
-           op->attr.k_w;
-}
-
-const tp_opdef tp_def_avgpool = {.verify = verify, .lower = lower,
-                                 .grad = grad, .macs = macs};
-const tp_opdef tp_def_maxpool = {.verify = verify, .lower = lower,
-                                 .grad = grad};
+const tp_opdef tp_def_avgpool = {
+    .verify = verify, .lower = lower, .grad = grad};
+const tp_opdef tp_def_maxpool = {
+    .verify = verify, .lower = lower, .grad = grad};
 const tp_opdef tp_def_avgpool_bwd = {.verify = verify_bwd,
-                                     .lower = lower_avg_bwd,
-                                     .macs = macs_bwd};
+                                     .lower = lower_avg_bwd};
 const tp_opdef tp_def_maxpool_bwd = {.verify = verify_bwd,
                                      .lower = lower_max_bwd};

@@ -28,9 +28,9 @@ static const int16_t *index_table(tp_lower *low, const tp_attr *attr,
     for (int32_t i = 0; table != NULL && i < out_size; i++) {
         table[i] = (int16_t)nearest(attr, i, in_size, out_size);
     }
-    return table == NULL ? NULL
-                         : tp_lower_const(low, TP_S16, table,
-                                          (size_t)out_size, suffix);
+    return table == NULL
+               ? NULL
+               : tp_lower_const(low, TP_S16, table, (size_t)out_size, suffix);
 }
 
 /* `x` and `y` as the forward op sees them: the small and the large map, or
@@ -49,8 +49,8 @@ static tp_resize describe(tp_lower *low, const tp_attr *attr, int x, int y) {
     };
 }
 
-static tp_status check(const tp_tensor *x, const tp_tensor *y,
-                       const tp_op *op, tp_diag *diag) {
+static tp_status check(const tp_tensor *x, const tp_tensor *y, const tp_op *op,
+                       tp_diag *diag) {
     if (x->rank != 4 || y->rank != 4 || x->dim[0] != 1 || y->dim[0] != 1 ||
         x->dim[3] != y->dim[3]) {
         return tp_error(diag, TP_ERR_MALFORMED,
@@ -74,8 +74,7 @@ static tp_status check(const tp_tensor *x, const tp_tensor *y,
     return TP_OK;
 }
 
-static tp_status verify(const tp_graph *graph, const tp_op *op,
-                        tp_diag *diag) {
+static tp_status verify(const tp_graph *graph, const tp_op *op, tp_diag *diag) {
     const tp_tensor *x = &graph->tensor[op->in[0]];
     const tp_tensor *y = &graph->tensor[op->out];
     if (x->dtype != TP_S8 || y->dtype != TP_S8) {

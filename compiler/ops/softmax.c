@@ -22,8 +22,8 @@ static tp_softmax describe(const tp_graph *graph, const tp_op *op) {
     const int32_t cols = x->dim[x->rank - 1];
     tp_factor beta = tp_factor_of(to_q5(graph, op));
     /* The largest difference whose shifted value is below 31 in Q5. */
-    const double most = 31.0 * (double)(1 << (31 - DIFF_BITS)) /
-                        (double)(INT64_C(1) << beta.s);
+    const double most =
+        31.0 * (double)(1 << (31 - DIFF_BITS)) / (double)(INT64_C(1) << beta.s);
     if (beta.s > 30) { /* at 31 only the difference 0 is scaled */
         beta.s = 30;
     }
@@ -41,8 +41,7 @@ static bool same_shape(const tp_tensor *a, const tp_tensor *b) {
     return same;
 }
 
-static tp_status verify(const tp_graph *graph, const tp_op *op,
-                        tp_diag *diag) {
+static tp_status verify(const tp_graph *graph, const tp_op *op, tp_diag *diag) {
     const tp_tensor *x = &graph->tensor[op->in[0]];
     const tp_tensor *y = &graph->tensor[op->out];
 

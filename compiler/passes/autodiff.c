@@ -68,8 +68,8 @@ static tp_status add_loss(tp_autodiff *ad, tp_loss_kind kind) {
                             .dim = {1},
                             .train = {.param = -1}};
     const int loss = tp_graph_add_tensor(graph, &cell);
-    const int dz = tp_graph_add_like(graph, graph->logits, TP_Q8, TP_VALUE,
-                                     "d_logits");
+    const int dz =
+        tp_graph_add_like(graph, graph->logits, TP_Q8, TP_VALUE, "d_logits");
     const int in[3] = {graph->logits, target, loss};
     if (target < 0 || loss < 0 || dz < 0 ||
         tp_graph_insert_op(graph, graph->n_ops,
@@ -125,8 +125,7 @@ tp_status tp_pass_autodiff(tp_graph *graph, const tp_pass_options *options,
                         "no adapter lies before the loss: nothing to train");
     }
     graph->logits = logits;
-    if (options->loss == TP_LOSS_MSE &&
-        graph->tensor[logits].dtype != TP_S8) {
+    if (options->loss == TP_LOSS_MSE && graph->tensor[logits].dtype != TP_S8) {
         return tp_error(diag, TP_ERR_ARGUMENT,
                         "mean squared error does not go with a head: its "
                         "target is a class; use cross-entropy");

@@ -77,8 +77,7 @@ static bool fuse_relu(tp_graph *graph, int at) {
     }
     tp_op *op = &graph->op[made_by];
     const int32_t low = y->quant.zero_point;
-    const int32_t high =
-        relu->kind == TP_OP_RELU6 ? quantised_six(y) : 127;
+    const int32_t high = relu->kind == TP_OP_RELU6 ? quantised_six(y) : 127;
     if (low > op->attr.act_max || high < op->attr.act_min) {
         return false; /* the two clamps do not meet */
     }

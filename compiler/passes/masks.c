@@ -19,12 +19,13 @@ static tp_status keep_bits(tp_graph *graph, int clamp, tp_diag *diag) {
     const tp_attr attr = graph->op[clamp].attr;
     const int at = tp_graph_producer(graph, y);
     const char *name = graph->op[at].name;
-    const int bits = tp_graph_add_like(
-        graph, y, TP_BITS, TP_VALUE,
-        tp_arena_printf(graph->arena, "%s.mask", name));
-    tp_op *mask = bits < 0 ? NULL
-                           : tp_graph_insert_op(
-                                 graph, at + 1, TP_OP_MASK,
+    const int bits =
+        tp_graph_add_like(graph, y, TP_BITS, TP_VALUE,
+                          tp_arena_printf(graph->arena, "%s.mask", name));
+    tp_op *mask =
+        bits < 0
+            ? NULL
+            : tp_graph_insert_op(graph, at + 1, TP_OP_MASK,
                                  tp_arena_printf(graph->arena, "%s_mask", name),
                                  &y, 1, bits);
     if (mask == NULL) {

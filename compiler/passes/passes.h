@@ -8,7 +8,11 @@
 /* What training minimises. AUTO: cross-entropy where there is a head or a
  * final softmax; mean squared error where the output has as many elements as
  * the input (an autoencoder); else cross-entropy. */
-typedef enum tp_loss_kind { TP_LOSS_AUTO, TP_LOSS_CE, TP_LOSS_MSE } tp_loss_kind;
+typedef enum tp_loss_kind {
+    TP_LOSS_AUTO,
+    TP_LOSS_CE,
+    TP_LOSS_MSE
+} tp_loss_kind;
 
 typedef struct tp_pass_options {
     const tp_adapter_spec *spec;
@@ -16,8 +20,8 @@ typedef struct tp_pass_options {
     tp_loss_kind loss;
 } tp_pass_options;
 
-typedef tp_status (*tp_pass_fn)(tp_graph *graph,
-                                const tp_pass_options *options, tp_diag *diag);
+typedef tp_status (*tp_pass_fn)(tp_graph *graph, const tp_pass_options *options,
+                                tp_diag *diag);
 
 typedef struct tp_pass {
     const char *name; /* the stage, as --dump names it */

@@ -40,16 +40,15 @@ static tp_status attach(tp_graph *graph, const tp_adapter_spec *spec,
             i = tp_graph_find_op(graph, name);
         } else if (is_exact(spec->slots)) {
             return tp_error(diag, TP_ERR_ARGUMENT,
-                            "adapter '%s': slot %s %s; %s fits: %s",
-                            spec->text, name, misfit, spec->kind->name,
+                            "adapter '%s': slot %s %s; %s fits: %s", spec->text,
+                            name, misfit, spec->kind->name,
                             slot_names(graph, spec->kind));
         }
     }
     if (attached == 0) {
-        return tp_error(diag, TP_ERR_ARGUMENT,
-                        "adapter '%s': no slot matches; %s fits: %s",
-                        spec->text, spec->kind->name,
-                        slot_names(graph, spec->kind));
+        return tp_error(
+            diag, TP_ERR_ARGUMENT, "adapter '%s': no slot matches; %s fits: %s",
+            spec->text, spec->kind->name, slot_names(graph, spec->kind));
     }
     return TP_OK;
 }

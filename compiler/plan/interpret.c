@@ -10,15 +10,15 @@ typedef void (*caller)(const void *desc, void *const *arg);
 #define TP_CALL_3(f, desc, a) f(desc, a[0], a[1], a[2])
 #define TP_CALL_4(f, desc, a) f(desc, a[0], a[1], a[2], a[3])
 #define TP_CALL_5(f, desc, a) f(desc, a[0], a[1], a[2], a[3], a[4])
-#define TP_KERNEL(name, isa, type, n, args)                            \
-    static void call_##name##_##isa(const void *desc, void *const *a) { \
-        TP_CALL_##n(tp_##name##_##isa, desc, a);                       \
+#define TP_KERNEL(name, isa, type, n, args)                                    \
+    static void call_##name##_##isa(const void *desc, void *const *a) {        \
+        TP_CALL_##n(tp_##name##_##isa, desc, a);                               \
     }
 #include "tinypeft/kernels.def"
 #undef TP_KERNEL
 
 static const caller callers[TP_KERNEL_COUNT] = {
-#define TP_KERNEL(name, isa, type, n, args) \
+#define TP_KERNEL(name, isa, type, n, args)                                    \
     [TP_K_##name##_##isa] = call_##name##_##isa,
 #include "tinypeft/kernels.def"
 #undef TP_KERNEL
@@ -50,8 +50,7 @@ static void *resolve(const frame *f, const tp_arg *arg) {
     }
     if (arg->kind == TP_ARG_GSCALE) {
         tp_gscale *g =
-            (tp_gscale *)(void *)(f->ctx->train +
-                                  f->plan->model.layout.gscale);
+            (tp_gscale *)(void *)(f->ctx->train + f->plan->model.layout.gscale);
         return g + f->plan->gscale[arg->tensor];
     }
     const tp_address *a = &f->program->address[arg->tensor];
@@ -94,11 +93,8 @@ static const tp_plan *plan_of(const tp_ctx *ctx) {
 
 static void infer(const tp_ctx *ctx, const void *x, void *y) {
     const tp_plan *plan = plan_of(ctx);
-    const frame f = {.ctx = ctx,
-                     .plan = plan,
-                     .program = &plan->infer,
-                     .x = x,
-                     .y = y};
+    const frame f = {
+        .ctx = ctx, .plan = plan, .program = &plan->infer, .x = x, .y = y};
     run(&f);
 }
 

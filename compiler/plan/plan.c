@@ -30,10 +30,9 @@ static tp_status lower_all(tp_lower *lower) {
                     continue;
                 }
                 const tp_tensor *t = &graph->tensor[arg->tensor];
-                const void *data =
-                    tp_lower_const(lower, t->dtype, t->data,
-                                   (size_t)tp_tensor_count(t),
-                                   t->dtype == TP_S32 ? "b" : "c");
+                const void *data = tp_lower_const(
+                    lower, t->dtype, t->data, (size_t)tp_tensor_count(t),
+                    t->dtype == TP_S32 ? "b" : "c");
                 if (data == NULL) {
                     return tp_no_memory(lower->diag);
                 }
@@ -203,8 +202,7 @@ static void describe_model(tp_plan *plan) {
     for (int i = 0; i < graph->n_tensors; i++) {
         if (graph->tensor[i].role == TP_TARGET) {
             const tp_tensor *t = &graph->tensor[i];
-            const int64_t n =
-                tp_tensor_count(&graph->tensor[graph->logits]);
+            const int64_t n = tp_tensor_count(&graph->tensor[graph->logits]);
             model->target_bytes = (uint32_t)tp_tensor_bytes(t);
             model->classes = t->dtype == TP_U8 ? (uint32_t)n : 0;
         }

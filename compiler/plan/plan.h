@@ -32,7 +32,7 @@ typedef struct tp_program {
     int n_steps;
     const tp_address *address; /* [graph->n_tensors] */
     uint32_t arena_bytes;
-    uint32_t peak_bytes;       /* largest sum of live tensors: lower bound */
+    uint32_t peak_bytes; /* largest sum of live tensors: lower bound */
     int peak_step;
 } tp_program;
 

@@ -1,15 +1,18 @@
 /* The plan as people read it: sizes, a table of steps for each program, and
  * the memory map of the arena. */
-#include "compiler/text_buffer.h"
 #include "compiler/plan/plan.h"
+#include "compiler/text_buffer.h"
 
 static const char *place_name(tp_place place) {
-    static const char *const names[] = {
-        [TP_PLACE_NONE] = "-",           [TP_PLACE_ARENA] = "arena",
-        [TP_PLACE_X] = "x",              [TP_PLACE_Y] = "y",
-        [TP_PLACE_TARGET] = "target",    [TP_PLACE_LOSS] = "loss",
-        [TP_PLACE_ADAPTER] = "adapter",  [TP_PLACE_TRAIN] = "train",
-        [TP_PLACE_CONST] = "flash"};
+    static const char *const names[] = {[TP_PLACE_NONE] = "-",
+                                        [TP_PLACE_ARENA] = "arena",
+                                        [TP_PLACE_X] = "x",
+                                        [TP_PLACE_Y] = "y",
+                                        [TP_PLACE_TARGET] = "target",
+                                        [TP_PLACE_LOSS] = "loss",
+                                        [TP_PLACE_ADAPTER] = "adapter",
+                                        [TP_PLACE_TRAIN] = "train",
+                                        [TP_PLACE_CONST] = "flash"};
     return names[place];
 }
 

@@ -7,11 +7,11 @@
 typedef struct maker {
     const tp_lower *lower;
     const tp_graph *graph;
-    bool *keep;     /* [n_ops] */
-    int *root;      /* [n_tensors] whose memory the tensor shares */
-    int *first;     /* [n_tensors] of roots: first step that touches it */
-    int *last;      /* ... and last */
-    int *op_first;  /* [n_ops] first step of the op, -1: none */
+    bool *keep;    /* [n_ops] */
+    int *root;     /* [n_tensors] whose memory the tensor shares */
+    int *first;    /* [n_tensors] of roots: first step that touches it */
+    int *last;     /* ... and last */
+    int *op_first; /* [n_ops] first step of the op, -1: none */
     int *op_last;
     tp_step *step;
     int n_steps;
@@ -27,8 +27,8 @@ static bool allocate(maker *m, tp_arena *arena) {
     m->last = tp_arena_alloc(arena, tensors, sizeof *m->last);
     m->op_first = tp_arena_alloc(arena, ops, sizeof *m->op_first);
     m->op_last = tp_arena_alloc(arena, ops, sizeof *m->op_last);
-    m->step = tp_arena_alloc(arena, (size_t)m->lower->n_steps + 1,
-                             sizeof *m->step);
+    m->step =
+        tp_arena_alloc(arena, (size_t)m->lower->n_steps + 1, sizeof *m->step);
     m->address = tp_arena_alloc(arena, tensors, sizeof *m->address);
     return m->keep && m->root && m->first && m->last && m->op_first &&
            m->op_last && m->step && m->address;
@@ -155,8 +155,7 @@ static tp_place place_of(const maker *m, int root, int y) {
 static tp_status place(maker *m, int y, const tp_address *fixed,
                        tp_program *program) {
     const int n = m->graph->n_tensors;
-    tp_block *block =
-        tp_arena_alloc(m->lower->arena, (size_t)n, sizeof *block);
+    tp_block *block = tp_arena_alloc(m->lower->arena, (size_t)n, sizeof *block);
     int *order = tp_arena_alloc(m->lower->arena, (size_t)n, sizeof *order);
     int *owner = tp_arena_alloc(m->lower->arena, (size_t)n, sizeof *owner);
     int blocks = 0;
@@ -164,8 +163,7 @@ static tp_status place(maker *m, int y, const tp_address *fixed,
         return tp_no_memory(m->lower->diag);
     }
     for (int i = 0; i < n; i++) {
-        const uint32_t bytes =
-            (uint32_t)tp_tensor_bytes(&m->graph->tensor[i]);
+        const uint32_t bytes = (uint32_t)tp_tensor_bytes(&m->graph->tensor[i]);
         const tp_place where = place_of(m, m->root[i], y);
         m->address[i] = fixed[i];
         m->address[i].place = where;
@@ -174,9 +172,8 @@ static tp_status place(maker *m, int y, const tp_address *fixed,
         m->address[i].last = m->last[i];
         if (where == TP_PLACE_ARENA && m->root[i] == i) {
             owner[blocks] = i;
-            block[blocks++] = (tp_block){.bytes = bytes,
-                                         .first = m->first[i],
-                                         .last = m->last[i]};
+            block[blocks++] = (tp_block){
+                .bytes = bytes, .first = m->first[i], .last = m->last[i]};
         }
     }
     program->arena_bytes = tp_place_blocks(block, order, blocks);

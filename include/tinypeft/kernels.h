@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 #define TP_UNWRAP(...) __VA_ARGS__
-#define TP_KERNEL(name, isa, desc, n_args, args) \
+#define TP_KERNEL(name, isa, desc, n_args, args)                               \
     void tp_##name##_##isa(const desc *op, TP_UNWRAP args);
 #include "tinypeft/kernels.def"
 #undef TP_KERNEL

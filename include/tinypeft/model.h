@@ -39,7 +39,7 @@ typedef enum tp_param_init {
 /* One trainable tensor. Its master weights, momentum and gradient are arrays
  * of `count` values in the training state. */
 typedef struct tp_param {
-    const char *name;  /* slot and role: "conv4.a" */
+    const char *name; /* slot and role: "conv4.a" */
     uint32_t count;
     uint32_t adapter;  /* byte offset in the adapter */
     uint32_t grad;     /* byte offset of its tp_q32 in the training state */
@@ -52,8 +52,8 @@ typedef struct tp_param {
 
 /* Where things lie in the training state, in bytes from its start. */
 typedef struct tp_train_layout {
-    uint32_t gscale;     /* tp_gscale [n_gscale] */
-    uint32_t grads;      /* the tp_q32 accumulators, contiguous */
+    uint32_t gscale; /* tp_gscale [n_gscale] */
+    uint32_t grads;  /* the tp_q32 accumulators, contiguous */
     uint32_t grads_bytes;
     uint32_t master;     /* int16 [n_values] */
     uint32_t momentum;   /* int16 [n_values] */
@@ -70,10 +70,10 @@ typedef struct tp_model {
     uint32_t train_bytes;
     uint32_t x_bytes, y_bytes, target_bytes; /* of one sample */
     uint32_t n_params, n_values, n_gscale;
-    const tp_param *params;   /* [n_params] */
+    const tp_param *params; /* [n_params] */
     tp_train_layout layout;
-    uint32_t classes;         /* targets are below this; 0: target is a tensor */
-    int32_t loss_floor;       /* 2^-16: a loss below is never divergence */
+    uint32_t classes;   /* targets are below this; 0: target is a tensor */
+    int32_t loss_floor; /* 2^-16: a loss below is never divergence */
     /* x [x_bytes] in, y [y_bytes] out. */
     void (*infer)(const tp_ctx *ctx, const void *x, void *y);
     /* Forward, loss and backward of one sample; adds to the gradients. The

@@ -16,25 +16,26 @@
  * The compiler folds x_zp into the bias and sets it 0 where nothing is padded.
  * Bound, kept by the importer: k_h * k_w * in_c * 255 * 127 < 2^31. */
 typedef struct tp_conv2d {
-    int32_t in_h, in_w, in_c;    /* >= 1 */
-    int32_t out_h, out_w, out_c; /* >= 1; depthwise: out_c = in_c * multiplier */
-    int32_t k_h, k_w;            /* >= 1 */
-    int32_t stride_h, stride_w;  /* >= 1 */
-    int32_t dil_h, dil_w;        /* dilation, >= 1 */
-    int32_t pad_t, pad_l;        /* rows and columns of padding before x */
+    int32_t in_h, in_w, in_c; /* >= 1 */
+    int32_t out_h, out_w,
+        out_c;                  /* >= 1; depthwise: out_c = in_c * multiplier */
+    int32_t k_h, k_w;           /* >= 1 */
+    int32_t stride_h, stride_w; /* >= 1 */
+    int32_t dil_h, dil_w;       /* dilation, >= 1 */
+    int32_t pad_t, pad_l;       /* rows and columns of padding before x */
     int32_t x_zp, y_zp;
-    int32_t y_min, y_max;        /* of the fused activation, in [-128, 127] */
-    const int8_t *w;             /* NULL where the weights are an argument */
-    const int32_t *m;            /* [out_c] requantisation, see tp_factor */
-    const int8_t *s;             /* [out_c] */
-    const uint16_t *bwd_q;       /* [out_c] s_w[oc] = q * 2^(bwd_e - 15) */
-    int32_t bwd_e;               /* largest q in (2^14, 2^15] */
-    const int32_t *lora_m;       /* [out_c] 1 / s_w[oc] as tp_factor; or NULL */
-    const int8_t *lora_s;        /* [out_c] */
-    int32_t rank;                /* of the LoRA branch, 1..16; 0: none */
-    int32_t shift;               /* LoRA A: u = acc >> shift, fits int16 */
-    int32_t acc_shift;           /* of one sample's dw before it is added */
-    int32_t acc_shift_b;         /* the same of LoRA's dB */
+    int32_t y_min, y_max;  /* of the fused activation, in [-128, 127] */
+    const int8_t *w;       /* NULL where the weights are an argument */
+    const int32_t *m;      /* [out_c] requantisation, see tp_factor */
+    const int8_t *s;       /* [out_c] */
+    const uint16_t *bwd_q; /* [out_c] s_w[oc] = q * 2^(bwd_e - 15) */
+    int32_t bwd_e;         /* largest q in (2^14, 2^15] */
+    const int32_t *lora_m; /* [out_c] 1 / s_w[oc] as tp_factor; or NULL */
+    const int8_t *lora_s;  /* [out_c] */
+    int32_t rank;          /* of the LoRA branch, 1..16; 0: none */
+    int32_t shift;         /* LoRA A: u = acc >> shift, fits int16 */
+    int32_t acc_shift;     /* of one sample's dw before it is added */
+    int32_t acc_shift_b;   /* the same of LoRA's dB */
 } tp_conv2d;
 
 /* AVERAGE_POOL_2D, MAX_POOL_2D. Padded places count as absent. */
@@ -49,18 +50,18 @@ typedef struct tp_pool {
 typedef struct tp_mean {
     int32_t out_dim[4], out_stride[4];
     int32_t red_dim[4], red_stride[4];
-    int32_t count;          /* product of red_dim */
+    int32_t count; /* product of red_dim */
     int32_t x_zp, y_zp;
-    tp_factor f;            /* s_x / (s_y * count) */
+    tp_factor f; /* s_x / (s_y * count) */
 } tp_mean;
 
 /* ADD, SUB, MUL with broadcasting: strides in elements, 0 where broadcast. */
 typedef struct tp_eltwise {
     int32_t dim[4], a_stride[4], b_stride[4];
     int32_t a_zp, b_zp, y_zp, y_min, y_max;
-    int32_t left_shift;     /* ADD, SUB: 20 */
-    int32_t b_sign;         /* +1 ADD, -1 SUB */
-    tp_factor a, b, y;      /* MUL: only y */
+    int32_t left_shift; /* ADD, SUB: 20 */
+    int32_t b_sign;     /* +1 ADD, -1 SUB */
+    tp_factor a, b, y;  /* MUL: only y */
 } tp_eltwise;
 
 /* Gradient of ADD, SUB, MUL to one input: for each element of x over x_dim,
@@ -70,7 +71,7 @@ typedef struct tp_eltwise_bwd {
     int32_t x_dim[4], x_dy_stride[4], x_other_stride[4];
     int32_t red_dim[4], red_dy_stride[4], red_other_stride[4];
     int32_t other_zp;
-    int32_t q;              /* signed: negative for the second input of SUB */
+    int32_t q; /* signed: negative for the second input of SUB */
     int32_t e;
 } tp_eltwise_bwd;
 
@@ -78,14 +79,14 @@ typedef struct tp_eltwise_bwd {
  * byte's bits as uint8. */
 typedef struct tp_lut {
     int32_t n;
-    const uint8_t *table;   /* [256] */
-    const int16_t *slope;   /* [256] dy/dx in real units * 2^14; or NULL */
+    const uint8_t *table; /* [256] */
+    const int16_t *slope; /* [256] dy/dx in real units * 2^14; or NULL */
 } tp_lut;
 
 /* SOFTMAX over the last axis, TensorFlow Lite's fixed-point form. */
 typedef struct tp_softmax {
     int32_t rows, cols;
-    tp_factor beta;         /* input_beta_multiplier, input_beta_left_shift */
+    tp_factor beta; /* input_beta_multiplier, input_beta_left_shift */
     int32_t diff_min;
 } tp_softmax;
 
@@ -99,21 +100,21 @@ typedef struct tp_copy {
 /* Sets n bytes to a value: what PAD puts around, what a scatter starts from. */
 typedef struct tp_fill {
     int32_t n;
-    int32_t value;          /* int8 */
+    int32_t value; /* int8 */
 } tp_fill;
 
 /* RESIZE_NEAREST_NEIGHBOR: source row and column of each output. */
 typedef struct tp_resize {
     int32_t in_h, in_w, out_h, out_w, c;
-    const int16_t *row;     /* [out_h] */
-    const int16_t *col;     /* [out_w] */
+    const int16_t *row; /* [out_h] */
+    const int16_t *col; /* [out_w] */
 } tp_resize;
 
 /* Where an activation was clamped its gradient is zero. */
 typedef struct tp_clamp {
     int32_t n;
-    int32_t y_min, y_max;   /* y at either counts as clamped; outside
-                               [-128, 127]: that side never clamps */
+    int32_t y_min, y_max; /* y at either counts as clamped; outside
+                             [-128, 127]: that side never clamps */
 } tp_clamp;
 
 /* Sum of two gradients. */
@@ -123,32 +124,32 @@ typedef struct tp_sum {
 
 /* BitFit: bias = b + db / (s_x * s_w[oc]), db in units of 2^-13. */
 typedef struct tp_bias {
-    int32_t n;              /* channels */
-    int32_t pixels;         /* of the map, for the gradient */
-    const int32_t *m;       /* [n] 2^-13 / (s_x s_w[oc]) as tp_factor */
-    const int8_t *s;        /* [n] */
+    int32_t n;        /* channels */
+    int32_t pixels;   /* of the map, for the gradient */
+    const int32_t *m; /* [n] 2^-13 / (s_x s_w[oc]) as tp_factor */
+    const int8_t *s;  /* [n] */
 } tp_bias;
 
 /* A new last layer: logits z = s_x * W (x - x_zp) + b, int16 in 2^-8. */
 typedef struct tp_head {
     int32_t in_c, classes;
     int32_t x_zp;
-    tp_factor scale;        /* s_x */
+    tp_factor scale; /* s_x */
 } tp_head;
 
 /* Softmax and cross-entropy on logits. z_real = (z - zp) * scale. */
 typedef struct tp_ce {
     int32_t n;
-    int32_t zp;             /* 0 for int16 logits */
-    tp_factor scale;        /* int16 logits: 2^-8 */
+    int32_t zp;      /* 0 for int16 logits */
+    tp_factor scale; /* int16 logits: 2^-8 */
 } tp_ce;
 
 /* Mean squared error in real units: mean((y - t)^2), t an int8 tensor with
  * the scale and zero point of y. */
 typedef struct tp_mse {
     int32_t n;
-    tp_factor loss;         /* s_y^2 / n */
-    int32_t q, e;           /* 2 s_y / n = q * 2^(e-15), q in [2^14, 2^15) */
+    tp_factor loss; /* s_y^2 / n */
+    int32_t q, e;   /* 2 s_y / n = q * 2^(e-15), q in [2^14, 2^15) */
 } tp_mse;
 
 #endif

@@ -31,12 +31,12 @@ typedef enum tp_status {
 } tp_status;
 
 /* The one control-flow macro: return early unless `call` is TP_OK. */
-#define TP_TRY(call)                        \
-    do {                                    \
-        const tp_status try_status = (call); \
-        if (try_status != TP_OK) {          \
-            return try_status;              \
-        }                                   \
+#define TP_TRY(call)                                                           \
+    do {                                                                       \
+        const tp_status try_status = (call);                                   \
+        if (try_status != TP_OK) {                                             \
+            return try_status;                                                 \
+        }                                                                      \
     } while (0)
 
 #if defined(__GNUC__)

@@ -37,14 +37,14 @@ typedef struct tp_train_config {
 typedef struct tp_train_state {
     tp_train_config config;
     uint32_t rng;
-    uint32_t samples;      /* in the batch that is being accumulated */
-    uint32_t updates;      /* done */
-    uint32_t clipped;      /* updates whose gradient norm was clipped */
-    int64_t batch_loss;    /* sum over `samples`, 2^-16 */
-    int32_t last_loss;     /* mean of the last finished batch, 2^-16 */
+    uint32_t samples;   /* in the batch that is being accumulated */
+    uint32_t updates;   /* done */
+    uint32_t clipped;   /* updates whose gradient norm was clipped */
+    int64_t batch_loss; /* sum over `samples`, 2^-16 */
+    int32_t last_loss;  /* mean of the last finished batch, 2^-16 */
     int32_t window[TP_LOSS_WINDOW];
-    uint16_t undone;       /* updates undone so far */
-    uint16_t lr_shift;     /* the rate is halved this often */
+    uint16_t undone;   /* updates undone so far */
+    uint16_t lr_shift; /* the rate is halved this often */
 } tp_train_state;
 
 static inline tp_train_state *tp_train_state_of(const tp_ctx *ctx) {
@@ -73,8 +73,7 @@ TP_MUST_CHECK tp_status tp_train_end(const tp_ctx *ctx);
 
 /* Deterministic order of n samples for an epoch: a permutation of 0..n-1,
  * the same on host and device for the same seed and epoch. */
-void tp_train_order(uint16_t *order, uint32_t n, uint32_t seed,
-                    uint32_t epoch);
+void tp_train_order(uint16_t *order, uint32_t n, uint32_t seed, uint32_t epoch);
 
 #ifdef __cplusplus
 }

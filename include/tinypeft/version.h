@@ -2,9 +2,9 @@
 #ifndef TINYPEFT_VERSION_H
 #define TINYPEFT_VERSION_H
 
-#define TP_VERSION "0.1.0"   /* the library: semantic versioning */
-#define TP_ABI 1             /* generated code <-> runtime */
-#define TP_BLOB_FORMAT 1     /* bytes of a stored adapter, see SPEC.md */
-#define TP_DELTA_FORMAT 0    /* signed delta: none defined yet */
+#define TP_VERSION "0.1.0" /* the library: semantic versioning */
+#define TP_ABI 1           /* generated code <-> runtime */
+#define TP_BLOB_FORMAT 1   /* bytes of a stored adapter, see SPEC.md */
+#define TP_DELTA_FORMAT 0  /* signed delta: none defined yet */
 
 #endif

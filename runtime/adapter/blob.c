@@ -67,8 +67,7 @@ static tp_status check_header(const tp_model *model, const uint8_t *blob,
     return TP_OK;
 }
 
-tp_status tp_blob_read(const tp_ctx *ctx, const uint8_t *blob,
-                       uint32_t bytes) {
+tp_status tp_blob_read(const tp_ctx *ctx, const uint8_t *blob, uint32_t bytes) {
     const tp_model *model = ctx->model;
     TP_TRY(check_header(model, blob, bytes));
     if (bytes < tp_blob_bytes(model)) {

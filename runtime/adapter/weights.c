@@ -39,8 +39,7 @@ void tp_weights_to_master(const tp_param *param, const uint8_t *adapter,
     }
     const tp_q8 *w = (const tp_q8 *)(const void *)(adapter + param->adapter);
     for (uint32_t i = 0; i < param->count; i++) {
-        const int32_t v =
-            tp_shift_round(w->v[i], -(w->e + TP_MASTER_BITS));
+        const int32_t v = tp_shift_round(w->v[i], -(w->e + TP_MASTER_BITS));
         master[i] = (int16_t)tp_clamp32(v, INT16_MIN, INT16_MAX);
     }
 }

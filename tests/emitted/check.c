@@ -15,7 +15,7 @@ static void say(const char *name, const char *what) {
 }
 #endif
 
-#define MODEL(name, seed, before, adapter, after) \
+#define MODEL(name, seed, before, adapter, after)                              \
     extern const tp_model name##_model;
 #include "models.inc"
 #undef MODEL
@@ -25,7 +25,7 @@ static const struct entry {
     uint32_t seed;
     drive_digest expected;
 } entries[] = {
-#define MODEL(name, seed, before, adapter, after) \
+#define MODEL(name, seed, before, adapter, after)                              \
     {&name##_model, seed, {before, adapter, after}},
 #include "models.inc"
 #undef MODEL

@@ -38,8 +38,8 @@ static tp_status plan_with(tp_arena *arena, uint32_t seed, int choice,
     }
     TP_TRY(tp_random_graph(arena, seed, graph, diag));
     for (int i = 0; i < options.n_specs; i++) {
-        TP_TRY(tp_adapter_parse(arena, choices[choice].spec[i], &spec[i],
-                                diag));
+        TP_TRY(
+            tp_adapter_parse(arena, choices[choice].spec[i], &spec[i], diag));
     }
     TP_TRY(tp_passes_run(graph, &options, NULL, NULL, diag));
     return tp_plan_make(arena, graph, plan, diag);
@@ -89,9 +89,8 @@ static int make_model(uint32_t seed, const char *folder, FILE *table) {
         if (tp_interpreter_open(&arena, &interpreter, &ctx) == TP_OK) {
             const drive_digest d = drive(&ctx, seed);
             (void)fprintf(table, "MODEL(%s, %uu, 0x%08xu, 0x%08xu, 0x%08xu)\n",
-                          plan->graph->name, (unsigned)seed,
-                          (unsigned)d.before, (unsigned)d.adapter,
-                          (unsigned)d.after);
+                          plan->graph->name, (unsigned)seed, (unsigned)d.before,
+                          (unsigned)d.adapter, (unsigned)d.after);
             result = interpreter.model.sample != NULL;
         }
     }

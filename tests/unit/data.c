@@ -16,8 +16,8 @@ uint8_t *test_data(const char *name, size_t *n) {
     const long length = ftell(file);
     rewind(file);
     uint8_t *bytes = length < 0 ? NULL : malloc((size_t)length + 1);
-    if (bytes != NULL && fread(bytes, 1, (size_t)length, file) !=
-                             (size_t)length) {
+    if (bytes != NULL &&
+        fread(bytes, 1, (size_t)length, file) != (size_t)length) {
         free(bytes);
         bytes = NULL;
     }

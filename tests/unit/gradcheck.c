@@ -186,8 +186,8 @@ tp_conv2d tp_check_conv(tp_check *c, bool depthwise) {
     op.in_h = span_h + tp_check_int(c, 1, 4);
     op.in_w = span_w + tp_check_int(c, 1, 4);
     op.in_c = tp_check_int(c, 1, 8) == 1 ? 35 : tp_check_int(c, 1, 6);
-    op.out_c = depthwise ? op.in_c * tp_check_int(c, 1, 2)
-                         : tp_check_int(c, 1, 10);
+    op.out_c =
+        depthwise ? op.in_c * tp_check_int(c, 1, 2) : tp_check_int(c, 1, 10);
     op.out_h =
         out_size(op.in_h, op.pad_t + after_h, op.k_h, op.stride_h, op.dil_h);
     op.out_w =
@@ -229,8 +229,8 @@ static double real_output(const tp_conv2d *op, bool depthwise, const double *x,
                 continue;
             }
             for (int32_t ic = 0; ic < op->in_c; ic++) {
-                sum += px[ic] *
-                       w[(oc * op->k_h * op->k_w + tap) * op->in_c + ic];
+                sum +=
+                    px[ic] * w[(oc * op->k_h * op->k_w + tap) * op->in_c + ic];
             }
         }
     }

@@ -34,7 +34,7 @@ int tp_check_int(tp_check *c, int low, int high);
 /* n bytes, uniform in [low, high]; `zeros` in 16 of them 0 on average. */
 void tp_check_bytes(tp_check *c, int8_t *v, int n, int low, int high,
                     int zeros);
-int8_t *tp_check_s8(tp_check *c, int n);           /* all of int8 */
+int8_t *tp_check_s8(tp_check *c, int n);             /* all of int8 */
 tp_q8 *tp_check_gradient(tp_check *c, int n, int e); /* half of it 0 */
 
 /* Real values of a q8 tensor. */

@@ -132,8 +132,8 @@ static inline void check_values(bench *b, int dx, const double *want, int n,
 }
 
 /* The same gradient at an exponent so small that some of it saturates. */
-static inline void check_saturation(bench *b, int dx, const double *want,
-                                    int n, int e) {
+static inline void check_saturation(bench *b, int dx, const double *want, int n,
+                                    int e) {
     tp_q8 *out = b->buffer[dx];
     b->gscale = (tp_gscale){.e = (int8_t)(e - 2)};
     bench_kernel(b, b->buffer);

@@ -30,8 +30,8 @@ static inline void bench_begin(bench *b) {
     b->graph.arena = &b->arena;
     b->graph.name = "test";
     b->graph.input = b->graph.output = b->graph.logits = -1;
-    b->low = (tp_lower){
-        .graph = &b->graph, .arena = &b->arena, .diag = &b->diag};
+    b->low =
+        (tp_lower){.graph = &b->graph, .arena = &b->arena, .diag = &b->diag};
 }
 
 static inline void bench_end(bench *b) {
@@ -44,8 +44,8 @@ static inline void bench_end(bench *b) {
 static inline int bench_tensor(bench *b, tp_dtype dtype, int rank,
                                const int32_t *dim, float scale, int32_t zp) {
     float *copy = tp_arena_copy(&b->arena, &scale, 1, sizeof scale);
-    tp_tensor t = {.name = tp_arena_printf(&b->arena, "t%d",
-                                           b->graph.n_tensors),
+    tp_tensor t = {.name =
+                       tp_arena_printf(&b->arena, "t%d", b->graph.n_tensors),
                    .dtype = dtype,
                    .role = TP_VALUE,
                    .rank = rank,
@@ -169,8 +169,7 @@ static inline int bench_grad(bench *b, int x, int *dy) {
     assert_int_equal(tp_opdef_of(op->kind)->grad(&ad, op, *dy), TP_OK);
     assert_true(grad[x] >= 0);
     free(b->buffer[grad[x]]); /* dy's own where dx is dy */
-    b->buffer[grad[x]] =
-        calloc(1, tp_tensor_bytes(&b->graph.tensor[grad[x]]));
+    b->buffer[grad[x]] = calloc(1, tp_tensor_bytes(&b->graph.tensor[grad[x]]));
     assert_non_null(b->buffer[grad[x]]);
     return grad[x];
 }

@@ -20,8 +20,7 @@
 static void test_crc32(void **state) {
     (void)state;
     assert_int_equal(tp_crc32(0, "123456789", 9), 0xCBF43926u);
-    assert_int_equal(tp_crc32(tp_crc32(0, "1234", 4), "56789", 5),
-                     0xCBF43926u);
+    assert_int_equal(tp_crc32(tp_crc32(0, "1234", 4), "56789", 5), 0xCBF43926u);
 }
 
 /* FIPS 180-4 examples: "abc", 448 bits, and a million times "a". */
@@ -54,8 +53,7 @@ static void test_sha256(void **state) {
 /* gemmlowp's definitions, written with its nudges and truncating division. */
 static int32_t srdhm_model(int32_t a, int32_t b) {
     const int64_t ab = (int64_t)a * b;
-    const int64_t nudge =
-        ab >= 0 ? INT64_C(1) << 30 : 1 - (INT64_C(1) << 30);
+    const int64_t nudge = ab >= 0 ? INT64_C(1) << 30 : 1 - (INT64_C(1) << 30);
     return (int32_t)((ab + nudge) / (INT64_C(1) << 31));
 }
 
@@ -81,8 +79,7 @@ static void test_shift_round(void **state) {
         const int64_t x = (int32_t)tp_rng_next(&rng);
         const int n = (int)(tp_rng_next(&rng) % 140) - 70;
         const double exact = floor(ldexp((double)x, -n) + 0.5);
-        const double limited =
-            fmin(fmax(exact, -2147483648.0), 2147483647.0);
+        const double limited = fmin(fmax(exact, -2147483648.0), 2147483647.0);
         assert_int_equal(tp_shift_round(x, n), (int32_t)limited);
     }
     assert_int_equal(tp_bits32(0), 0);

@@ -121,8 +121,8 @@ static void check_forward(trial *t) {
 }
 
 static quant random_quant(uint32_t *rng) {
-    const double s = ldexp(1.0 + tp_rng_below(rng, 65536) / 65536.0,
-                           between(rng, -9, -1));
+    const double s =
+        ldexp(1.0 + tp_rng_below(rng, 65536) / 65536.0, between(rng, -9, -1));
     return (quant){(float)s, between(rng, -127, 127)};
 }
 
@@ -241,24 +241,21 @@ static void expect(const binary *f, const int8_t *a, const int8_t *b,
 static void test_by_hand(void **state) {
     (void)state;
     /* 0.5 a + 0.5 b in steps of 1: 3.5, -3.5 away from zero, 2, 127.5. */
-    const binary add = {TP_OP_ADD,  {0.5f, 0}, {0.5f, 0},
-                        {1.0f, 0}, -128,      127};
+    const binary add = {TP_OP_ADD, {0.5f, 0}, {0.5f, 0}, {1.0f, 0}, -128, 127};
     expect(&add, (int8_t[]){3, -3, 1, 127}, (int8_t[]){4, -4, 3, 127},
            (int8_t[]){4, -4, 2, 127});
     /* 0.5 (a - 2) - 0.25 (b + 1) + 10 in steps of 0.5: half of b' is odd:
      * 8 - 4 / 2 + 10 = 16; 0 - 3 / 2 = -1.5 -> -2 + 10; clamped to [0, 20]. */
-    const binary sub = {TP_OP_SUB,   {0.5f, 2}, {0.25f, -1},
-                        {0.5f, 10}, 0,         20};
+    const binary sub = {TP_OP_SUB, {0.5f, 2}, {0.25f, -1}, {0.5f, 10}, 0, 20};
     expect(&sub, (int8_t[]){10, 2, 127, -128}, (int8_t[]){3, 2, -1, 0},
            (int8_t[]){16, 8, 20, 0});
     /* (a - 2) (b + 1) - 5, the factor being 1. */
-    const binary mul = {TP_OP_MUL,    {0.5f, 2}, {0.5f, -1},
+    const binary mul = {TP_OP_MUL,   {0.5f, 2}, {0.5f, -1},
                         {0.25f, -5}, -128,      50};
     expect(&mul, (int8_t[]){10, 3, 12, -8}, (int8_t[]){4, -2, 9, 6},
            (int8_t[]){35, -6, 50, -75});
     /* a b / 2: the first rounding takes halves up, 4.5 -> 5, -4.5 -> -4. */
-    const binary half = {TP_OP_MUL,  {0.5f, 0}, {0.5f, 0},
-                         {0.5f, 0}, -128,      127};
+    const binary half = {TP_OP_MUL, {0.5f, 0}, {0.5f, 0}, {0.5f, 0}, -128, 127};
     expect(&half, (int8_t[]){3, -3, 0, -128}, (int8_t[]){3, 3, 9, -128},
            (int8_t[]){5, -4, 0, 127});
 }
@@ -474,8 +471,7 @@ static void test_gradient_in_place(void **state) {
 static void test_largest_sum(void **state) {
     (void)state;
     const shape y = {1, {65536}}, one = {1, {1}};
-    const binary f = {TP_OP_MUL, {1.0f, 0}, {1.0f, -128},
-                      {1.0f, 0}, -128,      127};
+    const binary f = {TP_OP_MUL, {1.0f, 0}, {1.0f, -128}, {1.0f, 0}, -128, 127};
     trial t;
     int dy = -1;
     begin(&t, &f, &one, &y, &y);
@@ -533,8 +529,8 @@ static void test_descriptors(void **state) {
         size_t end = 0, widest = sizeof(int32_t);
         for (int j = 0; j < type[i]->n_fields; j++) {
             const tp_field *f = &type[i]->field[j];
-            const size_t align = f->type == TP_F_POINTER ? sizeof(void *)
-                                                         : sizeof(int32_t);
+            const size_t align =
+                f->type == TP_F_POINTER ? sizeof(void *) : sizeof(int32_t);
             assert_int_equal(f->offset, align_up(end, align));
             end = f->offset + size_of(f);
             widest = align > widest ? align : widest;

@@ -90,8 +90,8 @@ static void test_apart(void **state) {
     }
     assert_int_equal(tp_graph_parse(&arena, apart, &fused, &diag), TP_OK);
     assert_int_equal(tp_pass_fuse(&fused, &none, &diag), TP_OK);
-    static const char *const left[] = {"conv1", "dwconv4", "relu6", "pad7",
-                                       "dwconv8", "relu9", "add10"};
+    static const char *const left[] = {"conv1",   "dwconv4", "relu6", "pad7",
+                                       "dwconv8", "relu9",   "add10"};
     assert_int_equal(fused.n_ops, sizeof left / sizeof *left);
     for (int i = 0; i < fused.n_ops; i++) {
         assert_string_equal(fused.op[i].name, left[i]);

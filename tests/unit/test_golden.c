@@ -41,8 +41,8 @@ static void open_model(opened *o, const char *file, const char *const *spec,
     }
     assert_int_equal(status, TP_OK);
     tp_interpreter_init(&o->interpreter, &o->plan);
-    assert_int_equal(
-        tp_interpreter_open(&o->arena, &o->interpreter, &o->ctx), TP_OK);
+    assert_int_equal(tp_interpreter_open(&o->arena, &o->interpreter, &o->ctx),
+                     TP_OK);
     tp_adapter_init(&o->ctx, 7);
     free(bytes);
 }
@@ -159,9 +159,12 @@ static void test_zero_adapter(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kws),          cmocka_unit_test(test_ad),
-        cmocka_unit_test(test_resnet),       cmocka_unit_test(test_vww),
-        cmocka_unit_test(test_str_ww),       cmocka_unit_test(test_kws_accuracy),
+        cmocka_unit_test(test_kws),
+        cmocka_unit_test(test_ad),
+        cmocka_unit_test(test_resnet),
+        cmocka_unit_test(test_vww),
+        cmocka_unit_test(test_str_ww),
+        cmocka_unit_test(test_kws_accuracy),
         cmocka_unit_test(test_zero_adapter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

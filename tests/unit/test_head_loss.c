@@ -111,10 +111,9 @@ static void test_ce_s8(void **state) {
     tp_check *c = *state;
     for (int round = 0; round < ROUNDS; round++) {
         scores s = {.n = tp_check_int(c, 2, round % 2 == 0 ? 12 : MAX)};
-        const tp_ce op = {
-            .n = s.n,
-            .zp = tp_check_int(c, -128, 127),
-            .scale = factor_of(tp_check_int(c, 1, 400) / 1000.0)};
+        const tp_ce op = {.n = s.n,
+                          .zp = tp_check_int(c, -128, 127),
+                          .scale = factor_of(tp_check_int(c, 1, 400) / 1000.0)};
         const int8_t *z = tp_check_s8(c, s.n);
         const uint8_t label = (uint8_t)tp_check_int(c, 0, s.n - 1);
         for (int i = 0; i < s.n; i++) {
@@ -305,8 +304,8 @@ static void test_head_forward(void **state) {
         for (int i = 0; i < op.classes; i++) {
             double want = ldexp(b[i], -13);
             for (int k = 0; k < op.in_c; k++) {
-                want += ldexp(w->v[i * op.in_c + k], w->e) *
-                        (x[k] - op.x_zp) * factor_value(op.scale);
+                want += ldexp(w->v[i * op.in_c + k], w->e) * (x[k] - op.x_zp) *
+                        factor_value(op.scale);
             }
             want = fmin(fmax(want * 256.0, -32768.0), 32767.0);
             within(z[i], want, 1.001); /* two roundings */

@@ -350,10 +350,9 @@ static void test_backward_exponents(void **state) {
         double want[5] = {0.0};
         for (int i = 0; i < 5; i++) {
             for (int oc = 0; oc < 3; oc++) {
-                const int32_t d =
-                    (dy->v[oc] * l.op.bwd_q[oc] + 2048) >> 12;
-                want[i] += ldexp(d * l.op.w[oc * 5 + i],
-                                 dy->e + l.op.bwd_e - 3);
+                const int32_t d = (dy->v[oc] * l.op.bwd_q[oc] + 2048) >> 12;
+                want[i] +=
+                    ldexp(d * l.op.w[oc * 5 + i], dy->e + l.op.bwd_e - 3);
             }
             for (int r = 0; r < 2; r++) {
                 want[i] += ldexp(du->v[r] * l.a->v[r * 5 + i], e + l.a->e);

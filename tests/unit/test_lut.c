@@ -131,15 +131,14 @@ static tp_lut_fn random_fn(tp_kind kind, uint32_t *rng) {
     static const bool to[3] = {false, false, true};
     const uint32_t types = kind == TP_OP_QUANTIZE ? tp_rng_below(rng, 3) : 0;
     const float s_x = (float)random_real(rng, -10.0, 3.0);
-    return (tp_lut_fn){
-        .kind = kind,
-        .alpha = (float)random_real(rng, -7.0, 1.0),
-        .x_scale = s_x,
-        .y_scale = s_x * (float)random_real(rng, -6.0, 6.0),
-        .x_zp = random_zp(rng, from[types]),
-        .y_zp = random_zp(rng, to[types]),
-        .x_unsigned = from[types],
-        .y_unsigned = to[types]};
+    return (tp_lut_fn){.kind = kind,
+                       .alpha = (float)random_real(rng, -7.0, 1.0),
+                       .x_scale = s_x,
+                       .y_scale = s_x * (float)random_real(rng, -6.0, 6.0),
+                       .x_zp = random_zp(rng, from[types]),
+                       .y_zp = random_zp(rng, to[types]),
+                       .x_unsigned = from[types],
+                       .y_unsigned = to[types]};
 }
 
 /* The output before it is cut to its type, by exact arithmetic. */
@@ -149,11 +148,10 @@ static int32_t exact(const tp_lut_fn *fn, int32_t x) {
     case TP_OP_RELU:
         return fn->y_zp + (x > 0 ? twice_rounded(x, f) : 0);
     case TP_OP_LEAKY_RELU:
-        return fn->y_zp +
-               twice_rounded(x, x < 0 ? (double)fn->x_scale *
-                                            (double)fn->alpha /
-                                            (double)fn->y_scale
-                                      : f);
+        return fn->y_zp + twice_rounded(x, x < 0 ? (double)fn->x_scale *
+                                                       (double)fn->alpha /
+                                                       (double)fn->y_scale
+                                                 : f);
     default:
         return fn->y_zp + twice_rounded(x, f);
     }
@@ -174,8 +172,7 @@ static void linear_tables_are_exact(void **state) {
             const int32_t y = exact(&fn, x);
             const bool corner = fn.kind == TP_OP_RELU && x <= 0;
             assert_int_equal(table[i], (uint8_t)between(y, lo, lo + 255));
-            assert_int_equal(pass[i],
-                             y >= lo && y <= lo + 255 && !corner);
+            assert_int_equal(pass[i], y >= lo && y <= lo + 255 && !corner);
         }
     }
 }
@@ -250,8 +247,8 @@ static void smooth_tables_are_within_one(void **state) {
         tp_lut_table(&fn, table, pass);
         for (int i = -128; i < 128; i++) {
             const double x = (double)(i - fn.x_zp) * (double)fn.x_scale;
-            const double y = real_of(&fn, x) / (double)fn.y_scale +
-                             (double)fn.y_zp;
+            const double y =
+                real_of(&fn, x) / (double)fn.y_scale + (double)fn.y_zp;
             const double got = (int8_t)table[(uint8_t)i];
             if (fabs(got - fmin(127.0, fmax(-128.0, y))) > 1.0) {
                 fail_msg("%s s_x %g x %g: %g, not %g", tp_kind_name(fn.kind),
@@ -307,8 +304,8 @@ static void slopes_are_differences(void **state) {
             const double d =
                 (real_of(&fn, x + h) - real_of(&fn, x - h)) / (2.0 * h);
             const double want = fmax(-2.0, fmin(2.0, d));
-            const bool corner = fabs(x) < h || fabs(x - 6.0) < h ||
-                                fabs(fabs(x) - 3.0) < h;
+            const bool corner =
+                fabs(x) < h || fabs(x - 6.0) < h || fabs(fabs(x) - 3.0) < h;
             if (!pass[i]) {
                 assert_int_equal(slope[i], 0);
             } else if (!corner && fabs(slope[i] / 16384.0 - want) > 4.0e-5) {
@@ -405,8 +402,8 @@ static void chains_are_right(void **state) {
  * so. */
 static void ranges_say_what_passes(void **state) {
     (void)state;
-    const tp_lut_fn fn = {TP_OP_RELU, 0.0f, 0.1f, 0.05f, -10, -128,
-                          false,      false};
+    const tp_lut_fn fn = {TP_OP_RELU, 0.0f, 0.1f,  0.05f,
+                          -10,        -128, false, false};
     bench b;
     int x, y, dy;
     bench_begin(&b);

@@ -136,8 +136,12 @@ static void test_small_factors(void **state) {
     (void)state;
     uint32_t rng = tp_rng_seed(4);
     for (int e = -34; e <= -20; e++) {
-        mean m = {.rank = 2, .dim = {1, 300}, .red = {false, true},
-                  .s_x = ldexpf(1.5f, e), .s_y = 1.0f, .zp_x = -100};
+        mean m = {.rank = 2,
+                  .dim = {1, 300},
+                  .red = {false, true},
+                  .s_x = ldexpf(1.5f, e),
+                  .s_y = 1.0f,
+                  .zp_x = -100};
         begin_mean(&m);
         random_bytes(m.b.buffer[m.x], 300, &rng);
         check_mean(&m);
@@ -157,17 +161,23 @@ static void mean_by_hand(mean m, const int8_t *x, const int8_t *y, int n_y) {
  * 2/3 and 1/3; doubled by the scales, and saturated. */
 static void test_mean_by_hand(void **state) {
     (void)state;
-    const mean four = {.rank = 2, .dim = {2, 4}, .red = {false, true},
-                       .s_x = 0.5f, .s_y = 0.5f};
+    const mean four = {.rank = 2,
+                       .dim = {2, 4},
+                       .red = {false, true},
+                       .s_x = 0.5f,
+                       .s_y = 0.5f};
     mean_by_hand(four, (int8_t[]){1, 2, 3, 4, -1, -2, -3, -4},
                  (int8_t[]){3, -3}, 2);
     mean shifted = four;
     shifted.zp_x = 5;
     shifted.zp_y = -3;
-    mean_by_hand(shifted, (int8_t[]){6, 7, 8, 9, 5, 5, 5, 5},
-                 (int8_t[]){0, -3}, 2);
-    const mean three = {.rank = 3, .dim = {1, 3, 2}, .red = {false, true},
-                        .s_x = 0.5f, .s_y = 0.5f};
+    mean_by_hand(shifted, (int8_t[]){6, 7, 8, 9, 5, 5, 5, 5}, (int8_t[]){0, -3},
+                 2);
+    const mean three = {.rank = 3,
+                        .dim = {1, 3, 2},
+                        .red = {false, true},
+                        .s_x = 0.5f,
+                        .s_y = 0.5f};
     mean_by_hand(three, (int8_t[]){1, 1, 1, 0, 0, 0}, (int8_t[]){1, 0}, 2);
     mean twice = four;
     twice.s_y = 0.25f;
@@ -176,8 +186,7 @@ static void test_mean_by_hand(void **state) {
 }
 
 /* Sum of dy * mean(x). */
-static double mean_objective(const mean *m, const double *x,
-                             const double *dy) {
+static double mean_objective(const mean *m, const double *x, const double *dy) {
     const extents e = extents_of(m);
     double sum[MOST] = {0.0}, all = 0.0;
     for (int i = 0; i < e.x; i++) {
@@ -266,7 +275,10 @@ static void no_scale(mean *m) {
 
 static void test_mean_refusals(void **state) {
     (void)state;
-    mean m = {.rank = 2, .dim = {3, 5}, .red = {false, true}, .s_x = 1.0f,
+    mean m = {.rank = 2,
+              .dim = {3, 5},
+              .red = {false, true},
+              .s_x = 1.0f,
               .s_y = 1.0f};
     assert_int_equal(verify_mean(m, NULL), TP_OK);
     mean none = m;
@@ -279,11 +291,17 @@ static void test_mean_refusals(void **state) {
     assert_int_equal(verify_mean(m, no_scale), TP_ERR_UNSUPPORTED);
     m.s_y = 0x1p-24f; /* 255 * 5 * 2^24 wraps */
     assert_int_equal(verify_mean(m, NULL), TP_ERR_UNSUPPORTED);
-    mean big = {.rank = 3, .dim = {1, 4096, 1029}, .red = {true, true, true},
-                .s_x = 1.0f, .s_y = 1.0f};
+    mean big = {.rank = 3,
+                .dim = {1, 4096, 1029},
+                .red = {true, true, true},
+                .s_x = 1.0f,
+                .s_y = 1.0f};
     assert_int_equal(verify_mean(big, NULL), TP_ERR_UNSUPPORTED);
-    mean wide = {.rank = 2, .dim = {1, 32769}, .red = {false, true},
-                 .s_x = 1.0f, .s_y = 1.0f};
+    mean wide = {.rank = 2,
+                 .dim = {1, 32769},
+                 .red = {false, true},
+                 .s_x = 1.0f,
+                 .s_y = 1.0f};
     int dy = -1;
     begin_mean(&wide);
     assert_int_equal(bench_verify(&wide.b), TP_OK);

@@ -210,9 +210,9 @@ static void concat_joins(void **state) {
             bench_go(&b);
             for (int flat = 0; flat < map.n; flat++) {
                 if (map.from[flat] >= 0) {
-                    assert_int_equal(((int8_t *)b.buffer[out])[flat],
-                                     ((int8_t *)b.buffer[in[k]])
-                                         [map.from[flat]]);
+                    assert_int_equal(
+                        ((int8_t *)b.buffer[out])[flat],
+                        ((int8_t *)b.buffer[in[k]])[map.from[flat]]);
                 }
             }
         }
@@ -312,10 +312,10 @@ static void map_resize(bench *b, int32_t c, mapping *map) {
     map->n = d->out_h * d->out_w * c;
     for (int i = 0; i < map->n; i++) {
         const int pixel = i / c;
-        map->from[i] = (d->row[pixel / d->out_w] * d->in_w +
-                        d->col[pixel % d->out_w]) *
-                           c +
-                       i % c;
+        map->from[i] =
+            (d->row[pixel / d->out_w] * d->in_w + d->col[pixel % d->out_w]) *
+                c +
+            i % c;
     }
 }
 

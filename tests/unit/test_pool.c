@@ -190,9 +190,8 @@ static double objective(const pool *p, const double *x, const double *dy) {
         for (int ox = 0; ox < p->w.out; ox++) {
             for (int c = 0; c < p->c; c++) {
                 const gathered g = gather(p, x, oy, ox, c);
-                sum += *dy++ * (p->kind == TP_OP_MAX_POOL_2D
-                                    ? g.max
-                                    : g.sum / g.count);
+                sum += *dy++ *
+                       (p->kind == TP_OP_MAX_POOL_2D ? g.max : g.sum / g.count);
             }
         }
     }
@@ -255,8 +254,8 @@ static void test_gradient(void **state) {
 static void test_ties(void **state) {
     (void)state;
     const window h = {2, 1, 2, 1, 0, 0}, w = {3, 2, 2, 1, 0, 0};
-    pool p = {.kind = kinds[1], .h = h, .w = w, .c = 1, .min = -128,
-              .max = 127};
+    pool p = {
+        .kind = kinds[1], .h = h, .w = w, .c = 1, .min = -128, .max = 127};
     begin(&p, 0);
     int dy = -1;
     const int8_t x[6] = {1, 7, 7, 7, 0, 7};
@@ -279,8 +278,8 @@ static void test_ties(void **state) {
 static void test_largest_window(void **state) {
     (void)state;
     const window h = {128, 1, 128, 1, 0, 0}, w = {256, 1, 256, 1, 0, 0};
-    pool p = {.kind = kinds[0], .h = h, .w = w, .c = 1, .min = -128,
-              .max = 127};
+    pool p = {
+        .kind = kinds[0], .h = h, .w = w, .c = 1, .min = -128, .max = 127};
     begin(&p, 0);
     int dy = -1;
     const int dx = bench_grad(&p.b, p.x, &dy);
@@ -304,8 +303,8 @@ static void test_largest_window(void **state) {
 static void test_share(void **state) {
     (void)state;
     const window h = {1, 1, 1, 1, 0, 0}, w = {5, 1, 5, 1, 0, 0};
-    pool p = {.kind = kinds[0], .h = h, .w = w, .c = 1, .min = -128,
-              .max = 127};
+    pool p = {
+        .kind = kinds[0], .h = h, .w = w, .c = 1, .min = -128, .max = 127};
     int dy = -1;
     begin(&p, 0);
     const int dx = bench_grad(&p.b, p.x, &dy);
@@ -322,8 +321,12 @@ static void test_clamped(void **state) {
     (void)state;
     for (int k = 0; k < 4; k++) {
         const window w = {4, 2, 2, 2, 0, 0};
-        pool p = {.kind = kinds[k % 2], .h = w, .w = w, .c = 1,
-                  .min = -128, .max = k < 2 ? 127 : 126};
+        pool p = {.kind = kinds[k % 2],
+                  .h = w,
+                  .w = w,
+                  .c = 1,
+                  .min = -128,
+                  .max = k < 2 ? 127 : 126};
         begin(&p, -128);
         int dy = -1;
         (void)bench_grad(&p.b, p.x, &dy);
@@ -390,8 +393,7 @@ static void test_refusals(void **state) {
             {4, 2, 2, 0, 0, 0}, /* no stride */
             {4, 1, 5, 1, 0, 0}, /* larger than the map */
             {4, 5, 0, 1, 0, 0}, /* no window */
-            {4, 2, 3, 2, -1, 2},
-            {4, 2, 3, 2, 2, -1},
+            {4, 2, 3, 2, -1, 2}, {4, 2, 3, 2, 2, -1},
         };
         for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
             refuse((pool){.kind = kinds[k], .h = bad[i], .w = fine}, NULL,
@@ -407,14 +409,10 @@ static void test_refusals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forward),
-        cmocka_unit_test(test_by_hand),
-        cmocka_unit_test(test_gradient),
-        cmocka_unit_test(test_ties),
-        cmocka_unit_test(test_largest_window),
-        cmocka_unit_test(test_share),
-        cmocka_unit_test(test_clamped),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_forward),        cmocka_unit_test(test_by_hand),
+        cmocka_unit_test(test_gradient),       cmocka_unit_test(test_ties),
+        cmocka_unit_test(test_largest_window), cmocka_unit_test(test_share),
+        cmocka_unit_test(test_clamped),        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,8 +70,7 @@ static void test_working_weights(void **state) {
     tp_train_config config = TP_TRAIN_DEFAULTS;
     config.batch = 1;
     begin(&t, &config);
-    const toy_sample x = {.grad = {100, -200, 50, 1, 30, 0, -9},
-                          .loss = 70000};
+    const toy_sample x = {.grad = {100, -200, 50, 1, 30, 0, -9}, .loss = 70000};
     for (int i = 0; i < 30; i++) {
         assert_int_equal(tp_train_sample(&t.ctx, &x, &label), TP_OK);
     }

@@ -139,8 +139,7 @@ static void train(const tp_ctx *ctx, uint32_t n, uint32_t epochs,
     for (uint32_t epoch = 0; epoch < epochs; epoch++) {
         tp_train_order(order, n, seed, epoch);
         for (uint32_t i = 0; i < n; i++) {
-            check(tp_train_sample(ctx, features[order[i]],
-                                  &labels[order[i]]));
+            check(tp_train_sample(ctx, features[order[i]], &labels[order[i]]));
             tell_update(ctx, &told);
         }
     }

@@ -16,8 +16,7 @@ void tp_bias_s16_fwd_ref(const tp_bias *op, const int32_t *b, const int16_t *db,
                          int32_t *y) {
     const int32_t limit = INT32_C(1) << 30;
     for (int32_t c = 0; c < op->n; c++) {
-        const int64_t sum =
-            (int64_t)b[c] + tp_scale(db[c], op->m[c], op->s[c]);
+        const int64_t sum = (int64_t)b[c] + tp_scale(db[c], op->m[c], op->s[c]);
         const int32_t low = tp_min32(b[c], -limit);
         const int32_t high = tp_max32(b[c], limit);
         y[c] = tp_min32(tp_max32(tp_sat32(sum), low), high);

@@ -25,8 +25,8 @@ void tp_conv2d_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
                 int32_t acc[4];
                 count = tp_window_dot(op, &v, x, op->w, oc, acc);
                 for (int32_t j = 0; j < count; j++) {
-                    out[oc + j] = tp_requantise(
-                        op, oc + j, tp_add_wrap(acc[j], b[oc + j]));
+                    out[oc + j] = tp_requantise(op, oc + j,
+                                                tp_add_wrap(acc[j], b[oc + j]));
                 }
             }
         }
@@ -46,11 +46,8 @@ void tp_conv2d_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
  * Lin et al. 2022, arXiv:2206.15472, folded into dy. */
 void tp_conv2d_s8_bwd_x_ref(const tp_conv2d *op, const tp_q8 *dy, tp_q8 *dx,
                             tp_gscale *g) {
-    const tp_gather s = {.op = op,
-                         .w = op->w,
-                         .dy = dy->v,
-                         .q = op->bwd_q,
-                         .out_c = op->out_c};
+    const tp_gather s = {
+        .op = op, .w = op->w, .dy = dy->v, .q = op->bwd_q, .out_c = op->out_c};
     const int shift = g->e - (dy->e + (int)op->bwd_e - 3);
     int8_t *out = dx->v;
     for (int32_t iy = 0; iy < op->in_h; iy++) {

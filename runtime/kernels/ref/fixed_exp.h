@@ -40,9 +40,8 @@ static inline int32_t tp_exp_quarter(int32_t a) {
  * one for each bit of -a above. */
 static inline int32_t tp_exp_negative(int32_t a, int bits) {
     /* e^(-2^k) in Q0, k = -2 .. 4 */
-    static const int32_t factor[7] = {1672461947, 1302514674, 790015084,
-                                      290630308,  39332535,   720401,
-                                      242};
+    static const int32_t factor[7] = {
+        1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242};
     const int32_t quarter = (int32_t)1 << (29 - bits);
     const int32_t rest = (a & (quarter - 1)) - quarter;
     const uint32_t whole = (uint32_t)(rest - a);

@@ -1,18 +1,18 @@
 /* Softmax of int16 logits, and the losses: gradient of the logits (or of the
  * output) and the loss itself. */
-#include <stddef.h>
+#include <stdbool.h>
 
 #include "runtime/kernels/ref/exp.h"
 #include "tinypeft/kernels.h"
 
-/* Logits of either width; the other pointer is NULL. */
+/* Logits of either width. */
 typedef struct logits {
-    const int8_t *s8;
-    const int16_t *s16;
+    const void *z; /* int16 where wide, else int8 */
+    bool wide;
 } logits;
 
-static int32_t logit(const logits *z, int32_t i) {
-    return z->s8 != NULL ? z->s8[i] : z->s16[i];
+static int32_t logit(const logits *in, int32_t i) {
+    return in->wide ? ((const int16_t *)in->z)[i] : ((const int8_t *)in->z)[i];
 }
 
 /* A softmax whose shares are not written down: p[i] = weight(i) * inverse *
@@ -37,7 +37,7 @@ static shares softmax(const tp_ce *op, const logits *z) {
     for (int32_t i = 1; i < op->n; i++) {
         s.max = tp_max32(s.max, logit(z, i));
     }
-    int64_t sum = 0;
+    int64_t sum = 1; /* 2^-30: the divisor below is never 0 */
     for (int32_t i = 0; i < op->n; i++) {
         sum += tp_exp_neg_q20(below(op, &s, logit(z, i)));
     }
@@ -63,7 +63,7 @@ static int32_t share(const tp_ce *op, const shares *s, int32_t z, int bits) {
  * No overlap. |error of p| <= 1e-5 before rounding.
  * Cannot fail. Source: p = exp(z - max) / sum exp(z - max). */
 void tp_softmax_s16_fwd_ref(const tp_ce *op, const int16_t *z, int8_t *y) {
-    const logits in = {.s16 = z};
+    const logits in = {.z = z, .wide = true};
     const shares s = softmax(op, &in);
     for (int32_t i = 0; i < op->n; i++) {
         y[i] = (int8_t)tp_min32(share(op, &s, z[i], 8) - 128, 127);
@@ -99,14 +99,14 @@ static int32_t cross_entropy(const tp_ce *op, const logits *z, uint8_t label,
  * Cannot fail. Source: dL/dz = p - onehot. */
 void tp_ce_s8_loss_ref(const tp_ce *op, const int8_t *z, const uint8_t *label,
                        tp_q8 *dz, int32_t *loss, tp_gscale *g) {
-    const logits in = {.s8 = z};
+    const logits in = {.z = z};
     *loss = cross_entropy(op, &in, *label, dz, g);
 }
 
 /* The same on int16 logits. */
 void tp_ce_s16_loss_ref(const tp_ce *op, const int16_t *z, const uint8_t *label,
                         tp_q8 *dz, int32_t *loss, tp_gscale *g) {
-    const logits in = {.s16 = z};
+    const logits in = {.z = z, .wide = true};
     *loss = cross_entropy(op, &in, *label, dz, g);
 }
 
