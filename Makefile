@@ -10,7 +10,7 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
-    check-tidy check-analyze check-device size fuzz fmt clean demo accuracy
+    check-docs check-tidy check-analyze check-device size fuzz fmt clean demo accuracy
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -19,7 +19,7 @@ help: ## this list
 bootstrap: ## install what is missing (Debian, Ubuntu)
 	@scripts/bootstrap
 
-release: ## the compiler `tinypeft` and the libraries, -O3, in build/release
+release: bootstrap ## the compiler `tinypeft` and the libraries, -O3, in build/release
 	@cmake -S . -B $(BUILD)/release -G Ninja -DCMAKE_BUILD_TYPE=Release \
 	    -DCMAKE_C_FLAGS_RELEASE=-O3 -DTINYPEFT_TESTS=OFF $(WERROR) >/dev/null
 	@cmake --build $(BUILD)/release
@@ -31,10 +31,13 @@ test: bootstrap ## every test, with ASan and UBSan, and under QEMU
 	@cmake --build $(BUILD)/test
 	@scripts/test-summary $(BUILD)/test
 
-check: check-format check-deps check-device check-analyze check-tidy ## all of it
+check: check-format check-deps check-docs check-device check-analyze check-tidy ## all of it
 
 check-deps: ## includes go down only
 	@scripts/check-deps
+
+check-docs: ## documents speak of what exists; README's C compiles
+	@scripts/check-docs
 
 check-format: ## the layout of the sources
 	@$$(scripts/llvm clang-format) --dry-run -Werror $(SOURCES)
@@ -68,8 +71,8 @@ fmt: ## lay out the sources
 clean: ## remove what was built
 	@rm -rf $(BUILD)
 
-demo: bootstrap release ## compile, adapt and run a real model
+demo: release ## compile, adapt and run a real model
 	@scripts/demo $(BUILD)/release
 
-accuracy: bootstrap release ## accuracy of every method on real data
+accuracy: release ## accuracy of every method on real data
 	@scripts/accuracy $(BUILD)/release

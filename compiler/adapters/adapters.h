@@ -11,7 +11,7 @@ typedef struct tp_adapter_spec {
     const char *slots; /* glob over op names: * ? [abc] */
     const struct tp_adapter_kind *kind;
     int rank;    /* lora: 1..16 */
-    int classes; /* head: 2..1024, 0: as many as the base has */
+    int classes; /* head: 2..256, 0: as many as the base has */
 } tp_adapter_spec;
 
 typedef struct tp_adapter_kind {

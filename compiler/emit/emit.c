@@ -19,10 +19,9 @@ static tp_status collect(tp_emitter *e, const tp_program *program,
             same_op += e->desc[d].step->op == step->op;
         }
         const char *op = graph->op[step->op].name;
-        const char *name =
-            same_op == 0 ? tp_arena_printf(e->arena, "%s_op", op)
-                         : tp_arena_printf(e->arena, "%s_op%d", op,
-                                           same_op + 1);
+        const char *name = same_op == 0 ? tp_arena_printf(e->arena, "%s_op", op)
+                                        : tp_arena_printf(e->arena, "%s_op%d",
+                                                          op, same_op + 1);
         if (name == NULL) {
             return tp_no_memory(diag);
         }
@@ -56,6 +55,14 @@ const char *tp_emit_shape(tp_arena *arena, const tp_tensor *t) {
                                (int)t->dim[i]);
     }
     return text != NULL && text[0] != '\0' ? text : "1";
+}
+
+const char *tp_emit_real(tp_arena *arena, const tp_tensor *t) {
+    const int zero = (int)t->quant.zero_point;
+    const char *text =
+        tp_arena_printf(arena, "%.9g * (q %c %d)", (double)t->quant.scale[0],
+                        zero < 0 ? '+' : '-', zero < 0 ? -zero : zero);
+    return text != NULL ? text : "";
 }
 
 static const char *upper(tp_arena *arena, const char *name) {

@@ -1,4 +1,6 @@
 /* <name>.h: what the model costs, what goes in and out, how to remake it. */
+#include <string.h>
+
 #include "compiler/emit/parts.h"
 
 /* Bytes of the descriptors on a 32-bit target. */
@@ -28,8 +30,20 @@ static void print_tensor(tp_text *out, const tp_emitter *e, const char *role,
                 t->dtype == TP_U8 ? "uint8" : "int8",
                 tp_emit_shape(e->arena, t));
     if (t->quant.n == 1) {
-        tp_text_add(out, ", real = %.9g * (q - %d)",
-                    (double)t->quant.scale[0], (int)t->quant.zero_point);
+        tp_text_add(out, ", real = %s", tp_emit_real(e->arena, t));
+    }
+    tp_text_add(out, "\n");
+}
+
+/* The command, a line for each option that is given more than once. */
+static void print_command(tp_text *out, const char *command) {
+    static const char option[] = " --adapter";
+    tp_text_add(out, " *   ");
+    for (const char *p = command; *p != '\0'; p++) {
+        if (strncmp(p, option, sizeof option - 1) == 0) {
+            tp_text_add(out, " \\\n *      ");
+        }
+        tp_text_add(out, "%c", *p);
     }
     tp_text_add(out, "\n");
 }
@@ -38,8 +52,8 @@ static void print_contract(tp_text *out, const tp_emitter *e) {
     const tp_model *m = &e->plan->model;
     const tp_graph *g = e->plan->graph;
     const unsigned descriptors = descriptor_bytes(e);
-    tp_text_add(out, "/* %s. Generated; do not edit.\n *\n *   %s\n", e->name,
-                e->options->command);
+    tp_text_add(out, "/* %s. Generated; do not edit.\n *\n", e->name);
+    print_command(out, e->options->command);
     tp_text_add(out, " *   tinypeft %s, %s, target %s\n *   sha256 ",
                 TP_VERSION, e->options->source, e->options->target);
     print_sha(out, m->base_sha256);
@@ -75,9 +89,12 @@ static void print_sizes(tp_text *out, const tp_emitter *e) {
     const struct {
         const char *what;
         unsigned bytes;
-    } size[] = {{"ARENA", m->arena_bytes},     {"INFER", m->infer_bytes},
-                {"ADAPTER", m->adapter_bytes}, {"TRAIN", m->train_bytes},
-                {"X", m->x_bytes},             {"Y", m->y_bytes}};
+    } size[] = {{"ARENA", m->arena_bytes},
+                {"INFER", m->infer_bytes},
+                {"ADAPTER", m->adapter_bytes},
+                {"TRAIN", m->train_bytes},
+                {"X", m->x_bytes},
+                {"Y", m->y_bytes}};
     for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
         tp_text_add(out, "#define %s_%s_BYTES %uu\n", e->upper, size[i].what,
                     size[i].bytes);
@@ -89,8 +106,9 @@ static void print_sizes(tp_text *out, const tp_emitter *e) {
 /* Sizes are multiples of TP_ALIGN; an empty part is left out. */
 static void print_memory(tp_text *out, const tp_emitter *e) {
     const tp_model *m = &e->plan->model;
-    tp_text_add(out, "\n/* All RAM of the model; sizeof is %s_RAM_BYTES. */\n"
-                     "typedef struct %s_memory {\n",
+    tp_text_add(out,
+                "\n/* All RAM of the model; sizeof is %s_RAM_BYTES. */\n"
+                "typedef struct %s_memory {\n",
                 e->upper, e->name);
     tp_text_add(out, "    _Alignas(TP_ALIGN) uint8_t arena[%s_ARENA_BYTES];\n",
                 e->upper);
@@ -104,7 +122,8 @@ static void print_memory(tp_text *out, const tp_emitter *e) {
     tp_text_add(out, "static inline tp_ctx %s_open(%s_memory *memory) {\n",
                 e->name, e->name);
     tp_text_add(out,
-                "    const tp_ctx ctx = {&%s_model, memory->arena, %s, %s};\n"
+                "    const tp_ctx ctx = {&%s_model, memory->arena,\n"
+                "                        %s, %s};\n"
                 "    return ctx;\n}\n",
                 e->name, m->adapter_bytes > 0 ? "memory->adapter" : "NULL",
                 m->train_bytes > 0 ? "memory->train" : "NULL");

@@ -28,6 +28,8 @@ char *tp_emit_weights(const tp_emitter *e);
 /* Name of a descriptor or constant, NULL where there is none. */
 const char *tp_emit_desc_name(const tp_emitter *e, const void *desc);
 const char *tp_emit_const_name(const tp_emitter *e, const void *data);
+/* What a quantised value means: "0.0787 * (q + 128)". */
+const char *tp_emit_real(tp_arena *arena, const tp_tensor *t);
 /* C type of a constant's elements. */
 const char *tp_emit_c_type(tp_dtype dtype);
 /* "1x25x5x64" */

@@ -80,8 +80,8 @@ static void print_desc(tp_text *out, const tp_emitter *e,
 static void print_externs(tp_text *out, const tp_emitter *e) {
     for (int i = 0; i < e->plan->n_constants; i++) {
         const tp_const *c = &e->plan->constant[i];
-        tp_text_add(out, "extern const %s %s_%s[%zu];\n", tp_emit_c_type(c->dtype),
-                    e->name, c->name, c->count);
+        tp_text_add(out, "extern const %s %s_%s[%zu];\n",
+                    tp_emit_c_type(c->dtype), e->name, c->name, c->count);
     }
 }
 
@@ -103,13 +103,11 @@ static void print_arg(tp_text *out, const tp_emitter *e,
         return;
     }
     const tp_address *a = &program->address[arg->tensor];
-    static const char *const plain[] = {[TP_PLACE_X] = "x",
-                                        [TP_PLACE_Y] = "y",
-                                        [TP_PLACE_TARGET] = "target",
-                                        [TP_PLACE_LOSS] = "loss",
-                                        [TP_PLACE_ARENA] = "arena",
-                                        [TP_PLACE_ADAPTER] = "adapter",
-                                        [TP_PLACE_TRAIN] = "train"};
+    static const char *const plain[] = {
+        [TP_PLACE_X] = "x",           [TP_PLACE_Y] = "y",
+        [TP_PLACE_TARGET] = "target", [TP_PLACE_LOSS] = "loss",
+        [TP_PLACE_ARENA] = "arena",   [TP_PLACE_ADAPTER] = "adapter",
+        [TP_PLACE_TRAIN] = "train"};
     if (a->place == TP_PLACE_ARENA || a->place == TP_PLACE_ADAPTER ||
         a->place == TP_PLACE_TRAIN) {
         tp_text_add(out, "at(ctx->%s, %u)", plain[a->place],
@@ -119,7 +117,7 @@ static void print_arg(tp_text *out, const tp_emitter *e,
     }
 }
 
-/* "3 conv4: conv 1x25x5x64 -> 1x25x5x64, 512000 MAC" */
+/* "3 conv4: conv 1x25x5x64 -> 1x25x5x64, 512000 MAC, y = 0.037 * (q + 128)" */
 static void print_comment(tp_text *out, const tp_emitter *e, int number,
                           const tp_op *op) {
     const tp_graph *g = e->plan->graph;
@@ -130,6 +128,10 @@ static void print_comment(tp_text *out, const tp_emitter *e, int number,
                 tp_emit_shape(e->arena, &g->tensor[op->out]));
     if (def->macs != NULL) {
         tp_text_add(out, ", %lld MAC", (long long)def->macs(g, op));
+    }
+    const tp_tensor *y = &g->tensor[op->out];
+    if (y->dtype == TP_S8 && y->quant.n == 1) {
+        tp_text_add(out, ",\n     * y = %s", tp_emit_real(e->arena, y));
     }
     tp_text_add(out, " */\n");
 }
@@ -244,9 +246,10 @@ static void print_model(tp_text *out, const tp_emitter *e) {
 
 char *tp_emit_program(const tp_emitter *e) {
     tp_text out = {.arena = e->arena};
-    tp_text_add(&out, "/* The program of %s. Generated; do not edit. */\n"
-                      "#include \"%s.h\"\n\n#include "
-                      "\"tinypeft/kernels.h\"\n\n",
+    tp_text_add(&out,
+                "/* The program of %s. Generated; do not edit. */\n"
+                "#include \"%s.h\"\n\n#include "
+                "\"tinypeft/kernels.h\"\n\n",
                 e->name, e->name);
     tp_text_add(&out,
                 "_Static_assert(sizeof(%s_memory) == %s_RAM_BYTES, \"RAM\");\n"

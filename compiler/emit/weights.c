@@ -3,11 +3,9 @@
 
 const char *tp_emit_c_type(tp_dtype dtype) {
     static const char *const names[TP_DTYPE_COUNT] = {
-        [TP_S8] = "int8_t",
-        [TP_U8] = "uint8_t",
-        [TP_S16] = "int16_t",
-        [TP_S32] = "int32_t",
-        [TP_BITS] = "uint16_t", /* stands for it among constants */
+        [TP_S8] = "int8_t",   [TP_U8] = "uint8_t",    [TP_S16] = "int16_t",
+        [TP_S32] = "int32_t", [TP_BITS] = "uint16_t", /* stands for it among
+                                                         constants */
     };
     return names[dtype];
 }
@@ -46,15 +44,16 @@ static void print_element(tp_text *out, const tp_const *c, size_t i) {
 
 char *tp_emit_weights(const tp_emitter *e) {
     tp_text out = {.arena = e->arena};
-    tp_text_add(&out, "/* Constants of %s. Generated; do not edit. */\n"
-                      "#include <stdint.h>\n",
+    tp_text_add(&out,
+                "/* Constants of %s. Generated; do not edit. */\n"
+                "#include <stdint.h>\n",
                 e->name);
     for (int i = 0; i < e->plan->n_constants; i++) {
         const tp_const *c = &e->plan->constant[i];
-                tp_text_add(&out, "\nextern const %s %s_%s[%zu];\n", tp_emit_c_type(c->dtype),
+        tp_text_add(&out, "\nextern const %s %s_%s[%zu];\n",
+                    tp_emit_c_type(c->dtype), e->name, c->name, c->count);
+        tp_text_add(&out, "const %s %s_%s[%zu] = {", tp_emit_c_type(c->dtype),
                     e->name, c->name, c->count);
-        tp_text_add(&out, "const %s %s_%s[%zu] = {", tp_emit_c_type(c->dtype), e->name,
-                    c->name, c->count);
         size_t line = 0;
         for (size_t k = 0; k < c->count; k++) {
             if (line == 0 || out.n - line > 72) {

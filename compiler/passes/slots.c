@@ -2,8 +2,11 @@
 
 #include "compiler/passes/passes.h"
 
-static bool is_exact(const char *glob) {
-    return strpbrk(glob, "*?[") == NULL;
+/* Why the adapter cannot go to an op, as "slot <name> ..."; NULL: it can. */
+static const char *refusal(const tp_graph *graph, const tp_adapter_kind *kind,
+                           int at) {
+    return graph->op[at].source < 0 ? "was made by another adapter"
+                                    : kind->misfit(graph, at);
 }
 
 /* The names that exist, for a message. */
@@ -11,7 +14,7 @@ static const char *slot_names(const tp_graph *graph,
                               const tp_adapter_kind *kind) {
     const char *names = "";
     for (int i = 0; i < graph->n_ops; i++) {
-        if (kind->misfit(graph, i) == NULL) {
+        if (refusal(graph, kind, i) == NULL) {
             names = tp_arena_printf(graph->arena, "%s%s%s", names,
                                     names[0] != '\0' ? ", " : "",
                                     graph->op[i].name);
@@ -23,27 +26,33 @@ static const char *slot_names(const tp_graph *graph,
     return names[0] != '\0' ? names : "no slot of this model";
 }
 
-/* A glob takes every slot that fits and passes over the others; a name that
- * is spelt out must fit. */
+/* A glob takes every slot that fits and passes over the others, but not over
+ * all of them; a name that is spelt out must fit. */
 static tp_status attach(tp_graph *graph, const tp_adapter_spec *spec,
                         tp_diag *diag) {
     int attached = 0;
+    const char *slot = NULL; /* the first that matches and does not fit */
+    const char *why = NULL;
     for (int i = 0; i < graph->n_ops; i++) {
         const char *name = graph->op[i].name;
-        if (graph->op[i].source < 0 || !tp_glob(spec->slots, name)) {
+        if (!tp_glob(spec->slots, name)) {
             continue;
         }
-        const char *misfit = spec->kind->misfit(graph, i);
+        const char *misfit = refusal(graph, spec->kind, i);
         if (misfit == NULL) {
             TP_TRY(spec->kind->insert(graph, i, spec, diag));
             attached++;
             i = tp_graph_find_op(graph, name);
-        } else if (is_exact(spec->slots)) {
-            return tp_error(diag, TP_ERR_ARGUMENT,
-                            "adapter '%s': slot %s %s; %s fits: %s", spec->text,
-                            name, misfit, spec->kind->name,
-                            slot_names(graph, spec->kind));
+        } else if (slot == NULL) {
+            slot = name;
+            why = misfit;
         }
+    }
+    if (attached == 0 && slot != NULL) {
+        return tp_error(diag, TP_ERR_ARGUMENT,
+                        "adapter '%s': slot %s %s; %s fits: %s", spec->text,
+                        slot, why, spec->kind->name,
+                        slot_names(graph, spec->kind));
     }
     if (attached == 0) {
         return tp_error(

@@ -1,0 +1,430 @@
+/* Each op of the forward part, straight from its definition, in float64. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/float_model.h"
+#include "tests/unit/gradcheck.h"
+
+typedef const tp_float_model fm;
+
+static const tp_tensor *tensor_of(fm *m, int tensor) {
+    return &m->graph->tensor[tensor];
+}
+
+static double scale_of(fm *m, int tensor, int c) {
+    return (double)tp_scale_of(tensor_of(m, tensor), c);
+}
+
+/* Where the integers stand with input `tensor`: it decides on which side of a
+ * kink an element is. */
+static const double *sides(fm *m, int tensor) {
+    return m->base != NULL ? m->base[tensor] : m->value[tensor];
+}
+
+/* --- places --------------------------------------------------------------- */
+
+static void place_of(const tp_tensor *t, int64_t i, int32_t at[TP_MAX_RANK]) {
+    for (int a = t->rank - 1; a >= 0; a--) {
+        at[a] = (int32_t)(i % t->dim[a]);
+        i /= t->dim[a];
+    }
+}
+
+/* -1: not in t. */
+static int64_t index_of(const tp_tensor *t, const int32_t at[TP_MAX_RANK]) {
+    int64_t i = 0;
+    for (int a = 0; a < t->rank; a++) {
+        if (at[a] < 0 || at[a] >= t->dim[a]) {
+            return -1;
+        }
+        i = i * t->dim[a] + at[a];
+    }
+    return i;
+}
+
+/* --- convolutions --------------------------------------------------------- */
+
+/* A weight tensor of rank 2: a fully connected layer on a map of rows x 1. */
+static tp_conv2d geometry(fm *m, const tp_op *op, int w, int y) {
+    const tp_tensor *tx = tensor_of(m, op->in[0]);
+    const tp_tensor *tw = tensor_of(m, w);
+    const tp_tensor *ty = tensor_of(m, y);
+    const tp_attr *a = &op->attr;
+    if (tw->rank == 2) {
+        const int32_t rows = (int32_t)(tp_tensor_count(tx) / tw->dim[1]);
+        return (tp_conv2d){.in_h = rows,
+                           .in_w = 1,
+                           .in_c = tw->dim[1],
+                           .out_h = rows,
+                           .out_w = 1,
+                           .out_c = tw->dim[0],
+                           .k_h = 1,
+                           .k_w = 1,
+                           .stride_h = 1,
+                           .stride_w = 1,
+                           .dil_h = 1,
+                           .dil_w = 1};
+    }
+    return (tp_conv2d){.in_h = tx->dim[1],
+                       .in_w = tx->dim[2],
+                       .in_c = tx->dim[3],
+                       .out_h = ty->dim[1],
+                       .out_w = ty->dim[2],
+                       .out_c = ty->dim[3],
+                       .k_h = tw->dim[1],
+                       .k_w = tw->dim[2],
+                       .stride_h = a->stride_h,
+                       .stride_w = a->stride_w,
+                       .dil_h = a->dilation_h,
+                       .dil_w = a->dilation_w,
+                       .pad_t = a->pad_t,
+                       .pad_l = a->pad_l};
+}
+
+/* Sum of the real weights of output channel oc. */
+static double weight_sum(const tp_conv2d *d, bool depthwise, const double *w,
+                         int32_t oc) {
+    const int32_t taps = d->k_h * d->k_w * (depthwise ? 1 : d->in_c);
+    double sum = 0.0;
+    for (int32_t i = 0; i < taps; i++) {
+        sum += depthwise ? w[i * d->out_c + oc] : w[oc * taps + i];
+    }
+    return sum;
+}
+
+/* y = W x + b. A bias that holds -x_zp * sum(w) (attr.value 1) goes with an x
+ * whose zero point is not taken off. */
+static void convolve(fm *m, const tp_op *op, double *y) {
+    const bool depthwise = op->kind == TP_OP_DEPTHWISE_CONV_2D;
+    const tp_conv2d d = geometry(m, op, op->in[1], op->out);
+    const double s_x = scale_of(m, op->in[0], 0);
+    const double zero = tensor_of(m, op->in[0])->quant.zero_point * s_x;
+    const double *w = m->value[op->in[1]];
+    const double *b = m->value[op->in[2]];
+    tp_check_real_conv(&d, depthwise, m->value[op->in[0]], w, y);
+    for (int32_t oc = 0; oc < d.out_c; oc++) {
+        const double folded = op->attr.value == 1 ? zero : 0.0;
+        const double add = b[oc] * s_x * scale_of(m, op->in[1], (int)oc) +
+                           folded * weight_sum(&d, depthwise, w, oc);
+        for (int32_t p = 0; p < d.out_h * d.out_w; p++) {
+            y[p * d.out_c + oc] += add;
+        }
+    }
+}
+
+static void lora_a(fm *m, const tp_op *op, double *u) {
+    const tp_conv2d d = geometry(m, op, op->in[1], op->out);
+    tp_check_real_conv(&d, false, m->value[op->in[0]], m->value[op->in[1]], u);
+}
+
+/* y = W x + b + B u */
+static void conv_lora(fm *m, const tp_op *op, double *y) {
+    const tp_tensor *b = tensor_of(m, op->in[4]);
+    const int64_t out_c = b->dim[0], rank = b->dim[1];
+    const double *u = m->value[op->in[3]];
+    convolve(m, op, y);
+    for (int64_t i = 0; i < tp_tensor_count(tensor_of(m, op->out)); i++) {
+        const double *row = m->value[op->in[4]] + i % out_c * rank;
+        for (int64_t r = 0; r < rank; r++) {
+            y[i] += row[r] * u[i / out_c * rank + r];
+        }
+    }
+}
+
+/* b + db in steps of the accumulator of the convolution that reads it. */
+static void bias(fm *m, const tp_op *op, double *y) {
+    for (int i = 0; i < m->graph->first_backward; i++) {
+        const tp_op *conv = &m->graph->op[i];
+        if (conv->n_in < 3 || conv->in[2] != op->out) {
+            continue;
+        }
+        const double s_x = scale_of(m, conv->in[0], 0);
+        for (int64_t c = 0; c < tp_tensor_count(tensor_of(m, op->out)); c++) {
+            y[c] = m->value[op->in[0]][c] +
+                   m->value[op->in[1]][c] /
+                       (s_x * scale_of(m, conv->in[1], (int)c));
+        }
+    }
+}
+
+static void head(fm *m, const tp_op *op, double *z) {
+    const tp_tensor *w = tensor_of(m, op->in[1]);
+    const double *x = m->value[op->in[0]];
+    for (int32_t c = 0; c < w->dim[0]; c++) {
+        z[c] = m->value[op->in[2]][c];
+        for (int32_t k = 0; k < w->dim[1]; k++) {
+            z[c] += m->value[op->in[1]][c * w->dim[1] + k] * x[k];
+        }
+    }
+}
+
+/* --- elementwise ---------------------------------------------------------- */
+
+/* Value for place `at` of y of an input whose axes end where y's end; an axis
+ * of length 1 is broadcast. */
+static double broadcast(fm *m, int tensor, const tp_tensor *y,
+                        const int32_t at[TP_MAX_RANK]) {
+    const tp_tensor *t = tensor_of(m, tensor);
+    int32_t own[TP_MAX_RANK] = {0};
+    for (int a = 0; a < t->rank; a++) {
+        own[a] = t->dim[a] == 1 ? 0 : at[y->rank - t->rank + a];
+    }
+    return m->value[tensor][index_of(t, own)];
+}
+
+static void binary(fm *m, const tp_op *op, double *y) {
+    const tp_tensor *t = tensor_of(m, op->out);
+    for (int64_t i = 0; i < tp_tensor_count(t); i++) {
+        int32_t at[TP_MAX_RANK];
+        place_of(t, i, at);
+        const double a = broadcast(m, op->in[0], t, at);
+        const double b = broadcast(m, op->in[1], t, at);
+        y[i] = op->kind == TP_OP_ADD   ? a + b
+               : op->kind == TP_OP_SUB ? a - b
+                                       : a * b;
+    }
+}
+
+/* `side` is x, or where the integers have it. */
+static double function(const tp_op *op, double x, double side) {
+    switch ((int)op->kind) {
+    case TP_OP_RELU:
+        return side > 0.0 ? x : 0.0;
+    case TP_OP_RELU6:
+        return side <= 0.0 ? 0.0 : side < 6.0 ? x : 6.0;
+    case TP_OP_LEAKY_RELU:
+        return side < 0.0 ? (double)op->attr.alpha * x : x;
+    case TP_OP_LOGISTIC:
+        return 1.0 / (1.0 + exp(-x));
+    case TP_OP_TANH:
+        return tanh(x);
+    case TP_OP_HARD_SWISH:
+        return side <= -3.0 ? 0.0 : side >= 3.0 ? x : x * (x + 3.0) / 6.0;
+    default:
+        return x;
+    }
+}
+
+/* RELU6 copies bytes, whatever the two scales are. */
+static void unary(fm *m, const tp_op *op, double *y) {
+    const tp_tensor *t = tensor_of(m, op->out);
+    const tp_tensor *from = tensor_of(m, op->in[0]);
+    const bool copies = op->kind == TP_OP_RELU6;
+    const double s_y = scale_of(m, op->out, 0);
+    const double gain = copies ? s_y / scale_of(m, op->in[0], 0) : 1.0;
+    const int32_t zeros = from->quant.zero_point - t->quant.zero_point;
+    for (int64_t i = 0; i < tp_tensor_count(t); i++) {
+        y[i] = gain * function(op, m->value[op->in[0]][i],
+                               sides(m, op->in[0])[i]);
+        y[i] += copies ? s_y * zeros : 0.0;
+    }
+}
+
+static void softmax(fm *m, const tp_op *op, double *y) {
+    const tp_tensor *t = tensor_of(m, op->out);
+    const int64_t cols = t->dim[t->rank - 1];
+    const double beta =
+        op->kind == TP_OP_SOFTMAX ? (double)op->attr.alpha : 1.0;
+    for (int64_t first = 0; first < tp_tensor_count(t); first += cols) {
+        const double *x = m->value[op->in[0]] + first;
+        double max = x[0];
+        double sum = 0.0;
+        for (int64_t i = 0; i < cols; i++) {
+            max = fmax(max, x[i]);
+        }
+        for (int64_t i = 0; i < cols; i++) {
+            sum += exp(beta * (x[i] - max));
+        }
+        for (int64_t i = 0; i < cols; i++) {
+            y[first + i] = exp(beta * (x[i] - max)) / sum;
+        }
+    }
+}
+
+/* --- pools and means ------------------------------------------------------ */
+
+/* Average over the window whose first place is `at` (which may lie outside),
+ * or the value where the first largest is. */
+static double pooled(fm *m, const tp_op *op, const int32_t at[TP_MAX_RANK]) {
+    const tp_tensor *t = tensor_of(m, op->in[0]);
+    const double *x = m->value[op->in[0]];
+    double sum = 0.0;
+    int64_t largest = -1;
+    int count = 0;
+    for (int32_t ky = 0; ky < op->attr.k_h; ky++) {
+        for (int32_t kx = 0; kx < op->attr.k_w; kx++) {
+            const int64_t i = index_of(
+                t, (int32_t[TP_MAX_RANK]){0, at[1] + ky, at[2] + kx, at[3]});
+            if (i < 0) {
+                continue;
+            }
+            const double *side = sides(m, op->in[0]);
+            largest = largest < 0 || side[i] > side[largest] ? i : largest;
+            sum += x[i];
+            count++;
+        }
+    }
+    return op->kind == TP_OP_MAX_POOL_2D ? x[largest] : sum / count;
+}
+
+static void pool(fm *m, const tp_op *op, double *y) {
+    const tp_tensor *t = tensor_of(m, op->out);
+    for (int64_t i = 0; i < tp_tensor_count(t); i++) {
+        int32_t at[TP_MAX_RANK] = {0};
+        place_of(t, i, at);
+        at[1] = at[1] * op->attr.stride_h - op->attr.pad_t;
+        at[2] = at[2] * op->attr.stride_w - op->attr.pad_l;
+        y[i] = pooled(m, op, at);
+    }
+}
+
+/* Element of y that element i of x belongs to: its place, the averaged axes
+ * left out. */
+static int64_t kept(const tp_op *op, const tp_tensor *x, int64_t i) {
+    int32_t at[TP_MAX_RANK];
+    int64_t out = 0;
+    place_of(x, i, at);
+    for (int a = 0; a < x->rank; a++) {
+        bool averaged = false;
+        for (int j = 0; j < op->attr.n_list; j++) {
+            averaged = averaged || op->attr.list[j] == a;
+        }
+        out = averaged ? out : out * x->dim[a] + at[a];
+    }
+    return out;
+}
+
+static void mean(fm *m, const tp_op *op, double *y) {
+    const tp_tensor *x = tensor_of(m, op->in[0]);
+    const int64_t n = tp_tensor_count(tensor_of(m, op->out));
+    const double count = (double)tp_tensor_count(x) / (double)n;
+    for (int64_t i = 0; i < n; i++) {
+        y[i] = 0.0;
+    }
+    for (int64_t i = 0; i < tp_tensor_count(x); i++) {
+        y[kept(op, x, i)] += m->value[op->in[0]][i] / count;
+    }
+}
+
+/* --- movement ------------------------------------------------------------- */
+
+/* Source row or column of a resized map. */
+static int32_t nearest(const tp_attr *a, int32_t out, int32_t n_in,
+                       int32_t n_out) {
+    const bool corners = a->align_corners != 0 && n_out > 1;
+    const double ratio = corners ? (n_in - 1.0) / (n_out - 1.0)
+                                 : (double)n_in / (double)n_out;
+    const double at = (out + (a->half_pixel != 0 ? 0.5 : 0.0)) * ratio;
+    /* the ratio is a float there: an exact quotient may come out below */
+    const double whole = a->align_corners != 0 ? round(at) : floor(at + 1e-6);
+    return (int32_t)fmin(whole, n_in - 1.0);
+}
+
+/* Place in x of place `at` of y. */
+static void source(const tp_op *op, const tp_tensor *x, const tp_tensor *y,
+                   const int32_t at[TP_MAX_RANK], int32_t from[TP_MAX_RANK]) {
+    const int32_t *list = op->attr.list;
+    for (int a = 0; a < y->rank; a++) {
+        switch ((int)op->kind) {
+        case TP_OP_TRANSPOSE:
+            from[list[a]] = at[a];
+            break;
+        case TP_OP_PAD:
+            from[a] = at[a] - list[a];
+            break;
+        case TP_OP_STRIDED_SLICE:
+            from[a] = list[a] + at[a] * list[y->rank + a];
+            break;
+        default: /* RESIZE_NEAREST_NEIGHBOR */
+            from[a] = a == 1 || a == 2
+                          ? nearest(&op->attr, at[a], x->dim[a], y->dim[a])
+                          : at[a];
+        }
+    }
+}
+
+static void move(fm *m, const tp_op *op, double *y) {
+    const tp_tensor *to = tensor_of(m, op->out);
+    const tp_tensor *x = tensor_of(m, op->in[0]);
+    const double fill = scale_of(m, op->out, 0) *
+                        (double)(op->attr.value - to->quant.zero_point);
+    for (int64_t i = 0; i < tp_tensor_count(to); i++) {
+        int32_t at[TP_MAX_RANK] = {0};
+        int32_t from[TP_MAX_RANK] = {0};
+        place_of(to, i, at);
+        source(op, x, to, at, from);
+        const int64_t j = index_of(x, from);
+        y[i] = j >= 0 ? m->value[op->in[0]][j] : fill;
+    }
+}
+
+static void reshape(fm *m, const tp_op *op, double *y) {
+    for (int64_t i = 0; i < tp_tensor_count(tensor_of(m, op->out)); i++) {
+        y[i] = m->value[op->in[0]][i];
+    }
+}
+
+static void concat(fm *m, const tp_op *op, double *y) {
+    const tp_tensor *to = tensor_of(m, op->out);
+    for (int64_t i = 0; i < tp_tensor_count(to); i++) {
+        int32_t at[TP_MAX_RANK] = {0};
+        int part = 0;
+        place_of(to, i, at);
+        int32_t length = tensor_of(m, op->in[0])->dim[op->attr.axis];
+        while (at[op->attr.axis] >= length) {
+            at[op->attr.axis] -= length;
+            part++;
+            length = tensor_of(m, op->in[part])->dim[op->attr.axis];
+        }
+        const int64_t j = index_of(tensor_of(m, op->in[part]), at);
+        y[i] = m->value[op->in[part]][j];
+    }
+}
+
+/* --- the table ------------------------------------------------------------ */
+
+typedef void (*evaluator)(fm *m, const tp_op *op, double *y);
+
+static const evaluator evaluators[TP_KIND_COUNT] = {
+    [TP_OP_CONV_2D] = convolve,
+    [TP_OP_DEPTHWISE_CONV_2D] = convolve,
+    [TP_OP_FULLY_CONNECTED] = convolve,
+    [TP_OP_ADD] = binary,
+    [TP_OP_SUB] = binary,
+    [TP_OP_MUL] = binary,
+    [TP_OP_AVERAGE_POOL_2D] = pool,
+    [TP_OP_MAX_POOL_2D] = pool,
+    [TP_OP_MEAN] = mean,
+    [TP_OP_SOFTMAX] = softmax,
+    [TP_OP_RESHAPE] = reshape,
+    [TP_OP_QUANTIZE] = unary,
+    [TP_OP_RELU] = unary,
+    [TP_OP_RELU6] = unary,
+    [TP_OP_LEAKY_RELU] = unary,
+    [TP_OP_LOGISTIC] = unary,
+    [TP_OP_TANH] = unary,
+    [TP_OP_HARD_SWISH] = unary,
+    [TP_OP_PAD] = move,
+    [TP_OP_TRANSPOSE] = move,
+    [TP_OP_CONCATENATION] = concat,
+    [TP_OP_RESIZE_NEAREST_NEIGHBOR] = move,
+    [TP_OP_STRIDED_SLICE] = move,
+    [TP_OP_LORA_A] = lora_a,
+    [TP_OP_CONV_LORA] = conv_lora,
+    [TP_OP_BIAS] = bias,
+    [TP_OP_HEAD] = head,
+    [TP_OP_HEAD_SOFTMAX] = softmax,
+};
+
+void tp_float_op(const tp_float_model *model, const tp_op *op, double *y) {
+    if (evaluators[op->kind] == NULL) {
+        fail_msg("op %s has no float form", op->name);
+    }
+    evaluators[op->kind](model, op, y);
+}

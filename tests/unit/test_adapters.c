@@ -1,0 +1,594 @@
+/* Truth link: float model and finite differences -> what a whole training step
+ * computes. The gradient that lands in the accumulator of each parameter is
+ * compared with central differences of the loss of float_model.h, for each
+ * kind of adapter, on small models by hand and on random ones that between
+ * them use every backward rule. Then what must hold of any training: the base
+ * is not touched, and the same run gives the same bytes. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "compiler/passes/passes.h"
+#include "compiler/plan/interpret.h"
+#include "core/fixed.h"
+#include "core/sha256.h"
+#include "runtime/adapter/weights.h"
+#include "runtime/train/sgd.h"
+#include "tests/unit/float_model.h"
+#include "tests/unit/gradcheck.h"
+#include "tests/unit/random_graph.h"
+#include "tests/unit/random_maker.h"
+#include "tinypeft/adapter.h"
+#include "tinypeft/train.h"
+
+/* --- small models --------------------------------------------------------- */
+
+typedef enum activation { LINEAR, RELU, RELU6 } activation;
+
+static void input(tp_maker *m, tp_tensor shape) {
+    const float scale = 0.02F;
+    shape.dtype = TP_S8;
+    shape.role = TP_INPUT;
+    shape.quant.zero_point = 7;
+    tp_maker_scales(m, &shape, &scale, 1);
+    m->x = tp_maker_tensor(m, shape, "", 74.0 * 0.02);
+    m->graph.input = m->x;
+}
+
+/* Output and range of an op with a fused activation; all codes above 0 where
+ * it has one. */
+static int output(tp_maker *m, tp_tensor shape, activation act, int range[2]) {
+    const double rms = m->rms[m->x];
+    range[0] = -128;
+    range[1] = 127;
+    if (act == LINEAR) {
+        return tp_maker_fresh(m, shape, 1.5 * rms);
+    }
+    const double scale = act == RELU6 ? 6.0 / 230.0 : rms / 75.0;
+    range[1] = act == RELU6 ? -128 + 230 : 127;
+    return tp_maker_value(m, shape, scale, -128, 0.7 * rms);
+}
+
+/* k x k, SAME padding; `depth`: depthwise. */
+static void window(tp_maker *m, int32_t out_c, int32_t k, int32_t stride,
+                   activation act, bool depth) {
+    const tp_tensor x = *current(m);
+    const int32_t pad = (k - 1) / 2;
+    const tp_window h = {.k = k,
+                         .stride = stride,
+                         .before = pad,
+                         .after = pad,
+                         .out = (x.dim[1] + 2 * pad - k) / stride + 1};
+    int in[3] = {m->x, -1, -1};
+    int range[2];
+    tp_maker_weights(m,
+                     depth ? shape4(1, k, k, out_c)
+                           : shape4(out_c, k, k, x.dim[3]),
+                     depth ? 3 : 0, (int)(k * k * (depth ? 1 : x.dim[3])), in);
+    const int y = output(m, shape4(1, h.out, h.out, out_c), act, range);
+    tp_op *op = tp_maker_op(m, depth ? TP_OP_DEPTHWISE_CONV_2D : TP_OP_CONV_2D,
+                            in, 3, y);
+    set_window(op, h, h);
+    set_range(op, range);
+    op->attr.dilation_h = op->attr.dilation_w = 1;
+}
+
+static void conv(tp_maker *m, int32_t out_c, int32_t k, int32_t stride,
+                 activation act) {
+    window(m, out_c, k, stride, act, false);
+}
+
+static void dwconv(tp_maker *m, activation act) {
+    window(m, current(m)->dim[3], 3, 1, act, true);
+}
+
+static void fc(tp_maker *m, int32_t out_c, activation act) {
+    const int32_t in_c = (int32_t)tp_tensor_count(current(m));
+    int in[3] = {m->x, -1, -1};
+    int range[2];
+    tp_maker_weights(m, (tp_tensor){.rank = 2, .dim = {out_c, in_c}}, 0,
+                     (int)in_c, in);
+    const int y =
+        output(m, (tp_tensor){.rank = 2, .dim = {1, out_c}}, act, range);
+    set_range(tp_maker_op(m, TP_OP_FULLY_CONNECTED, in, 3, y), range);
+}
+
+static void pool(tp_maker *m, tp_kind kind, int32_t k, int32_t stride) {
+    const tp_tensor x = *current(m);
+    const tp_window h = {.stride = stride};
+    const int32_t out = (x.dim[1] - k) / stride + 1;
+    tp_op *op =
+        unary(m, kind, tp_maker_alike(m, shape4(1, out, out, x.dim[3]), m->x));
+    set_window(op, h, h);
+    op->attr.k_h = op->attr.k_w = k;
+}
+
+static void mean(tp_maker *m) {
+    const int32_t c = current(m)->dim[3];
+    const int y = tp_maker_fresh(m, (tp_tensor){.rank = 2, .dim = {1, c}},
+                                 0.6 * m->rms[m->x]);
+    tp_op *op = unary(m, TP_OP_MEAN, y);
+    op->attr.n_list = 2;
+    op->attr.list[0] = 1;
+    op->attr.list[1] = 2;
+}
+
+static void function(tp_maker *m, tp_kind kind, double scale, int32_t zero) {
+    const int y =
+        tp_maker_value(m, *current(m), scale, zero, 0.7 * m->rms[m->x]);
+    unary(m, kind, y)->attr.alpha = kind == TP_OP_SOFTMAX ? 1.0F : 0.25F;
+}
+
+static void binary(tp_maker *m, tp_kind kind, int a, activation act) {
+    const int in[2] = {a, m->x};
+    int range[2];
+    const int y = output(m, *at(m, a), act, range);
+    set_range(tp_maker_op(m, kind, in, 2, y), range);
+}
+
+static void softmax(tp_maker *m) {
+    function(m, TP_OP_SOFTMAX, 1.0 / 256.0, -128);
+}
+
+static void make_mobile(tp_maker *m) {
+    input(m, shape4(1, 9, 9, 3));
+    conv(m, 6, 3, 2, RELU);
+    dwconv(m, RELU);
+    conv(m, 8, 1, 1, RELU6);
+    pool(m, TP_OP_AVERAGE_POOL_2D, 5, 1);
+    fc(m, 5, LINEAR);
+    softmax(m);
+}
+
+static void make_residual(tp_maker *m) {
+    input(m, shape4(1, 9, 9, 2));
+    conv(m, 6, 3, 2, RELU);
+    const int trunk = m->x;
+    conv(m, 6, 1, 1, RELU);
+    conv(m, 6, 3, 1, LINEAR);
+    binary(m, TP_OP_ADD, trunk, RELU);
+    mean(m);
+    fc(m, 4, LINEAR);
+}
+
+static void make_concat(tp_maker *m) {
+    input(m, shape4(1, 6, 6, 3));
+    conv(m, 4, 3, 1, RELU);
+    const int trunk = m->x;
+    conv(m, 3, 1, 1, RELU);
+    const int left = m->x;
+    m->x = trunk;
+    conv(m, 5, 3, 1, RELU);
+    const tp_tensor wide = *current(m);
+    tp_tensor both = *at(m, left);
+    const int in[2] = {
+        left, tp_maker_alike(m, wide, left)}; /* the scale of the other */
+    m->graph.op[m->graph.n_ops - 1].out = in[1];
+    both.dim[3] += wide.dim[3];
+    const int y = tp_maker_alike(m, both, left);
+    tp_maker_op(m, TP_OP_CONCATENATION, in, 2, y)->attr.axis = 3;
+    pool(m, TP_OP_MAX_POOL_2D, 2, 2);
+    fc(m, 4, LINEAR);
+    softmax(m);
+}
+
+/* A squeeze-and-excitation gate: broadcast product of two branches. */
+static void make_gate(tp_maker *m) {
+    input(m, shape4(1, 9, 9, 2));
+    conv(m, 6, 3, 2, RELU);
+    const int trunk = m->x;
+    mean(m);
+    fc(m, 6, LINEAR);
+    function(m, TP_OP_LOGISTIC, 1.0 / 256.0, -128);
+    (void)unary(m, TP_OP_RESHAPE, tp_maker_alike(m, shape4(1, 1, 1, 6), m->x));
+    m->rms[m->x] = m->rms[trunk] * 0.6;
+    binary(m, TP_OP_MUL, trunk, LINEAR);
+    pool(m, TP_OP_MAX_POOL_2D, 3, 1);
+    fc(m, 4, LINEAR);
+}
+
+static void make_smooth(tp_maker *m) {
+    input(m, (tp_tensor){.rank = 2, .dim = {1, 12}});
+    fc(m, 10, LINEAR);
+    function(m, TP_OP_LEAKY_RELU, m->rms[m->x] / 50.0, -60);
+    fc(m, 9, LINEAR);
+    function(m, TP_OP_HARD_SWISH, m->rms[m->x] / 70.0, -100);
+    fc(m, 8, LINEAR);
+    function(m, TP_OP_TANH, 1.0 / 128.0, 0);
+    fc(m, 4, LINEAR);
+    softmax(m);
+}
+
+static void make_autoencoder(tp_maker *m) {
+    input(m, (tp_tensor){.rank = 2, .dim = {1, 16}});
+    fc(m, 12, RELU);
+    fc(m, 6, RELU);
+    fc(m, 12, RELU);
+    fc(m, 16, LINEAR);
+}
+
+/* --- a model with adapters, as integers and as reals ----------------------- */
+
+typedef struct subject {
+    const char *name;
+    tp_arena arena;
+    tp_diag diag;
+    tp_graph graph;
+    tp_plan plan;
+    tp_interpreter run;
+    tp_ctx ctx;
+    tp_float_model real;
+    uint32_t rng;
+    uint8_t *x;
+    uint8_t *target;
+} subject;
+
+typedef struct adapted {
+    const char *name;
+    void (*make)(tp_maker *m); /* NULL: a random graph */
+    const char *spec[3];
+} adapted;
+
+static void ok(const subject *s, tp_status status) {
+    if (status != TP_OK) {
+        fail_msg("%s: %s", s->name,
+                 s->diag.count > 0 ? s->diag.message[0].text : "no memory");
+    }
+}
+
+static void make_graph(subject *s, const adapted *a, uint32_t seed) {
+    tp_maker m = {.graph = {.arena = &s->arena,
+                            .name = "model",
+                            .input = -1,
+                            .output = -1,
+                            .logits = -1,
+                            .io_in = TP_S8,
+                            .io_out = TP_S8},
+                  .rng = tp_rng_seed(seed)};
+    a->make(&m);
+    assert_false(m.failed);
+    m.graph.output = m.x;
+    m.graph.first_backward = m.graph.n_ops;
+    s->graph = m.graph;
+}
+
+/* Passes and plan. False where an adapter does not fit, which only a random
+ * graph may do. */
+static bool compile(subject *s, const adapted *a) {
+    tp_adapter_spec spec[3];
+    tp_pass_options options = {.spec = spec};
+    for (; options.n_specs < 3 && a->spec[options.n_specs] != NULL;
+         options.n_specs++) {
+        ok(s, tp_adapter_parse(&s->arena, a->spec[options.n_specs],
+                               &spec[options.n_specs], &s->diag));
+    }
+    const tp_status status =
+        tp_passes_run(&s->graph, &options, NULL, NULL, &s->diag);
+    if (a->make == NULL &&
+        (status == TP_ERR_ARGUMENT || status == TP_ERR_UNSUPPORTED)) {
+        return false;
+    }
+    ok(s, status);
+    ok(s, tp_plan_make(&s->arena, &s->graph, &s->plan, &s->diag));
+    return true;
+}
+
+static void draw_sample(subject *s) {
+    const tp_model *model = &s->run.model;
+    for (uint32_t i = 0; i < model->x_bytes; i++) {
+        s->x[i] = (uint8_t)(tp_rng_next(&s->rng) >> 24);
+    }
+    for (uint32_t i = 0; i < model->target_bytes; i++) {
+        s->target[i] =
+            (uint8_t)tp_rng_below(&s->rng, model->classes > 0 ? model->classes
+                                                              : 256);
+    }
+}
+
+/* What starts at zero would let no gradient through: it becomes uniform. */
+static void draw_weights(subject *s) {
+    tp_adapter_init(&s->ctx, 5);
+    for (uint32_t p = 0; p < s->run.model.n_params; p++) {
+        const tp_param *param = &s->run.model.params[p];
+        int16_t *w = tp_arena_alloc(&s->arena, param->count, sizeof *w);
+        assert_non_null(w);
+        for (uint32_t i = 0; i < param->count; i++) {
+            w[i] = (int16_t)((int32_t)tp_rng_below(&s->rng, 4001) - 2000);
+        }
+        if (param->init == TP_INIT_ZERO) {
+            tp_weights_from_master(param, w, s->ctx.adapter);
+        }
+    }
+}
+
+static bool open_subject(subject *s, const adapted *a, uint32_t seed) {
+    memset(s, 0, sizeof *s);
+    s->name = a->name;
+    s->diag.arena = &s->arena;
+    s->rng = tp_rng_seed(seed);
+    if (a->make != NULL) {
+        make_graph(s, a, seed);
+    } else {
+        ok(s, tp_random_graph(&s->arena, seed, &s->graph, &s->diag));
+    }
+    if (!compile(s, a)) {
+        tp_arena_free(&s->arena);
+        return false;
+    }
+    tp_interpreter_init(&s->run, &s->plan);
+    ok(s, tp_interpreter_open(&s->arena, &s->run, &s->ctx));
+    s->x = tp_arena_alloc(&s->arena, s->run.model.x_bytes, 1);
+    s->target = tp_arena_alloc(&s->arena, s->run.model.target_bytes, 1);
+    assert_true(s->x != NULL && s->target != NULL);
+    draw_sample(s);
+    draw_weights(s);
+    return true;
+}
+
+static void close_subject(subject *s) {
+    tp_arena_free(&s->arena);
+}
+
+/* --- the float model of the subject ---------------------------------------- */
+
+/* TP_PARAM tensor of a parameter. */
+static int param_tensor(const subject *s, const tp_param *param) {
+    int found = -1;
+    for (int i = 0; i < s->graph.n_tensors; i++) {
+        if (s->graph.tensor[i].role == TP_PARAM &&
+            strcmp(s->graph.tensor[i].name, param->name) == 0) {
+            assert_int_equal(found, -1);
+            found = i;
+        }
+    }
+    assert_true(found >= 0);
+    return found;
+}
+
+static void read_reals(subject *s) {
+    const tp_op *loss = &s->graph.op[s->graph.first_backward];
+    ok(s, tp_float_open(&s->arena, &s->graph, &s->real));
+    tp_float_read(&s->real, s->graph.input, s->x);
+    tp_float_read(&s->real, loss->in[1], s->target);
+    for (uint32_t p = 0; p < s->run.model.n_params; p++) {
+        const tp_param *param = &s->run.model.params[p];
+        tp_float_read(&s->real, param_tensor(s, param),
+                      s->ctx.adapter + param->adapter);
+    }
+}
+
+/* The integers of one tensor of the forward part: those of the same graph with
+ * that tensor as its output. */
+static void read_tensor(subject *s, int tensor) {
+    tp_arena arena = {0};
+    tp_diag diag = {.arena = &arena};
+    tp_graph graph = s->graph;
+    tp_plan plan;
+    tp_interpreter run;
+    tp_ctx ctx;
+    graph.output = tensor;
+    if (tp_plan_make(&arena, &graph, &plan, &diag) != TP_OK) {
+        /* the input under another shape is nothing to compile */
+        assert_non_null(strstr(diag.message[0].text, "the input itself"));
+        tp_float_read(&s->real, tensor, s->x);
+    } else {
+        tp_interpreter_init(&run, &plan);
+        ok(s, tp_interpreter_open(&arena, &run, &ctx));
+        assert_int_equal(run.model.layout_id, s->run.model.layout_id);
+        memcpy(ctx.adapter, s->ctx.adapter, run.model.adapter_bytes);
+        uint8_t *y = tp_arena_alloc(&arena, run.model.y_bytes, 1);
+        assert_non_null(y);
+        run.model.infer(&ctx, s->x, y);
+        tp_float_read(&s->real, tensor, y);
+    }
+    tp_arena_free(&arena);
+}
+
+/* Moves the float model to the integers' activations. Each op is then within
+ * one step of its integers: half a step of rounding, and as much where
+ * TensorFlow Lite, or a head, rounds twice. */
+static void anchor(subject *s) {
+    double worst = 0.0;
+    const char *where = "";
+    for (int i = 0; i < s->graph.first_backward; i++) {
+        const int out = s->graph.op[i].out;
+        if (s->real.value[out] != NULL) {
+            read_tensor(s, out);
+        }
+    }
+    ok(s, tp_float_anchor(&s->arena, &s->real, &worst, &where));
+    if (!(worst <= 1.0)) {
+        fail_msg("%s: op %s is %g steps off the float model", s->name, where,
+                 worst);
+    }
+}
+
+/* --- gradients ------------------------------------------------------------ */
+
+/* Every gradient tensor uses its seven bits, or is zero throughout. */
+static bool settled(const subject *s) {
+    const uint8_t *at = s->ctx.train + s->run.model.layout.gscale;
+    const tp_gscale *g = (const tp_gscale *)(const void *)at;
+    for (uint32_t i = 0; i < s->run.model.n_gscale; i++) {
+        const int bits = tp_bits32(g[i].peak);
+        if (bits > 7 || (bits < 7 && g[i].e > -48)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The gradient of one sample, at the scales to which training would come.
+ * Returns the loss. */
+static double settle(subject *s) {
+    const tp_train_layout *layout = &s->run.model.layout;
+    const tp_train_config config = TP_TRAIN_DEFAULTS;
+    ok(s, tp_train_begin(&s->ctx, &config));
+    for (int i = 0; i < 800; i++) {
+        int32_t loss = 0;
+        memset(s->ctx.train + layout->grads, 0, layout->grads_bytes);
+        s->run.model.sample(&s->ctx, s->x, s->target, &loss);
+        if (settled(s)) {
+            return ldexp(loss, -16);
+        }
+        tp_gscales_next(&s->ctx);
+    }
+    fail_msg("%s: the gradient scales do not settle", s->name);
+    return 0.0;
+}
+
+/* In real units. */
+static double gradient(const subject *s, const tp_param *param, uint32_t i) {
+    const uint8_t *at = s->ctx.train + param->grad;
+    const tp_q32 *g = (const tp_q32 *)(const void *)at;
+    return ldexp(g->v[i], g->e) * ldexp(param->unit.m, param->unit.s - 31);
+}
+
+enum { MOST_CHECKED = 60 }; /* elements of one tensor */
+
+/* How near the integers' gradient of a tensor is to the float model's. */
+typedef struct closeness {
+    double largest; /* value of the float model's */
+    double error;   /* largest, over that */
+    double cosine;  /* between the two */
+    double gain;    /* of the integers' along the float model's */
+} closeness;
+
+/* Of every element, or of some all over a large tensor. */
+static closeness compare(const subject *s, const tp_param *param) {
+    double *w = s->real.value[param_tensor(s, param)];
+    const uint32_t step = (param->count + MOST_CHECKED - 1) / MOST_CHECKED;
+    double largest = 0.0, off = 0.0, gg = 0.0, ww = 0.0, gw = 0.0;
+    for (uint32_t i = 0; i < param->count; i += step) {
+        const double got = gradient(s, param, i);
+        double want = 0.0;
+        tp_check_slope(tp_float_loss, &s->real, w + i, 1, &want);
+        largest = fmax(largest, fabs(want));
+        off = fmax(off, fabs(got - want));
+        gg += got * got;
+        ww += want * want;
+        gw += got * want;
+    }
+    return (closeness){largest, off / largest, gw / sqrt(gg * ww), gw / ww};
+}
+
+/* What each tensor and their mean must reach, and what they did. */
+typedef struct tally {
+    double error, cosine, gain; /* bounds: at most, at least, within 1 +- */
+    double worst_error, worst_cosine, worst_gain;
+    double sum_error;
+    int compared, zero;
+} tally;
+
+static void note(tally *t, const closeness *c) {
+    t->worst_error = fmax(t->worst_error, c->error);
+    t->worst_cosine = fmin(t->worst_cosine, c->cosine);
+    t->worst_gain = fmax(t->worst_gain, fabs(c->gain - 1.0));
+    t->sum_error += c->error;
+    t->compared++;
+}
+
+/* A gradient of zeros, where a ReLU blocks all, must be exactly that. */
+static void check_zero(const subject *s, const tp_param *param, tally *t) {
+    for (uint32_t i = 0; i < param->count; i++) {
+        assert_true(fabs(gradient(s, param, i)) <= 0.0);
+    }
+    t->zero++;
+}
+
+static void check_params(const subject *s, tally *t) {
+    for (uint32_t p = 0; p < s->run.model.n_params; p++) {
+        const tp_param *param = &s->run.model.params[p];
+        const closeness c = compare(s, param);
+        if (!(c.largest > 1e-9)) {
+            check_zero(s, param, t);
+            continue;
+        }
+        if (getenv("V")) print_message("%s %s: n %u largest %g error %g cosine %g gain %g\n",
+                     s->name, param->name, param->count, c.largest, c.error, c.cosine, c.gain);
+        if (!(c.error <= t->error && c.cosine >= t->cosine &&
+              fabs(c.gain - 1.0) <= t->gain)) {
+            fail_msg("%s: gradient of %s: error %g, cosine %g, gain %g",
+                     s->name, param->name, c.error, c.cosine, c.gain);
+        }
+        note(t, &c);
+    }
+}
+
+/* Mean of the tensors' largest errors. */
+static double mean_error(const tally *t) {
+    print_message("%d gradients (%d more are 0): error %.4f, at most %.3f; "
+                  "cosine %.5f and more; gain 1 +- %.3f\n",
+                  t->compared, t->zero, t->sum_error / t->compared,
+                  t->worst_error, t->worst_cosine, t->worst_gain);
+    return t->sum_error / t->compared;
+}
+
+static const adapted by_hand[] = {
+    {"head", make_mobile, {"fc4=head:classes=7"}},
+    {"bitfit", make_mobile, {"*=bitfit"}},
+    {"lora on fc", make_mobile, {"fc4=lora:rank=2"}},
+    {"lora on 1x1", make_mobile, {"conv2=lora:rank=3"}},
+    {"lora on 3x3, stride 2", make_mobile, {"conv0=lora:rank=2"}},
+    {"lora and bitfit", make_mobile, {"*=lora:rank=4", "*=bitfit"}},
+    {"all three", make_mobile, {"fc4=head", "*=bitfit", "c*=lora:rank=2"}},
+    {"residual", make_residual, {"*=lora:rank=2", "*=bitfit"}},
+    {"concat", make_concat, {"*=lora:rank=2", "*=bitfit"}},
+    {"gate", make_gate, {"*=lora:rank=2", "*=bitfit"}},
+    {"smooth", make_smooth, {"*=lora:rank=2", "*=bitfit"}},
+    {"autoencoder", make_autoencoder, {"*=lora:rank=2", "*=bitfit"}},
+};
+enum { BY_HAND = sizeof by_hand / sizeof *by_hand };
+
+static void test_measure(void **state) {
+    (void)state;
+        tally pure = {.error = 1e9, .cosine = -1.0, .gain = 1e9, .worst_cosine = 1.0};
+        tally at = {.error = 1e9, .cosine = -1.0, .gain = 1e9, .worst_cosine = 1.0};
+    for (uint32_t seed = 1; seed < 5; seed++)
+    for (int i = 0; i < BY_HAND; i++) {
+        subject s;
+        assert_true(open_subject(&s, &by_hand[i], seed));
+        const double loss = settle(&s);
+        (void)loss;
+        read_reals(&s);
+        check_params(&s, &pure);
+        anchor(&s);
+        check_params(&s, &at);
+        close_subject(&s);
+    }
+        mean_error(&pure);
+        mean_error(&at);
+    for (int i = 0; i < 3; i++) {
+    const adapted c[3] = {{"random", NULL, {"*=lora:rank=2", "*=bitfit"}},
+     {"random bitfit", NULL, {"*=bitfit"}},
+     {"random head", NULL, {"fc*=head", "*=lora:rank=3"}}};
+        tally r = {.error = 1e9, .cosine = -1.0, .gain = 1e9, .worst_cosine = 1.0};
+        for (uint32_t k = 0; k < 150; k++) {
+        subject s;
+        if (open_subject(&s, &c[i], k)) {
+        tally one = {.error = 1e9, .cosine = -1.0, .gain = 1e9, .worst_cosine = 1.0};
+        (void)settle(&s); if (getenv("V")) print_message("SEED %u logits %d %s\n", k, (int)tp_tensor_count(&s.graph.tensor[s.graph.logits]), s.graph.op[s.graph.first_backward].kind==TP_OP_MSE_LOSS?"MSE":"CE");
+        read_reals(&s);
+        anchor(&s);
+        check_params(&s, &one);
+        if (one.worst_error > 0.1) { print_message("%u: ", k); mean_error(&one); }
+        check_params(&s, &r);
+        close_subject(&s);
+        }
+        }
+        mean_error(&r);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_measure),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

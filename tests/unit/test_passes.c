@@ -1,0 +1,164 @@
+/* Truth link: passes. What each pass makes of a small graph, as text:
+ * tests/passes/<folder>/<case>.in.txt goes through one pass and must come out
+ * as <case>.out.txt. The inputs are written by hand, and say in their first
+ * lines what to look for. After a change that is meant,
+ *     TINYPEFT_UPDATE_GOLDEN=1 build/test/tests/test_passes
+ * writes the .out.txt files anew: the diff is what the change does. */
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "compiler/ir/text.h"
+#include "compiler/ir/verify.h"
+#include "compiler/passes/passes.h"
+#include "tests/unit/expected.h"
+
+#define FOLDER "tests/passes"
+
+enum { MOST_SPECS = 2, MOST_PATH = 512 };
+
+typedef struct pass_case {
+    const char *name;
+    const char *pass;
+    const char *spec[MOST_SPECS];
+} pass_case;
+
+static const pass_case cases[] = {
+    {"fuse/pad_relu", "fuse", {NULL}},
+    {"lora/conv_1x1", "slots", {"conv0=lora:rank=2"}},
+    {"lora/conv_3x3_strided", "slots", {"*=lora:rank=3"}},
+    {"lora/fc", "slots", {"fc?=lora"}},
+    {"bitfit/conv", "slots", {"conv[01]=bitfit"}},
+    {"bitfit/dwconv", "slots", {"*=bitfit"}},
+    {"bitfit/fc", "slots", {"fc1=bitfit"}},
+    {"bitfit/beside_lora", "slots", {"fc0=lora:rank=1", "fc0=bitfit"}},
+    {"head/conv_reshape_softmax",
+     "slots",
+     {"*=bitfit", "conv1=head:classes=3"}},
+    {"head/fc", "slots", {"fc*=head"}},
+    {"autodiff/conv_chain", "autodiff", {"conv0=lora:rank=1"}},
+    {"autodiff/residual", "autodiff", {"conv0=bitfit"}},
+    {"autodiff/stops_at_first_adapter",
+     "autodiff",
+     {"fc2=lora:rank=2", "fc2=bitfit"}},
+    {"autodiff/head", "autodiff", {"fc3=head:classes=5", "conv0=bitfit"}},
+    {"autodiff/autoencoder", "autodiff", {"fc0=bitfit"}},
+    {"autodiff/nothing_to_train", "autodiff", {NULL}},
+    {"masks/relu_before_frozen", "masks", {"fc0=bitfit"}},
+    {"masks/kept_for_weights", "masks", {"fc0=bitfit", "fc1=lora:rank=1"}},
+    {"prune/dead_ops", "prune", {"fc3=bitfit"}},
+    {"fold/conv", "fold", {NULL}},
+    {"fold/dwconv", "fold", {NULL}},
+    {"fold/padded", "fold", {NULL}},
+    {"fold/bitfit", "fold", {"fc0=bitfit", "fc1=lora:rank=1"}},
+};
+enum { N_CASES = sizeof cases / sizeof *cases };
+
+static tp_pass_fn find_pass(const char *name) {
+    for (int i = 0; i < tp_n_passes; i++) {
+        if (strcmp(tp_passes[i].name, name) == 0) {
+            return tp_passes[i].run;
+        }
+    }
+    fail_msg("no pass '%s'", name);
+    return NULL;
+}
+
+static void read_graph(tp_arena *arena, const char *path, tp_graph *graph,
+                       tp_diag *diag) {
+    const char *text = test_text(arena, path);
+    if (text == NULL) {
+        fail_msg("%s: cannot be read; tests run in the repository's root",
+                 path);
+        return;
+    }
+    diag->file = path;
+    test_ok(tp_graph_parse(arena, text, graph, diag), diag);
+    test_ok(tp_graph_verify(graph, diag), diag);
+}
+
+static void test_case(void **state) {
+    const pass_case *c = *state;
+    tp_arena arena = {0};
+    tp_diag diag = {.arena = &arena};
+    tp_adapter_spec spec[MOST_SPECS];
+    tp_pass_options options = {.spec = spec};
+    tp_graph graph;
+    char path[MOST_PATH];
+    while (options.n_specs < MOST_SPECS && c->spec[options.n_specs] != NULL) {
+        const char *text = c->spec[options.n_specs];
+        test_ok(tp_adapter_parse(&arena, text, &spec[options.n_specs++], &diag),
+                &diag);
+    }
+    (void)snprintf(path, sizeof path, FOLDER "/%s.in.txt", c->name);
+    read_graph(&arena, path, &graph, &diag);
+    test_ok(find_pass(c->pass)(&graph, &options, &diag), &diag);
+    test_ok(tp_graph_verify(&graph, &diag), &diag);
+    const char *text = tp_graph_print(&arena, &graph);
+    (void)snprintf(path, sizeof path, FOLDER "/%s.out.txt", c->name);
+    test_expect(path, text);
+
+    read_graph(&arena, path, &graph, &diag); /* the text parses back */
+    assert_string_equal(tp_graph_print(&arena, &graph), text);
+    tp_arena_free(&arena);
+}
+
+static void check_listed(const char *folder, const char *file) {
+    char path[MOST_PATH];
+    for (int i = 0; i < N_CASES; i++) {
+        for (int out = 0; out <= 1; out++) {
+            (void)snprintf(path, sizeof path, "%s.%s.txt", cases[i].name,
+                           out == 1 ? "out" : "in");
+            const size_t n = strlen(folder);
+            if (strncmp(path, folder, n) == 0 && path[n] == '/' &&
+                strcmp(path + n + 1, file) == 0) {
+                return;
+            }
+        }
+    }
+    fail_msg("%s/%s is in no row of the table", folder, file);
+}
+
+/* A file that no row names would never be compared. */
+static void test_all_listed(void **state) {
+    (void)state;
+    DIR *all = opendir(FOLDER);
+    int files = 0;
+    assert_non_null(all);
+    for (const struct dirent *e = readdir(all); e != NULL; e = readdir(all)) {
+        char path[MOST_PATH];
+        (void)snprintf(path, sizeof path, FOLDER "/%s", e->d_name);
+        DIR *folder = e->d_name[0] == '.' ? NULL : opendir(path);
+        for (const struct dirent *f = folder != NULL ? readdir(folder) : NULL;
+             f != NULL; f = readdir(folder)) {
+            if (f->d_name[0] != '.') {
+                check_listed(e->d_name, f->d_name);
+                files++;
+            }
+        }
+        if (folder != NULL) {
+            (void)closedir(folder);
+        }
+    }
+    (void)closedir(all);
+    assert_int_equal(files, 2 * N_CASES);
+}
+
+int main(void) {
+    pass_case state[N_CASES];
+    struct CMUnitTest tests[N_CASES + 1];
+    memcpy(state, cases, sizeof cases);
+    for (int i = 0; i < N_CASES; i++) {
+        tests[i] = (struct CMUnitTest){.name = state[i].name,
+                                       .test_func = test_case,
+                                       .initial_state = &state[i]};
+    }
+    tests[N_CASES] = (struct CMUnitTest)cmocka_unit_test(test_all_listed);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
