@@ -68,6 +68,12 @@ static tp_status insert(tp_graph *graph, int at, const tp_adapter_spec *spec,
     const int32_t classes = spec->classes > 0 ? spec->classes : w->dim[0];
     const int32_t features = (int32_t)(tp_tensor_count(w) / w->dim[0]);
     tp_arena *arena = graph->arena;
+    if (classes < 2 || classes > 256) {
+        return tp_error(diag, TP_ERR_ARGUMENT,
+                        "adapter '%s': the base has %d classes, a head takes 2 "
+                        "to 256: add :classes=N",
+                        spec->text, (int)classes);
+    }
     if (features > 66000) {
         return tp_error(diag, TP_ERR_UNSUPPORTED,
                         "op %s: %d features; a head takes at most 66000",

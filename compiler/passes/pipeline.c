@@ -14,7 +14,11 @@ tp_status tp_passes_run(tp_graph *graph, const tp_pass_options *options,
                         void *ctx, tp_diag *diag) {
     for (int i = 0; i < tp_n_passes; i++) {
         TP_TRY(tp_passes[i].run(graph, options, diag));
-        if (tp_graph_verify(graph, diag) != TP_OK) {
+        const tp_status sound = tp_graph_verify(graph, diag);
+        if (sound == TP_ERR_UNSUPPORTED) {
+            return sound; /* the user's wish, not the pass, is at fault */
+        }
+        if (sound != TP_OK) {
             return tp_error(diag, TP_ERR_MALFORMED,
                             "internal: pass %s left an unsound graph; please "
                             "report this with the output of --dump=%s",

@@ -31,27 +31,25 @@ static const char *slot_names(const tp_graph *graph,
 static tp_status attach(tp_graph *graph, const tp_adapter_spec *spec,
                         tp_diag *diag) {
     int attached = 0;
-    const char *slot = NULL; /* the first that matches and does not fit */
-    const char *why = NULL;
+    int unfit = -1; /* matches and does not fit; one of the base, if any */
     for (int i = 0; i < graph->n_ops; i++) {
         const char *name = graph->op[i].name;
         if (!tp_glob(spec->slots, name)) {
             continue;
         }
-        const char *misfit = refusal(graph, spec->kind, i);
-        if (misfit == NULL) {
+        if (refusal(graph, spec->kind, i) == NULL) {
             TP_TRY(spec->kind->insert(graph, i, spec, diag));
             attached++;
             i = tp_graph_find_op(graph, name);
-        } else if (slot == NULL) {
-            slot = name;
-            why = misfit;
+        } else if (unfit < 0 || graph->op[unfit].source < 0) {
+            unfit = i;
         }
     }
-    if (attached == 0 && slot != NULL) {
+    if (attached == 0 && unfit >= 0) { /* so no op has moved */
         return tp_error(diag, TP_ERR_ARGUMENT,
                         "adapter '%s': slot %s %s; %s fits: %s", spec->text,
-                        slot, why, spec->kind->name,
+                        graph->op[unfit].name,
+                        refusal(graph, spec->kind, unfit), spec->kind->name,
                         slot_names(graph, spec->kind));
     }
     if (attached == 0) {

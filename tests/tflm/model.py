@@ -7,6 +7,7 @@ import tempfile
 import flatbuffers
 import numpy as np
 import tflite
+from tflite_micro.python.tflite_micro import runtime
 
 TYPES = {"int8": np.int8, "uint8": np.uint8, "int32": np.int32,
          "float32": np.float32}
@@ -145,8 +146,6 @@ def tables(b, offsets):
 # --- TensorFlow Lite Micro ---------------------------------------------------
 
 def infer(content, samples):
-    # Imported late: the parent forks, and must not have its state.
-    from tflite_micro.python.tflite_micro import runtime
     interpreter = runtime.Interpreter.from_bytes(content, arena_size=ARENA)
     answers = []
     for x in samples:

@@ -219,9 +219,8 @@ static double anchor_op(tp_float_model *m, const tp_op *op, double *exact) {
     tp_float_op(m, op, exact);
     for (int64_t i = 0; i < count_of(m, op->out); i++) {
         const double value = m->base[op->out][i];
-        const double near = within(bytes ? within(exact[i], byte_range(t))
-                                         : exact[i],
-                                   r);
+        const double near =
+            within(bytes ? within(exact[i], byte_range(t)) : exact[i], r);
         worst = fmax(worst, fabs(value - near) / step);
         m->shift[op->out][i] = value - exact[i];
         m->held[op->out][i] = is_held(op, r, step, value, exact[i]);
@@ -304,8 +303,8 @@ tp_status tp_float_open(tp_arena *arena, const tp_graph *graph,
         if (!used[i]) {
             continue;
         }
-        m.value[i] = tp_arena_alloc(arena, (size_t)count_of(&m, i),
-                                    sizeof *m.value[i]);
+        m.value[i] =
+            tp_arena_alloc(arena, (size_t)count_of(&m, i), sizeof *m.value[i]);
         if (m.value[i] == NULL) {
             return TP_ERR_NO_MEMORY;
         }

@@ -220,8 +220,8 @@ static void unary(fm *m, const tp_op *op, double *y) {
     const double gain = copies ? s_y / scale_of(m, op->in[0], 0) : 1.0;
     const int32_t zeros = from->quant.zero_point - t->quant.zero_point;
     for (int64_t i = 0; i < tp_tensor_count(t); i++) {
-        y[i] = gain * function(op, m->value[op->in[0]][i],
-                               sides(m, op->in[0])[i]);
+        y[i] =
+            gain * function(op, m->value[op->in[0]][i], sides(m, op->in[0])[i]);
         y[i] += copies ? s_y * zeros : 0.0;
     }
 }
@@ -318,8 +318,8 @@ static void mean(fm *m, const tp_op *op, double *y) {
 static int32_t nearest(const tp_attr *a, int32_t out, int32_t n_in,
                        int32_t n_out) {
     const bool corners = a->align_corners != 0 && n_out > 1;
-    const double ratio = corners ? (n_in - 1.0) / (n_out - 1.0)
-                                 : (double)n_in / (double)n_out;
+    const double ratio =
+        corners ? (n_in - 1.0) / (n_out - 1.0) : (double)n_in / (double)n_out;
     const double at = (out + (a->half_pixel != 0 ? 0.5 : 0.0)) * ratio;
     /* the ratio is a float there: an exact quotient may come out below */
     const double whole = a->align_corners != 0 ? round(at) : floor(at + 1e-6);

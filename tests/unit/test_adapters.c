@@ -67,10 +67,9 @@ static void window(tp_maker *m, int32_t out_c, int32_t k, int32_t stride,
                          .out = (x.dim[1] + 2 * pad - k) / stride + 1};
     int in[3] = {m->x, -1, -1};
     int range[2];
-    tp_maker_weights(m,
-                     depth ? shape4(1, k, k, out_c)
-                           : shape4(out_c, k, k, x.dim[3]),
-                     depth ? 3 : 0, (int)(k * k * (depth ? 1 : x.dim[3])), in);
+    tp_maker_weights(
+        m, depth ? shape4(1, k, k, out_c) : shape4(out_c, k, k, x.dim[3]),
+        depth ? 3 : 0, (int)(k * k * (depth ? 1 : x.dim[3])), in);
     const int y = output(m, shape4(1, h.out, h.out, out_c), act, range);
     tp_op *op = tp_maker_op(m, depth ? TP_OP_DEPTHWISE_CONV_2D : TP_OP_CONV_2D,
                             in, 3, y);
@@ -213,7 +212,8 @@ static void make_autoencoder(tp_maker *m) {
     fc(m, 16, LINEAR);
 }
 
-/* --- a model with adapters, as integers and as reals ----------------------- */
+/* --- a model with adapters, as integers and as reals -----------------------
+ */
 
 typedef struct subject {
     const char *name;
@@ -285,9 +285,8 @@ static void draw_sample(subject *s) {
         s->x[i] = (uint8_t)(tp_rng_next(&s->rng) >> 24);
     }
     for (uint32_t i = 0; i < model->target_bytes; i++) {
-        s->target[i] =
-            (uint8_t)tp_rng_below(&s->rng, model->classes > 0 ? model->classes
-                                                              : 256);
+        s->target[i] = (uint8_t)tp_rng_below(
+            &s->rng, model->classes > 0 ? model->classes : 256);
     }
 }
 
@@ -307,6 +306,8 @@ static void draw_weights(subject *s) {
     }
 }
 
+enum { MOST_LOGITS = 16 }; /* of a random model */
+
 static bool open_subject(subject *s, const adapted *a, uint32_t seed) {
     memset(s, 0, sizeof *s);
     s->name = a->name;
@@ -317,7 +318,8 @@ static bool open_subject(subject *s, const adapted *a, uint32_t seed) {
     } else {
         ok(s, tp_random_graph(&s->arena, seed, &s->graph, &s->diag));
     }
-    if (!compile(s, a)) {
+    const tp_tensor *y = &s->graph.tensor[s->graph.output];
+    if (tp_tensor_count(y) > MOST_LOGITS || !compile(s, a)) {
         tp_arena_free(&s->arena);
         return false;
     }
@@ -335,7 +337,8 @@ static void close_subject(subject *s) {
     tp_arena_free(&s->arena);
 }
 
-/* --- the float model of the subject ---------------------------------------- */
+/* --- the float model of the subject ----------------------------------------
+ */
 
 /* TP_PARAM tensor of a parameter. */
 static int param_tensor(const subject *s, const tp_param *param) {
@@ -484,6 +487,7 @@ typedef struct tally {
     double worst_error, worst_cosine, worst_gain;
     double sum_error;
     int compared, zero;
+    bool met[TP_KIND_COUNT]; /* backward ops, and what their attr.of names */
 } tally;
 
 static void note(tally *t, const closeness *c) {
@@ -506,12 +510,10 @@ static void check_params(const subject *s, tally *t) {
     for (uint32_t p = 0; p < s->run.model.n_params; p++) {
         const tp_param *param = &s->run.model.params[p];
         const closeness c = compare(s, param);
-        if (!(c.largest > 1e-9)) {
+        if (c.largest < 1e-9) { /* the quotients' own rounding */
             check_zero(s, param, t);
             continue;
         }
-        if (getenv("V")) print_message("%s %s: n %u largest %g error %g cosine %g gain %g\n",
-                     s->name, param->name, param->count, c.largest, c.error, c.cosine, c.gain);
         if (!(c.error <= t->error && c.cosine >= t->cosine &&
               fabs(c.gain - 1.0) <= t->gain)) {
             fail_msg("%s: gradient of %s: error %g, cosine %g, gain %g",
@@ -521,13 +523,26 @@ static void check_params(const subject *s, tally *t) {
     }
 }
 
-/* Mean of the tensors' largest errors. */
-static double mean_error(const tally *t) {
-    print_message("%d gradients (%d more are 0): error %.4f, at most %.3f; "
-                  "cosine %.5f and more; gain 1 +- %.3f\n",
-                  t->compared, t->zero, t->sum_error / t->compared,
-                  t->worst_error, t->worst_cosine, t->worst_gain);
-    return t->sum_error / t->compared;
+/* The mean of the tensors' largest errors shows a rule that is a little off
+ * where each tensor's bound has room for one. */
+static void check_tally(const tally *t, double mean_error) {
+    const double mean = t->sum_error / t->compared;
+    print_message("%d gradients, %d more are 0: error %.4f, at most %.3f; "
+                  "cosine %.5f or more; gain 1 +- %.3f\n",
+                  t->compared, t->zero, mean, t->worst_error, t->worst_cosine,
+                  t->worst_gain);
+    assert_true(mean <= mean_error);
+    assert_true(t->zero < t->compared / 8);
+}
+
+static void note_kinds(const tp_graph *graph, tally *t) {
+    for (int i = graph->first_backward; i < graph->n_ops; i++) {
+        const tp_op *op = &graph->op[i];
+        t->met[op->kind] = true;
+        if (op->kind == TP_OP_LUT_BWD || op->kind == TP_OP_COPY_BWD) {
+            t->met[op->attr.of] = true;
+        }
+    }
 }
 
 static const adapted by_hand[] = {
@@ -546,49 +561,179 @@ static const adapted by_hand[] = {
 };
 enum { BY_HAND = sizeof by_hand / sizeof *by_hand };
 
-static void test_measure(void **state) {
+enum { SEEDS = 4, RANDOM_SEEDS = 150 };
+
+/* The float model at its own activations, which nothing rounds. Besides what
+ * the next test allows for, activations differ by their rounding, layer after
+ * layer, some values stand on the other side of a kink, and a max pool takes
+ * another place: 5.8 % on average, measured. */
+static void test_near_float_model(void **state) {
     (void)state;
-        tally pure = {.error = 1e9, .cosine = -1.0, .gain = 1e9, .worst_cosine = 1.0};
-        tally at = {.error = 1e9, .cosine = -1.0, .gain = 1e9, .worst_cosine = 1.0};
-    for (uint32_t seed = 1; seed < 5; seed++)
+    tally t = {.error = 0.8, .cosine = 0.75, .gain = 0.6, .worst_cosine = 1.0};
+    for (uint32_t seed = 1; seed <= SEEDS; seed++) {
+        for (int i = 0; i < BY_HAND; i++) {
+            subject s;
+            assert_true(open_subject(&s, &by_hand[i], seed));
+            const double loss = settle(&s);
+            read_reals(&s);
+            assert_true(fabs(tp_float_loss(&s.real) / loss - 1.0) <= 0.2);
+            check_params(&s, &t);
+            close_subject(&s);
+        }
+    }
+    check_tally(&t, 0.07);
+}
+
+static void check_anchored(subject *s, tally *t) {
+    const double loss = settle(s);
+    read_reals(s);
+    anchor(s);
+    assert_true(fabs(tp_float_loss(&s->real) - loss) <= 1e-4 * fmax(1.0, loss));
+    check_params(s, t);
+    note_kinds(&s->graph, t);
+}
+
+/* The float model at the integers' activations: what remains is the rounding
+ * of gradients to int8. Each gradient tensor has 64 to 127 steps for its
+ * largest value, so every element of every layer errs by up to 0.8 % of that;
+ * the sums over pixels and channels that a parameter's gradient is average
+ * these errors, or cancel and leave them. Measured: 1.4 % of the largest
+ * element on average, 11 % at worst. */
+static void test_straight_through(void **state) {
+    (void)state;
+    tally t = {
+        .error = 0.12, .cosine = 0.997, .gain = 0.12, .worst_cosine = 1.0};
+    for (uint32_t seed = 1; seed <= SEEDS; seed++) {
+        for (int i = 0; i < BY_HAND; i++) {
+            subject s;
+            assert_true(open_subject(&s, &by_hand[i], seed));
+            const bool mse = by_hand[i].make == make_autoencoder;
+            assert_true((s.run.model.classes == 0) == mse);
+            check_anchored(&s, &t);
+            close_subject(&s);
+        }
+    }
+    check_tally(&t, 0.016);
+}
+
+/* Every kind of op in random company, and every backward rule. Left out are
+ * outputs of many values: at 7 bits beside p - 1 of the label, the p of the
+ * others all but round away. */
+static void test_random_models(void **state) {
+    (void)state;
+    static const adapted random[] = {
+        {"random, lora and bitfit", NULL, {"*=lora:rank=2", "*=bitfit"}},
+        {"random, bitfit", NULL, {"*=bitfit"}},
+        {"random, head and lora", NULL, {"fc*=head", "*=lora:rank=3"}},
+    };
+    tally t = {.error = 0.2, .cosine = 0.99, .gain = 0.2, .worst_cosine = 1.0};
+    for (uint32_t i = 0; i < 3 * RANDOM_SEEDS; i++) {
+        subject s;
+        if (open_subject(&s, &random[i % 3], i / 3)) {
+            check_anchored(&s, &t);
+            close_subject(&s);
+        }
+    }
+    check_tally(&t, 0.016);
+    for (int k = TP_OP_CLAMP_BWD; k < TP_KIND_COUNT; k++) {
+        assert_true(t.met[k]);
+    }
+    static const tp_kind shared[] = {
+        TP_OP_QUANTIZE,      TP_OP_RELU,         TP_OP_RELU6,
+        TP_OP_LEAKY_RELU,    TP_OP_LOGISTIC,     TP_OP_TANH,
+        TP_OP_HARD_SWISH,    TP_OP_PAD,          TP_OP_TRANSPOSE,
+        TP_OP_CONCATENATION, TP_OP_STRIDED_SLICE};
+    for (size_t k = 0; k < sizeof shared / sizeof *shared; k++) {
+        assert_true(t.met[shared[k]]);
+    }
+}
+
+/* --- whole trainings ------------------------------------------------------ */
+
+/* Of everything that is in flash. */
+static void digest_base(const subject *s, uint8_t digest[32]) {
+    tp_sha256 sha;
+    tp_sha256_init(&sha);
+    for (int i = 0; i < s->plan.n_constants; i++) {
+        const tp_const *c = &s->plan.constant[i];
+        tp_sha256_add(&sha, c->data, tp_const_bytes(c));
+    }
+    for (int i = 0; i < s->graph.n_tensors; i++) {
+        const tp_tensor *t = &s->graph.tensor[i];
+        if (t->role == TP_CONST) {
+            tp_sha256_add(&sha, t->data, tp_tensor_bytes(t));
+        }
+    }
+    tp_sha256_done(&sha, digest);
+}
+
+/* Six updates on random samples; before each the arena is filled with `dirt`,
+ * since it "holds nothing between two calls". */
+static void train(subject *s, uint32_t seed, int dirt) {
+    tp_train_config config = TP_TRAIN_DEFAULTS;
+    config.batch = 4;
+    config.seed = seed;
+    ok(s, tp_train_begin(&s->ctx, &config));
+    for (int i = 0; i < 24; i++) {
+        draw_sample(s);
+        memset(s->ctx.arena, dirt, s->run.model.arena_bytes);
+        ok(s, tp_train_sample(&s->ctx, s->x, s->target));
+    }
+    ok(s, tp_train_end(&s->ctx));
+    assert_int_equal(tp_train_state_of(&s->ctx)->updates, 6);
+}
+
+static void test_base_is_frozen(void **state) {
+    (void)state;
     for (int i = 0; i < BY_HAND; i++) {
         subject s;
-        assert_true(open_subject(&s, &by_hand[i], seed));
-        const double loss = settle(&s);
-        (void)loss;
-        read_reals(&s);
-        check_params(&s, &pure);
-        anchor(&s);
-        check_params(&s, &at);
+        uint8_t before[32];
+        uint8_t after[32];
+        assert_true(open_subject(&s, &by_hand[i], 1));
+        const size_t n = s.run.model.adapter_bytes;
+        uint8_t *adapter = tp_arena_copy(&s.arena, s.ctx.adapter, n, 1);
+        assert_non_null(adapter);
+        assert_true(s.plan.n_constants > 0);
+        digest_base(&s, before);
+        train(&s, 1, 0);
+        digest_base(&s, after);
+        assert_memory_equal(before, after, sizeof before);
+        assert_memory_not_equal(s.ctx.adapter, adapter, n);
         close_subject(&s);
     }
-        mean_error(&pure);
-        mean_error(&at);
-    for (int i = 0; i < 3; i++) {
-    const adapted c[3] = {{"random", NULL, {"*=lora:rank=2", "*=bitfit"}},
-     {"random bitfit", NULL, {"*=bitfit"}},
-     {"random head", NULL, {"fc*=head", "*=lora:rank=3"}}};
-        tally r = {.error = 1e9, .cosine = -1.0, .gain = 1e9, .worst_cosine = 1.0};
-        for (uint32_t k = 0; k < 150; k++) {
-        subject s;
-        if (open_subject(&s, &c[i], k)) {
-        tally one = {.error = 1e9, .cosine = -1.0, .gain = 1e9, .worst_cosine = 1.0};
-        (void)settle(&s); if (getenv("V")) print_message("SEED %u logits %d %s\n", k, (int)tp_tensor_count(&s.graph.tensor[s.graph.logits]), s.graph.op[s.graph.first_backward].kind==TP_OP_MSE_LOSS?"MSE":"CE");
-        read_reals(&s);
-        anchor(&s);
-        check_params(&s, &one);
-        if (one.worst_error > 0.1) { print_message("%u: ", k); mean_error(&one); }
-        check_params(&s, &r);
-        close_subject(&s);
-        }
-        }
-        mean_error(&r);
+}
+
+/* Neither memory nor what lay in the arena decides anything; the seed does. */
+static void test_same_run_same_bytes(void **state) {
+    (void)state;
+    for (int i = 0; i < BY_HAND; i++) {
+        subject a, b, c;
+        assert_true(open_subject(&a, &by_hand[i], 2));
+        assert_true(open_subject(&b, &by_hand[i], 2));
+        assert_true(open_subject(&c, &by_hand[i], 2));
+        const tp_model *m = &a.run.model;
+        assert_int_equal(m->layout_id, b.run.model.layout_id);
+        train(&a, 7, 0);
+        train(&b, 7, 0xa5);
+        train(&c, 8, 0);
+        assert_memory_equal(a.ctx.adapter, b.ctx.adapter, m->adapter_bytes);
+        assert_memory_equal(a.ctx.train, b.ctx.train, m->train_bytes);
+        assert_memory_not_equal(a.ctx.train + m->layout.master,
+                                c.ctx.train + m->layout.master,
+                                2 * m->n_values);
+        close_subject(&a);
+        close_subject(&b);
+        close_subject(&c);
     }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_measure),
+        cmocka_unit_test(test_near_float_model),
+        cmocka_unit_test(test_straight_through),
+        cmocka_unit_test(test_random_models),
+        cmocka_unit_test(test_base_is_frozen),
+        cmocka_unit_test(test_same_run_same_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

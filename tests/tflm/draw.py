@@ -1,0 +1,72 @@
+"""Random numbers as the generators need them."""
+import random
+
+import numpy as np
+
+ACTIVATIONS = (0, 0, 1, 2, 3)  # NONE, RELU, RELU_N1_TO_1, RELU6
+
+
+def f32(x):
+    return float(np.float32(x))
+
+
+class Draw(random.Random):
+    """Everything follows from the seed, a text."""
+
+    def __init__(self, seed):
+        super().__init__(seed)
+        self.array = np.random.default_rng(self.getrandbits(64))
+
+    def chance(self, p):
+        return self.random() < p
+
+    def power(self, low, high):
+        """A scale 2^x that float32 holds, x even in [low, high]."""
+        return f32(2.0 ** self.uniform(low, high))
+
+    def scale(self):
+        """Mostly what calibration gives, at times far from it."""
+        return self.power(-24, 16) if self.chance(0.1) else self.power(-9, 1)
+
+    def zp(self):
+        return self.choice([-128, 127, 0, self.randint(-128, 127),
+                            self.randint(-128, 127)])
+
+    def quant(self):
+        return self.scale(), self.zp()
+
+    def int8(self, shape):
+        """Bytes, some of them -128 and 127."""
+        x = self.array.integers(-128, 128, shape)
+        ends = self.array.random(shape)
+        return np.where(ends < 0.03, -128, np.where(ends > 0.97, 127, x))
+
+    def shape(self, rank, most):
+        """Dimensions of at most `most` elements together."""
+        dims = []
+        for _ in range(rank):
+            dims.append(self.randint(1, max(1, min(most, 9))))
+            most //= dims[-1]
+        self.shuffle(dims)
+        return tuple(dims)
+
+    def samples(self, tensor, n):
+        """Inputs for a model: the ends of the range, a ramp, noise."""
+        shape = tensor.shape
+        if tensor.dtype == "float32":
+            span = np.float32(tensor.span)
+            return [self._real(shape, span * f) for f in (1, 1, 0.3, 3)]
+        low = 0 if tensor.dtype == "uint8" else -128
+        ramp = np.resize(np.arange(low, low + 256), tensor.size)
+        self.array.shuffle(ramp)
+        flat = self.choice([low, low + 255])
+        noise = [self.int8(shape) - (-128 - low) for _ in range(n - 2)]
+        return [x.astype(tensor.dtype).reshape(shape) for x in
+                (ramp, np.full(shape, flat), *noise)]
+
+    def _real(self, shape, span):
+        """Half of them halves of steps: ties in the quantisation."""
+        x = self.array.uniform(-1.2, 1.2, shape).astype(np.float32) * span
+        step = span / np.float32(128)
+        ties = (np.floor(x / step) + np.float32(0.5)) * step
+        return np.where(self.array.random(shape) < 0.5, x, ties)

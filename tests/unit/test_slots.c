@@ -1,0 +1,478 @@
+/* Adapter specs: their grammar, the globs, the slots they are attached to, and
+ * every message that says why not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "compiler/ir/text.h"
+#include "compiler/ir/verify.h"
+#include "compiler/passes/passes.h"
+#include "tests/unit/expected.h"
+
+enum { MOST_SPECS = 4 };
+
+/* --- the grammar ---------------------------------------------------------- */
+
+static void test_parse(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *slots, *kind;
+        int rank, classes;
+    } good[] = {
+        {"conv4=lora", "conv4", "lora", 4, 0},
+        {"conv[68]=lora:rank=1", "conv[68]", "lora", 1, 0},
+        {"*=lora:rank=16", "*", "lora", 16, 0},
+        {"*=lora:rank=3,rank=5", "*", "lora", 5, 0}, /* the last counts */
+        {"fc11=head", "fc11", "head", 4, 0},
+        {"fc11=head:classes=2", "fc11", "head", 4, 2},
+        {"fc11=head:classes=256", "fc11", "head", 4, 256},
+        {"?onv*=bitfit", "?onv*", "bitfit", 4, 0},
+    };
+    tp_arena arena = {0};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        tp_diag diag = {.arena = &arena};
+        tp_adapter_spec spec;
+        test_ok(tp_adapter_parse(&arena, good[i].text, &spec, &diag), &diag);
+        assert_string_equal(spec.text, good[i].text);
+        assert_string_equal(spec.slots, good[i].slots);
+        assert_string_equal(spec.kind->name, good[i].kind);
+        assert_int_equal(spec.rank, good[i].rank);
+        assert_int_equal(spec.classes, good[i].classes);
+    }
+    tp_arena_free(&arena);
+}
+
+#define MUST_READ                                                              \
+    ": must read SLOTS=KIND[:key=value,...], such as 'conv*=lora:rank=4'"
+#define KINDS "; there are: head, bitfit, lora"
+#define RANKS ": must be a number from 1 to 16"
+#define CLASSES ": must be a number from 2 to 256"
+
+static void test_parse_refuses(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *message;
+    } bad[] = {
+        {"", "adapter ''" MUST_READ},
+        {"conv4", "adapter 'conv4'" MUST_READ},
+        {"=lora", "adapter '=lora'" MUST_READ},
+        {"conv4=", "adapter 'conv4='" MUST_READ},
+        {"conv4=:rank=2", "adapter 'conv4=:rank=2': no kind ''" KINDS},
+        {"conv4=lor", "adapter 'conv4=lor': no kind 'lor'" KINDS},
+        {"conv4=LORA", "adapter 'conv4=LORA': no kind 'LORA'" KINDS},
+        {"conv4=lora:", "adapter 'conv4=lora:': '' is not key=value"},
+        {"conv4=lora:rank",
+         "adapter 'conv4=lora:rank': 'rank' is not key=value"},
+        {"conv4=lora:rank=2,",
+         "adapter 'conv4=lora:rank=2,': '' is not key=value"},
+        {"conv4=lora:alpha=2",
+         "adapter 'conv4=lora:alpha=2': lora has no key 'alpha'; it has: rank"},
+        {"conv4=lora:=2",
+         "adapter 'conv4=lora:=2': lora has no key ''; it has: rank"},
+        {"conv4=lora:ran=2",
+         "adapter 'conv4=lora:ran=2': lora has no key 'ran'; it has: rank"},
+        {"fc=head:rank=2",
+         "adapter 'fc=head:rank=2': head has no key 'rank'; it has: classes"},
+        {"conv4=bitfit:rank=2", "adapter 'conv4=bitfit:rank=2': bitfit has no "
+                                "key 'rank'; it has: none"},
+        {"c=lora:rank=0", "adapter 'c=lora:rank=0': rank=0" RANKS},
+        {"c=lora:rank=17", "adapter 'c=lora:rank=17': rank=17" RANKS},
+        {"c=lora:rank=-1", "adapter 'c=lora:rank=-1': rank=-1" RANKS},
+        {"c=lora:rank=", "adapter 'c=lora:rank=': rank=" RANKS},
+        {"c=lora:rank=4x", "adapter 'c=lora:rank=4x': rank=4x" RANKS},
+        {"c=lora:rank=2=3", "adapter 'c=lora:rank=2=3': rank=2=3" RANKS},
+        {"c=lora:rank=99999999999999999999",
+         "adapter 'c=lora:rank=99999999999999999999': "
+         "rank=99999999999999999999" RANKS},
+        {"c=head:classes=1", "adapter 'c=head:classes=1': classes=1" CLASSES},
+        {"c=head:classes=257",
+         "adapter 'c=head:classes=257': classes=257" CLASSES},
+    };
+    tp_arena arena = {0};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        tp_diag diag = {.arena = &arena};
+        tp_adapter_spec spec;
+        assert_int_equal(tp_adapter_parse(&arena, bad[i].text, &spec, &diag),
+                         TP_ERR_ARGUMENT);
+        assert_int_equal(diag.errors, 1);
+        assert_string_equal(diag.message[0].text, bad[i].message);
+    }
+    tp_arena_free(&arena);
+}
+
+static void test_glob(void **state) {
+    (void)state;
+    static const struct {
+        const char *pattern, *name;
+        bool matches;
+    } rows[] = {
+        {"conv4", "conv4", true},
+        {"conv4", "conv40", false},
+        {"conv4", "conv", false},
+        {"", "", true},
+        {"", "x", false},
+        {"*", "", true},
+        {"*", "anything", true},
+        {"**", "x", true},
+        {"conv*", "conv", true},
+        {"conv*", "dwconv1", false},
+        {"*conv*", "dwconv1", true},
+        {"*1", "conv11", true},
+        {"c*v*2", "conv12", true},
+        {"c*v*2", "conv21", false},
+        {"conv?", "conv4", true},
+        {"conv?", "conv", false},
+        {"conv?", "conv10", false},
+        {"conv[68]", "conv6", true},
+        {"conv[68]", "conv8", true},
+        {"conv[68]", "conv7", false},
+        {"conv[68]", "conv", false},
+        {"conv[2-5]", "conv2", true},
+        {"conv[2-5]", "conv5", true},
+        {"conv[2-5]", "conv6", false},
+        {"conv[0-24-6]", "conv5", true},
+        {"conv[0-24-6]", "conv3", false},
+        {"conv[5-2]", "conv3", false},
+        {"conv[!2-5]", "conv6", true},
+        {"conv[!2-5]", "conv4", false},
+        {"conv[!68]", "conv6", false},
+        {"conv[1-]", "conv-", true},
+        {"conv[1-]", "conv2", false},
+        {"conv[-1]", "conv-", true},
+        {"[]a]x", "]x", true},
+        {"[]a]x", "ax", true},
+        {"[!]]", "a", true},
+        {"[!]]", "]", false},
+        {"conv[68]*", "conv61", true},
+        {"*[0-9]", "conv", false},
+        {"conv[6", "conv6", false}, /* does not close: matches nothing */
+        {"conv[", "conv[", false},
+        {"Conv4", "conv4", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (tp_glob(rows[i].pattern, rows[i].name) != rows[i].matches) {
+            fail_msg("'%s' on '%s'", rows[i].pattern, rows[i].name);
+        }
+    }
+}
+
+/* --- slots ---------------------------------------------------------------- */
+
+/* conv0 dwconv1 conv2 mean3 fc4 softmax5 */
+static const char *const net =
+    "graph net\n"
+    "input %0 \"x\" s8[1,4,4,2] q(0.05, -3)\n"
+    "const %1 \"w0\" s8[3,3,3,2] q(0.01, 0) = fill(2)\n"
+    "const %2 \"b0\" s32[3] = [1, 2, 3]\n"
+    "const %3 \"w1\" s8[1,2,2,3] q(0.02, 0) = fill(-4)\n"
+    "const %4 \"w2\" s8[4,1,1,3] q(0.03, 0) = fill(5)\n"
+    "const %5 \"b2\" s32[4] = [1, 2, 3, 4]\n"
+    "const %6 \"w4\" s8[3,4] q(0.02, 0) = fill(3)\n"
+    "%7 \"c\" s8[1,2,2,3] q(0.1, -128) = conv0: conv(%0, %1, %2) source=0\n"
+    "%8 \"d\" s8[1,1,1,3] q(0.1, -128) = dwconv1: dwconv(%7, %3, %2) source=1\n"
+    "%9 \"e\" s8[1,1,1,4] q(0.1, -128) = conv2: conv(%8, %4, %5) source=2\n"
+    "%10 \"m\" s8[1,4] q(0.1, -128) = mean3: mean(%9) list=[1,2] source=3\n"
+    "%11 \"z\" s8[1,3] q(0.1, 0) = fc4: fc(%10, %6, %2) source=4\n"
+    "%12 \"y\" s8[1,3] q(0.00390625, -128)\n"
+    "    = softmax5: softmax(%11) alpha=1 source=5\n"
+    "output %12\n";
+
+typedef struct attempt {
+    tp_arena arena;
+    tp_diag diag;
+    tp_graph graph;
+    tp_adapter_spec spec[MOST_SPECS];
+    tp_pass_options options;
+} attempt;
+
+/* The network, not yet rewritten, and the specs. */
+static void begin(attempt *a, const char *text, const char *const *spec) {
+    *a = (attempt){0};
+    a->diag.arena = &a->arena;
+    a->options.spec = a->spec;
+    test_ok(tp_graph_parse(&a->arena, text, &a->graph, &a->diag), &a->diag);
+    test_ok(tp_graph_verify(&a->graph, &a->diag), &a->diag);
+    while (a->options.n_specs < MOST_SPECS &&
+           spec[a->options.n_specs] != NULL) {
+        const int i = a->options.n_specs++;
+        test_ok(tp_adapter_parse(&a->arena, spec[i], &a->spec[i], &a->diag),
+                &a->diag);
+    }
+}
+
+static tp_status attach(attempt *a, const char *const *spec) {
+    begin(a, net, spec);
+    return tp_pass_slots(&a->graph, &a->options, &a->diag);
+}
+
+/* Names of the ops in order, each behind a space. */
+static void check_ops(const attempt *a, const char *want) {
+    char names[256] = "";
+    for (int i = 0; i < a->graph.n_ops; i++) {
+        strcat(names, i > 0 ? " " : "");
+        strcat(names, a->graph.op[i].name);
+        assert_true(strlen(names) < sizeof names - 64);
+    }
+    assert_string_equal(names, want);
+}
+
+static void test_attach(void **state) {
+    (void)state;
+    static const struct {
+        const char *spec[MOST_SPECS];
+        const char *ops;
+    } rows[] = {
+        /* a glob passes over what does not fit */
+        {{"*=lora"},
+         "conv0_a conv0 dwconv1 conv2_a conv2 mean3 fc4_a fc4 softmax5"},
+        {{"*=bitfit"},
+         "conv0_bias conv0 dwconv1_bias dwconv1 conv2_bias conv2 mean3 "
+         "fc4_bias fc4 softmax5"},
+        {{"*=head"}, "conv0 dwconv1 conv2 mean3 fc4 fc4_softmax"},
+        {{"conv[12]=lora"}, "conv0 dwconv1 conv2_a conv2 mean3 fc4 softmax5"},
+        {{"*conv[!0]=bitfit"},
+         "conv0 dwconv1_bias dwconv1 conv2_bias conv2 mean3 fc4 softmax5"},
+        /* two kinds on one slot, in either order */
+        {{"conv2=lora", "conv2=bitfit"},
+         "conv0 dwconv1 conv2_a conv2_bias conv2 mean3 fc4 softmax5"},
+        {{"conv2=bitfit", "conv2=lora"},
+         "conv0 dwconv1 conv2_bias conv2_a conv2 mean3 fc4 softmax5"},
+        /* heads first: their slot is gone when the others look */
+        {{"*=bitfit", "fc4=head"},
+         "conv0_bias conv0 dwconv1_bias dwconv1 conv2_bias conv2 mean3 fc4 "
+         "fc4_softmax"},
+        /* a glob also passes over slots that are taken */
+        {{"conv0=lora:rank=2", "conv*=lora:rank=7"},
+         "conv0_a conv0 dwconv1 conv2_a conv2 mean3 fc4 softmax5"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        attempt a;
+        test_ok(attach(&a, rows[i].spec), &a.diag);
+        assert_int_equal(a.diag.count, 0);
+        test_ok(tp_graph_verify(&a.graph, &a.diag), &a.diag);
+        check_ops(&a, rows[i].ops);
+        tp_arena_free(&a.arena);
+    }
+}
+
+static void test_values_arrive(void **state) {
+    (void)state;
+    static const char *const spec[MOST_SPECS] = {
+        "conv0=lora:rank=2", "conv*=lora", "fc4=head:classes=9"};
+    attempt a;
+    test_ok(attach(&a, spec), &a.diag);
+    const tp_graph *g = &a.graph;
+    assert_int_equal(g->op[tp_graph_find_op(g, "conv0")].attr.rank, 2);
+    assert_int_equal(g->op[tp_graph_find_op(g, "conv2")].attr.rank, 4);
+    const tp_op *head = &g->op[tp_graph_find_op(g, "fc4")];
+    assert_int_equal(head->kind, TP_OP_HEAD);
+    assert_int_equal(g->tensor[head->in[1]].dim[0], 9);
+    assert_int_equal(g->tensor[g->output].dim[1], 9);
+    assert_int_equal(g->logits, head->out);
+    tp_arena_free(&a.arena);
+}
+
+#define ALL_BIASES "bitfit fits: conv0, dwconv1, conv2, fc4"
+#define ALL_WEIGHTS "lora fits: conv0, conv2, fc4"
+
+/* One error, and that message. */
+static void test_refuses(void **state) {
+    (void)state;
+    static const struct {
+        const char *spec[MOST_SPECS];
+        const char *message;
+    } rows[] = {
+        {{"conv9=lora"}, "adapter 'conv9=lora': no slot matches; " ALL_WEIGHTS},
+        {{"nix*=bitfit"},
+         "adapter 'nix*=bitfit': no slot matches; " ALL_BIASES},
+        {{"conv[0=lora"},
+         "adapter 'conv[0=lora': no slot matches; " ALL_WEIGHTS},
+        {{"dwconv1=lora"},
+         "adapter 'dwconv1=lora': slot dwconv1 is depthwise: no low rank to "
+         "use; bitfit fits; " ALL_WEIGHTS},
+        {{"dw*=lora"},
+         "adapter 'dw*=lora': slot dwconv1 is depthwise: no low rank to use; "
+         "bitfit fits; " ALL_WEIGHTS},
+        {{"mean3=lora"},
+         "adapter 'mean3=lora': slot mean3 has no weights; " ALL_WEIGHTS},
+        {{"softmax5=bitfit"},
+         "adapter 'softmax5=bitfit': slot softmax5 has no bias; " ALL_BIASES},
+        {{"conv2=head"},
+         "adapter 'conv2=head': slot conv2 is not the last layer; head fits: "
+         "fc4"},
+        {{"mean3=head"},
+         "adapter 'mean3=head': slot mean3 has no weights that a head could "
+         "replace; head fits: fc4"},
+        /* twice the same */
+        {{"conv2=lora", "conv2=lora:rank=2"},
+         "adapter 'conv2=lora:rank=2': slot conv2 has a LoRA branch already; "
+         "lora fits: conv0, fc4"},
+        {{"*=lora", "conv*=lora"},
+         "adapter 'conv*=lora': slot conv0 has a LoRA branch already; lora "
+         "fits: no slot of this model"},
+        {{"fc4=bitfit", "fc4=bitfit"},
+         "adapter 'fc4=bitfit': slot fc4 has a bias adapter already; bitfit "
+         "fits: conv0, dwconv1, conv2"},
+        {{"fc4=head", "fc4=head:classes=5"},
+         "adapter 'fc4=head:classes=5': slot fc4 was made by another adapter; "
+         "head fits: no slot of this model"},
+        /* what a head has replaced, and what an adapter has made */
+        {{"fc4=lora", "fc4=head"},
+         "adapter 'fc4=lora': slot fc4 was made by another adapter; lora "
+         "fits: conv0, conv2"},
+        {{"softmax5=bitfit", "fc4=head"},
+         "adapter 'softmax5=bitfit': no slot matches; bitfit fits: conv0, "
+         "dwconv1, conv2"},
+        {{"conv0=lora", "conv0_a=lora"},
+         "adapter 'conv0_a=lora': slot conv0_a was made by another adapter; "
+         "lora fits: conv2, fc4"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        attempt a;
+        assert_int_equal(attach(&a, rows[i].spec), TP_ERR_ARGUMENT);
+        assert_string_equal(a.diag.message[0].text, rows[i].message);
+        assert_int_equal(a.diag.count, 1);
+        tp_arena_free(&a.arena);
+    }
+}
+
+/* Everything that is wrong is said in one run. */
+static void test_all_at_once(void **state) {
+    (void)state;
+    static const char *const spec[MOST_SPECS] = {"conv9=lora", "conv0=bitfit",
+                                                 "conv2=head"};
+    attempt a;
+    assert_int_equal(attach(&a, spec), TP_ERR_ARGUMENT);
+    assert_int_equal(a.diag.errors, 2);
+    assert_string_equal(a.diag.message[0].text,
+                        "adapter 'conv2=head': slot conv2 is not the last "
+                        "layer; head fits: fc4");
+    assert_string_equal(a.diag.message[1].text,
+                        "adapter 'conv9=lora': no slot matches; " ALL_WEIGHTS);
+    tp_arena_free(&a.arena);
+}
+
+/* --- what only the graph can tell ----------------------------------------- */
+
+/* fc0 softmax1 fc2: a softmax has no backward, so nothing before it learns. */
+static const char *const blocked =
+    "graph blocked\n"
+    "input %0 \"x\" s8[1,2] q(0.05, -3)\n"
+    "const %1 \"w\" s8[2,2] q(0.01, 0) = [1, 2, 3, 4]\n"
+    "const %2 \"b\" s32[2] = [1, 2]\n"
+    "%3 \"h\" s8[1,2] q(0.1, 0) = fc0: fc(%0, %1, %2) source=0\n"
+    "%4 \"p\" s8[1,2] q(0.00390625, -128)\n"
+    "    = softmax1: softmax(%3) alpha=1 source=1\n"
+    "%5 \"y\" s8[1,2] q(0.1, 0) = fc2: fc(%4, %1, %2) source=2\n"
+    "output %5\n";
+
+/* One score a place: a map, no feature vector; then one class, and 300. */
+static const char *const map =
+    "graph map\n"
+    "input %0 \"x\" s8[1,2,2,2] q(0.05, -3)\n"
+    "const %1 \"w\" s8[2,1,1,2] q(0.01, 0) = [1, 2, 3, 4]\n"
+    "const %2 \"b\" s32[2] = [1, 2]\n"
+    "%3 \"y\" s8[1,2,2,2] q(0.1, 0) = conv0: conv(%0, %1, %2) source=0\n"
+    "output %3\n";
+static const char *const one =
+    "graph one\n"
+    "input %0 \"x\" s8[1,2] q(0.05, -3)\n"
+    "const %1 \"w\" s8[1,2] q(0.01, 0) = [1, 2]\n"
+    "const %2 \"b\" s32[1] = [1]\n"
+    "%3 \"y\" s8[1,1] q(0.1, 0) = fc0: fc(%0, %1, %2) source=0\n"
+    "output %3\n";
+static const char *const many =
+    "graph many\n"
+    "input %0 \"x\" s8[1,2] q(0.05, -3)\n"
+    "const %1 \"w\" s8[300,2] q(0.01, 0) = fill(1)\n"
+    "const %2 \"b\" s32[300] = fill(1)\n"
+    "%3 \"y\" s8[1,300] q(0.1, 0) = fc0: fc(%0, %1, %2) source=0\n"
+    "output %3\n";
+
+/* All passes; the user is told what to change, never that we are broken. */
+static void test_pipeline_refuses(void **state) {
+    (void)state;
+    const struct {
+        const char *net;
+        const char *spec[MOST_SPECS];
+        tp_loss_kind loss;
+        tp_status status;
+        const char *message;
+    } rows[] = {
+        {blocked,
+         {"fc0=bitfit"},
+         TP_LOSS_AUTO,
+         TP_ERR_UNSUPPORTED,
+         "op softmax1: softmax has no backward kernel; adapters can only be "
+         "placed after it"},
+        {map,
+         {"conv0=head"},
+         TP_LOSS_AUTO,
+         TP_ERR_ARGUMENT,
+         "adapter 'conv0=head': slot conv0 scores more than one place; a head "
+         "needs one feature vector; head fits: no slot of this model"},
+        {one,
+         {"fc0=head"},
+         TP_LOSS_AUTO,
+         TP_ERR_ARGUMENT,
+         "adapter 'fc0=head': the base has 1 classes, a head takes 2 to 256: "
+         "add :classes=N"},
+        {many,
+         {"fc0=head"},
+         TP_LOSS_AUTO,
+         TP_ERR_ARGUMENT,
+         "adapter 'fc0=head': the base has 300 classes, a head takes 2 to "
+         "256: add :classes=N"},
+        {many,
+         {"fc0=bitfit"},
+         TP_LOSS_AUTO,
+         TP_ERR_UNSUPPORTED,
+         "op loss: cross-entropy needs 2 to 256 logits, here are 300"},
+        {net,
+         {"fc4=head"},
+         TP_LOSS_MSE,
+         TP_ERR_ARGUMENT,
+         "mean squared error does not go with a head: its target is a class; "
+         "use cross-entropy"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        attempt a;
+        begin(&a, rows[i].net, rows[i].spec);
+        a.options.loss = rows[i].loss;
+        assert_int_equal(
+            tp_passes_run(&a.graph, &a.options, NULL, NULL, &a.diag),
+            rows[i].status);
+        assert_string_equal(a.diag.message[0].text, rows[i].message);
+        assert_int_equal(a.diag.count, 1);
+        tp_arena_free(&a.arena);
+    }
+}
+
+/* Where the base's own number of classes does not do, the spec's does. */
+static void test_classes_help(void **state) {
+    (void)state;
+    static const char *const spec[MOST_SPECS] = {"fc0=head:classes=4"};
+    attempt a;
+    begin(&a, many, spec);
+    test_ok(tp_passes_run(&a.graph, &a.options, NULL, NULL, &a.diag), &a.diag);
+    tp_arena_free(&a.arena);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_parse_refuses),
+        cmocka_unit_test(test_glob),
+        cmocka_unit_test(test_attach),
+        cmocka_unit_test(test_values_arrive),
+        cmocka_unit_test(test_refuses),
+        cmocka_unit_test(test_all_at_once),
+        cmocka_unit_test(test_pipeline_refuses),
+        cmocka_unit_test(test_classes_help),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
