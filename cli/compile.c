@@ -126,8 +126,8 @@ static tp_status write_files(tp_cli *cli, const char *name,
     int made = 0;
     TP_TRY(tp_folder_make(&cli->diag, dir, &made));
     const tp_status status = tp_files_write(&cli->diag, file, 3);
-    if (status != TP_OK && made) {
-        tp_folder_remove(dir);
+    if (status != TP_OK) {
+        tp_folder_remove(dir, 0, made);
     }
     return status;
 }

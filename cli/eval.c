@@ -13,7 +13,7 @@ static void count(const tp_session *session, const int8_t *y,
     for (size_t i = 0; i < n; i++) {
         const size_t label = targets->data[i];
         const size_t best =
-            tp_argmax(y + i * session->out.count, session->out.count);
+            tp_argmax(&session->out, y + i * session->out.count);
         of[label].samples++;
         of[best].predicted++;
         of[label].correct += best == label;

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define FOLDER_BYTES 4096 /* of a path, with its 0 */
+
 /* One file on its way to the disk. */
 typedef struct pending {
     const char *path; /* symbolic links resolved, so that they survive */
@@ -231,22 +233,63 @@ tp_status tp_file_writable(tp_diag *diag, const char *path) {
     return TP_OK;
 }
 
-tp_status tp_folder_make(tp_diag *diag, const char *path, int *made) {
-    *made = 0;
-    struct stat info;
-    if (stat(path, &info) == 0) {
-        if (S_ISDIR(info.st_mode)) {
-            return TP_OK;
+/* Where the path of the folder `up` levels above ends; 0: there is none. */
+static size_t ancestor(const char *path, int up) {
+    size_t n = strlen(path);
+    for (int i = 0; i < up; i++) {
+        while (n > 0 && path[n - 1] == '/') {
+            n--;
         }
-        return tp_error(diag, TP_ERR_IO, "%s: is not a folder", path);
+        while (n > 0 && path[n - 1] != '/') {
+            n--;
+        }
     }
-    if (mkdir(path, 0777) != 0) {
-        return io_error(diag, path, "cannot be made");
+    return n;
+}
+
+static bool is_folder(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+tp_status tp_folder_make(tp_diag *diag, const char *path, int *made) {
+    char part[FOLDER_BYTES];
+    int missing = 0;
+    *made = 0;
+    if (strlen(path) >= sizeof part) {
+        return tp_error(diag, TP_ERR_ARGUMENT, "%s: the path is too long",
+                        path);
     }
-    *made = 1;
+    for (size_t n = strlen(path); n > 0; n = ancestor(path, missing)) {
+        (void)snprintf(part, sizeof part, "%.*s", (int)n, path);
+        if (is_folder(part)) {
+            break;
+        }
+        missing++;
+    }
+    while (missing > 0) {
+        missing--;
+        (void)snprintf(part, sizeof part, "%.*s", (int)ancestor(path, missing),
+                       path);
+        if (mkdir(part, 0777) != 0) {
+            const tp_status status =
+                errno == EEXIST
+                    ? tp_error(diag, TP_ERR_IO, "%s: is not a folder", part)
+                    : io_error(diag, part, "cannot be made");
+            tp_folder_remove(path, missing + 1, *made);
+            *made = 0;
+            return status;
+        }
+        ++*made;
+    }
     return TP_OK;
 }
 
-void tp_folder_remove(const char *path) {
-    (void)rmdir(path);
+void tp_folder_remove(const char *path, int first, int n) {
+    char part[FOLDER_BYTES];
+    for (int up = first; up < first + n; up++) {
+        (void)snprintf(part, sizeof part, "%.*s", (int)ancestor(path, up),
+                       path);
+        (void)rmdir(part);
+    }
 }

@@ -36,11 +36,13 @@ TP_MUST_CHECK tp_status tp_files_write(tp_diag *diag, const tp_out_file *file,
  * file. */
 TP_MUST_CHECK tp_status tp_file_writable(tp_diag *diag, const char *path);
 
-/* Makes a folder where there is none; *made tells. */
+/* Makes a folder, and those it lies in, where there is none; *made tells how
+ * many. */
 TP_MUST_CHECK tp_status tp_folder_make(tp_diag *diag, const char *path,
                                        int *made);
-/* Removes an empty folder again. */
-void tp_folder_remove(const char *path);
+/* Removes empty folders again: of path and what it lies in, the n from the one
+ * `first` levels above it on. */
+void tp_folder_remove(const char *path, int first, int n);
 
 /* The path without its folders. */
 const char *tp_file_name(const char *path);

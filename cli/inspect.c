@@ -130,9 +130,7 @@ static void print_port(tp_arena *arena, const char *what, const tp_port *port,
     const int zero = (int)t->quant.zero_point;
     printf("%-8s%s %s, scale %.9g, zero point %d\n", what, io_name(port->io),
            tp_text_shape(arena, t), scale, zero);
-    if (port->io == TP_U8) {
-        printf("%-8sint8 inside: q = byte - 128\n", "");
-    } else if (port->io == TP_F32 && input) {
+    if (port->io == TP_F32 && input) {
         printf("%-8sint8 inside: q = clamp(round(x / %.9g) + %d, -128, 127)\n",
                "", scale, zero);
     } else if (port->io == TP_F32) {

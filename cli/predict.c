@@ -71,10 +71,10 @@ void tp_workers_infer(tp_workers *workers, const uint8_t *adapter,
     }
 }
 
-size_t tp_argmax(const int8_t *y, size_t n) {
+size_t tp_argmax(const tp_port *port, const int8_t *y) {
     size_t best = 0;
-    for (size_t i = 1; i < n; i++) {
-        if (y[i] > y[best]) {
+    for (size_t i = 1; i < port->count; i++) {
+        if (tp_port_value(port, y[i]) > tp_port_value(port, y[best])) {
             best = i;
         }
     }
@@ -82,10 +82,12 @@ size_t tp_argmax(const int8_t *y, size_t n) {
 }
 
 /* 2^31 values (the limit of a file) times 255^2 stays below 2^47. */
-uint64_t tp_square_error(const int8_t *y, const int8_t *target, size_t n) {
+uint64_t tp_square_error(const tp_port *port, const int8_t *y,
+                         const int8_t *target) {
     uint64_t sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        const int32_t difference = y[i] - target[i];
+    for (size_t i = 0; i < port->count; i++) {
+        const int32_t difference =
+            tp_port_value(port, y[i]) - tp_port_value(port, target[i]);
         sum += (uint64_t)(difference * difference);
     }
     return sum;

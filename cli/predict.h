@@ -20,15 +20,16 @@ TP_MUST_CHECK tp_status tp_workers_open(tp_diag *diag,
                                         int n, tp_workers *workers);
 
 /*   adapter   [in] the weights to infer with; NULL where the model has none
- *   y         [out] int8 [x->n][y_bytes]
+ *   y         [out] [x->n][y_bytes]
  *   progress  NULL: none is shown */
 void tp_workers_infer(tp_workers *workers, const uint8_t *adapter,
                       const tp_samples *x, int8_t *y, tp_progress *progress);
 
 /* The first of the largest. */
-size_t tp_argmax(const int8_t *y, size_t n);
+size_t tp_argmax(const tp_port *port, const int8_t *y);
 
 /* sum over i of (y[i] - t[i])^2, zero points being equal. */
-uint64_t tp_square_error(const int8_t *y, const int8_t *target, size_t n);
+uint64_t tp_square_error(const tp_port *port, const int8_t *y,
+                         const int8_t *target);
 
 #endif

@@ -30,25 +30,30 @@ static const char *shape(tp_diag *diag, const tp_port *port) {
     return tp_text_shape(diag->arena, port->tensor);
 }
 
-/* --- int8 and back -------------------------------------------------------- */
+/* --- bytes and numbers ---------------------------------------------------- */
+
+static int32_t value_of(const tp_tensor *t, int8_t byte) {
+    return t->dtype == TP_U8 ? (int32_t)(uint8_t)byte : (int32_t)byte;
+}
+
+int32_t tp_port_value(const tp_port *port, int8_t byte) {
+    return value_of(port->tensor, byte);
+}
 
 /* In float, like TFLM; the clamp comes before the conversion, which is only
  * defined for what fits an int. */
 static int8_t quantise(const tp_tensor *t, float x) {
     const float q = roundf(x / tp_scale_of(t, 0));
-    const float lo = (float)(-128 - t->quant.zero_point);
-    const float hi = (float)(127 - t->quant.zero_point);
+    const int32_t least = t->dtype == TP_U8 ? 0 : -128;
+    const float lo = (float)(least - t->quant.zero_point);
+    const float hi = (float)(least + 255 - t->quant.zero_point);
     const float clamped = q < lo ? lo : (q > hi ? hi : q);
     return (int8_t)((int32_t)clamped + t->quant.zero_point);
 }
 
 static float dequantise(const tp_tensor *t, int8_t q) {
-    return (float)((double)tp_scale_of(t, 0) * (q - t->quant.zero_point));
-}
-
-/* uint8 interfaces have the same scale and a zero point larger by 128. */
-static int8_t from_u8(uint8_t x) {
-    return (int8_t)(x - 128);
+    return (float)((double)tp_scale_of(t, 0) *
+                   (value_of(t, q) - t->quant.zero_point));
 }
 
 static tp_status not_finite(tp_diag *diag, const char *path,
@@ -80,15 +85,11 @@ static tp_status from_raw(tp_diag *diag, const tp_port *port, const char *path,
     }
     TP_TRY(allocate(diag, port, bytes->n / sample, out));
     const size_t count = out->n * port->count;
-    if (port->io == TP_S8) {
+    if (port->io != TP_F32) {
         memcpy(out->data, bytes->data, count);
         return TP_OK;
     }
     for (size_t i = 0; i < count; i++) {
-        if (port->io == TP_U8) {
-            out->data[i] = from_u8(bytes->data[i]);
-            continue;
-        }
         float x;
         memcpy(&x, bytes->data + i * sizeof x, sizeof x);
         if (!isfinite(x)) {
@@ -129,12 +130,13 @@ static tp_status from_npy(tp_diag *diag, const tp_port *port, const char *path,
                         shape(diag, port));
     }
     const bool real = array.type == TP_NPY_F4 || array.type == TP_NPY_F8;
-    const bool u8 = array.type == TP_NPY_U1 && port->io == TP_U8;
-    if (array.type != TP_NPY_I1 && !u8 && !(real && port->io == TP_F32)) {
+    const bool ready =
+        array.type == (port->io == TP_U8 ? TP_NPY_U1 : TP_NPY_I1);
+    if (!ready && !(real && port->io == TP_F32)) {
         return wrong_type(diag, port, path, &array);
     }
     TP_TRY(allocate(diag, port, array.count / port->count, out));
-    if (array.type == TP_NPY_I1) {
+    if (ready) {
         memcpy(out->data, array.data, array.count);
         return TP_OK;
     }
@@ -143,8 +145,7 @@ static tp_status from_npy(tp_diag *diag, const tp_port *port, const char *path,
         if (!isfinite(x)) {
             return not_finite(diag, path, port, i);
         }
-        out->data[i] =
-            u8 ? from_u8((uint8_t)x) : quantise(port->tensor, (float)x);
+        out->data[i] = quantise(port->tensor, (float)x);
     }
     return TP_OK;
 }
@@ -240,7 +241,7 @@ tp_status tp_results_bytes(tp_diag *diag, const tp_port *port, const int8_t *y,
             const float real = dequantise(port->tensor, y[i]);
             memcpy(data + i * sizeof real, &real, sizeof real);
         } else {
-            data[i] = port->io == TP_U8 ? (uint8_t)(y[i] + 128) : (uint8_t)y[i];
+            data[i] = (uint8_t)y[i];
         }
     }
     *out = (tp_bytes){data, count * size};

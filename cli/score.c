@@ -47,10 +47,11 @@ tp_score tp_score_of(const tp_session *session, const int8_t *y,
     for (size_t i = 0; i < n; i++) {
         const uint8_t *target = targets->data + (first + i) * targets->bytes;
         if (session->classes > 0) {
-            score.correct += tp_argmax(y + i * count, count) == *target;
+            score.correct +=
+                tp_argmax(&session->out, y + i * count) == *target;
         } else {
-            score.square +=
-                tp_square_error(y + i * count, (const int8_t *)target, count);
+            score.square += tp_square_error(&session->out, y + i * count,
+                                            (const int8_t *)target);
         }
     }
     const double scale = (double)tp_scale_of(session->out.tensor, 0);

@@ -23,194 +23,9 @@
 #include "tests/unit/float_model.h"
 #include "tests/unit/gradcheck.h"
 #include "tests/unit/random_graph.h"
-#include "tests/unit/random_maker.h"
+#include "tests/unit/small_models.h"
 #include "tinypeft/adapter.h"
 #include "tinypeft/train.h"
-
-/* --- small models --------------------------------------------------------- */
-
-typedef enum activation { LINEAR, RELU, RELU6 } activation;
-
-static void input(tp_maker *m, tp_tensor shape) {
-    const float scale = 0.02F;
-    shape.dtype = TP_S8;
-    shape.role = TP_INPUT;
-    shape.quant.zero_point = 7;
-    tp_maker_scales(m, &shape, &scale, 1);
-    m->x = tp_maker_tensor(m, shape, "", 74.0 * 0.02);
-    m->graph.input = m->x;
-}
-
-/* Output and range of an op with a fused activation; all codes above 0 where
- * it has one. */
-static int output(tp_maker *m, tp_tensor shape, activation act, int range[2]) {
-    const double rms = m->rms[m->x];
-    range[0] = -128;
-    range[1] = 127;
-    if (act == LINEAR) {
-        return tp_maker_fresh(m, shape, 1.5 * rms);
-    }
-    const double scale = act == RELU6 ? 6.0 / 230.0 : rms / 75.0;
-    range[1] = act == RELU6 ? -128 + 230 : 127;
-    return tp_maker_value(m, shape, scale, -128, 0.7 * rms);
-}
-
-/* k x k, SAME padding; `depth`: depthwise. */
-static void window(tp_maker *m, int32_t out_c, int32_t k, int32_t stride,
-                   activation act, bool depth) {
-    const tp_tensor x = *current(m);
-    const int32_t pad = (k - 1) / 2;
-    const tp_window h = {.k = k,
-                         .stride = stride,
-                         .before = pad,
-                         .after = pad,
-                         .out = (x.dim[1] + 2 * pad - k) / stride + 1};
-    int in[3] = {m->x, -1, -1};
-    int range[2];
-    tp_maker_weights(
-        m, depth ? shape4(1, k, k, out_c) : shape4(out_c, k, k, x.dim[3]),
-        depth ? 3 : 0, (int)(k * k * (depth ? 1 : x.dim[3])), in);
-    const int y = output(m, shape4(1, h.out, h.out, out_c), act, range);
-    tp_op *op = tp_maker_op(m, depth ? TP_OP_DEPTHWISE_CONV_2D : TP_OP_CONV_2D,
-                            in, 3, y);
-    set_window(op, h, h);
-    set_range(op, range);
-    op->attr.dilation_h = op->attr.dilation_w = 1;
-}
-
-static void conv(tp_maker *m, int32_t out_c, int32_t k, int32_t stride,
-                 activation act) {
-    window(m, out_c, k, stride, act, false);
-}
-
-static void dwconv(tp_maker *m, activation act) {
-    window(m, current(m)->dim[3], 3, 1, act, true);
-}
-
-static void fc(tp_maker *m, int32_t out_c, activation act) {
-    const int32_t in_c = (int32_t)tp_tensor_count(current(m));
-    int in[3] = {m->x, -1, -1};
-    int range[2];
-    tp_maker_weights(m, (tp_tensor){.rank = 2, .dim = {out_c, in_c}}, 0,
-                     (int)in_c, in);
-    const int y =
-        output(m, (tp_tensor){.rank = 2, .dim = {1, out_c}}, act, range);
-    set_range(tp_maker_op(m, TP_OP_FULLY_CONNECTED, in, 3, y), range);
-}
-
-static void pool(tp_maker *m, tp_kind kind, int32_t k, int32_t stride) {
-    const tp_tensor x = *current(m);
-    const tp_window h = {.stride = stride};
-    const int32_t out = (x.dim[1] - k) / stride + 1;
-    tp_op *op =
-        unary(m, kind, tp_maker_alike(m, shape4(1, out, out, x.dim[3]), m->x));
-    set_window(op, h, h);
-    op->attr.k_h = op->attr.k_w = k;
-}
-
-static void mean(tp_maker *m) {
-    const int32_t c = current(m)->dim[3];
-    const int y = tp_maker_fresh(m, (tp_tensor){.rank = 2, .dim = {1, c}},
-                                 0.6 * m->rms[m->x]);
-    tp_op *op = unary(m, TP_OP_MEAN, y);
-    op->attr.n_list = 2;
-    op->attr.list[0] = 1;
-    op->attr.list[1] = 2;
-}
-
-static void function(tp_maker *m, tp_kind kind, double scale, int32_t zero) {
-    const int y =
-        tp_maker_value(m, *current(m), scale, zero, 0.7 * m->rms[m->x]);
-    unary(m, kind, y)->attr.alpha = kind == TP_OP_SOFTMAX ? 1.0F : 0.25F;
-}
-
-static void binary(tp_maker *m, tp_kind kind, int a, activation act) {
-    const int in[2] = {a, m->x};
-    int range[2];
-    const int y = output(m, *at(m, a), act, range);
-    set_range(tp_maker_op(m, kind, in, 2, y), range);
-}
-
-static void softmax(tp_maker *m) {
-    function(m, TP_OP_SOFTMAX, 1.0 / 256.0, -128);
-}
-
-static void make_mobile(tp_maker *m) {
-    input(m, shape4(1, 9, 9, 3));
-    conv(m, 6, 3, 2, RELU);
-    dwconv(m, RELU);
-    conv(m, 8, 1, 1, RELU6);
-    pool(m, TP_OP_AVERAGE_POOL_2D, 5, 1);
-    fc(m, 5, LINEAR);
-    softmax(m);
-}
-
-static void make_residual(tp_maker *m) {
-    input(m, shape4(1, 9, 9, 2));
-    conv(m, 6, 3, 2, RELU);
-    const int trunk = m->x;
-    conv(m, 6, 1, 1, RELU);
-    conv(m, 6, 3, 1, LINEAR);
-    binary(m, TP_OP_ADD, trunk, RELU);
-    mean(m);
-    fc(m, 4, LINEAR);
-}
-
-static void make_concat(tp_maker *m) {
-    input(m, shape4(1, 6, 6, 3));
-    conv(m, 4, 3, 1, RELU);
-    const int trunk = m->x;
-    conv(m, 3, 1, 1, RELU);
-    const int left = m->x;
-    m->x = trunk;
-    conv(m, 5, 3, 1, RELU);
-    const tp_tensor wide = *current(m);
-    tp_tensor both = *at(m, left);
-    const int in[2] = {
-        left, tp_maker_alike(m, wide, left)}; /* the scale of the other */
-    m->graph.op[m->graph.n_ops - 1].out = in[1];
-    both.dim[3] += wide.dim[3];
-    const int y = tp_maker_alike(m, both, left);
-    tp_maker_op(m, TP_OP_CONCATENATION, in, 2, y)->attr.axis = 3;
-    pool(m, TP_OP_MAX_POOL_2D, 2, 2);
-    fc(m, 4, LINEAR);
-    softmax(m);
-}
-
-/* A squeeze-and-excitation gate: broadcast product of two branches. */
-static void make_gate(tp_maker *m) {
-    input(m, shape4(1, 9, 9, 2));
-    conv(m, 6, 3, 2, RELU);
-    const int trunk = m->x;
-    mean(m);
-    fc(m, 6, LINEAR);
-    function(m, TP_OP_LOGISTIC, 1.0 / 256.0, -128);
-    (void)unary(m, TP_OP_RESHAPE, tp_maker_alike(m, shape4(1, 1, 1, 6), m->x));
-    m->rms[m->x] = m->rms[trunk] * 0.6;
-    binary(m, TP_OP_MUL, trunk, LINEAR);
-    pool(m, TP_OP_MAX_POOL_2D, 3, 1);
-    fc(m, 4, LINEAR);
-}
-
-static void make_smooth(tp_maker *m) {
-    input(m, (tp_tensor){.rank = 2, .dim = {1, 12}});
-    fc(m, 10, LINEAR);
-    function(m, TP_OP_LEAKY_RELU, m->rms[m->x] / 50.0, -60);
-    fc(m, 9, LINEAR);
-    function(m, TP_OP_HARD_SWISH, m->rms[m->x] / 70.0, -100);
-    fc(m, 8, LINEAR);
-    function(m, TP_OP_TANH, 1.0 / 128.0, 0);
-    fc(m, 4, LINEAR);
-    softmax(m);
-}
-
-static void make_autoencoder(tp_maker *m) {
-    input(m, (tp_tensor){.rank = 2, .dim = {1, 16}});
-    fc(m, 12, RELU);
-    fc(m, 6, RELU);
-    fc(m, 12, RELU);
-    fc(m, 16, LINEAR);
-}
 
 /* --- a model with adapters, as integers and as reals -----------------------
  */
@@ -457,36 +272,42 @@ enum { MOST_CHECKED = 60 }; /* elements of one tensor */
 
 /* How near the integers' gradient of a tensor is to the float model's. */
 typedef struct closeness {
-    double largest; /* value of the float model's */
-    double error;   /* largest, over that */
-    double cosine;  /* between the two */
-    double gain;    /* of the integers' along the float model's */
+    double want, got; /* largest values: the float model's, the integers' */
+    double error;     /* largest, over `want` */
+    double cosine;    /* between the two */
+    double gain;      /* of the integers' along the float model's */
 } closeness;
 
 /* Of every element, or of some all over a large tensor. */
 static closeness compare(const subject *s, const tp_param *param) {
     double *w = s->real.value[param_tensor(s, param)];
     const uint32_t step = (param->count + MOST_CHECKED - 1) / MOST_CHECKED;
-    double largest = 0.0, off = 0.0, gg = 0.0, ww = 0.0, gw = 0.0;
+    closeness c = {0};
+    double off = 0.0, gg = 0.0, ww = 0.0, gw = 0.0;
     for (uint32_t i = 0; i < param->count; i += step) {
         const double got = gradient(s, param, i);
         double want = 0.0;
         tp_check_slope(tp_float_loss, &s->real, w + i, 1, &want);
-        largest = fmax(largest, fabs(want));
+        c.want = fmax(c.want, fabs(want));
+        c.got = fmax(c.got, fabs(got));
         off = fmax(off, fabs(got - want));
         gg += got * got;
         ww += want * want;
         gw += got * want;
     }
-    return (closeness){largest, off / largest, gw / sqrt(gg * ww), gw / ww};
+    c.error = off / c.want;
+    c.cosine = gw / sqrt(gg * ww);
+    c.gain = gw / ww;
+    return c;
 }
 
-/* What each tensor and their mean must reach, and what they did. */
+/* What each tensor must reach, and what they did. */
 typedef struct tally {
-    double error, cosine, gain; /* bounds: at most, at least, within 1 +- */
+    double error, cosine, gain; /* at most, at least, within 1 +- */
     double worst_error, worst_cosine, worst_gain;
-    double sum_error;
+    double sum_error, sum_gain;
     int compared, zero;
+    int far;                 /* errors beyond 5 % */
     bool met[TP_KIND_COUNT]; /* backward ops, and what their attr.of names */
 } tally;
 
@@ -495,23 +316,18 @@ static void note(tally *t, const closeness *c) {
     t->worst_cosine = fmin(t->worst_cosine, c->cosine);
     t->worst_gain = fmax(t->worst_gain, fabs(c->gain - 1.0));
     t->sum_error += c->error;
+    t->sum_gain += c->gain;
+    t->far += c->error > 0.05 ? 1 : 0;
     t->compared++;
-}
-
-/* A gradient of zeros, where a ReLU blocks all, must be exactly that. */
-static void check_zero(const subject *s, const tp_param *param, tally *t) {
-    for (uint32_t i = 0; i < param->count; i++) {
-        assert_true(fabs(gradient(s, param, i)) <= 0.0);
-    }
-    t->zero++;
 }
 
 static void check_params(const subject *s, tally *t) {
     for (uint32_t p = 0; p < s->run.model.n_params; p++) {
         const tp_param *param = &s->run.model.params[p];
         const closeness c = compare(s, param);
-        if (c.largest < 1e-9) { /* the quotients' own rounding */
-            check_zero(s, param, t);
+        if (c.want < 1e-9) { /* a ReLU blocks all; a quotient has 1e-12 */
+            assert_true(c.got <= 0.0);
+            t->zero++;
             continue;
         }
         if (!(c.error <= t->error && c.cosine >= t->cosine &&
@@ -523,15 +339,22 @@ static void check_params(const subject *s, tally *t) {
     }
 }
 
-/* The mean of the tensors' largest errors shows a rule that is a little off
- * where each tensor's bound has room for one. */
-static void check_tally(const tally *t, double mean_error) {
-    const double mean = t->sum_error / t->compared;
-    print_message("%d gradients, %d more are 0: error %.4f, at most %.3f; "
-                  "cosine %.5f or more; gain 1 +- %.3f\n",
-                  t->compared, t->zero, mean, t->worst_error, t->worst_cosine,
+/* The means show a rule that is a little off, where the bounds of a tensor
+ * leave room for one.
+ *   error  mean of the tensors' largest errors, at most
+ *   far    share of errors beyond 5 %, at most
+ *   gain   mean gain, within 1 +- gain */
+static void check_tally(const tally *t, double error, double far, double gain) {
+    const double n = t->compared;
+    print_message("%d gradients, %d more are 0; error %.4f, %.3f or less, "
+                  "%.1f %% beyond 5 %%; cosine %.4f or more; gain %.4f, "
+                  "1 +- %.3f\n",
+                  t->compared, t->zero, t->sum_error / n, t->worst_error,
+                  100.0 * t->far / n, t->worst_cosine, t->sum_gain / n,
                   t->worst_gain);
-    assert_true(mean <= mean_error);
+    assert_true(t->sum_error / n <= error);
+    assert_true(t->far / n <= far);
+    assert_true(fabs(t->sum_gain / n - 1.0) <= gain);
     assert_true(t->zero < t->compared / 8);
 }
 
@@ -546,18 +369,18 @@ static void note_kinds(const tp_graph *graph, tally *t) {
 }
 
 static const adapted by_hand[] = {
-    {"head", make_mobile, {"fc4=head:classes=7"}},
-    {"bitfit", make_mobile, {"*=bitfit"}},
-    {"lora on fc", make_mobile, {"fc4=lora:rank=2"}},
-    {"lora on 1x1", make_mobile, {"conv2=lora:rank=3"}},
-    {"lora on 3x3, stride 2", make_mobile, {"conv0=lora:rank=2"}},
-    {"lora and bitfit", make_mobile, {"*=lora:rank=4", "*=bitfit"}},
-    {"all three", make_mobile, {"fc4=head", "*=bitfit", "c*=lora:rank=2"}},
-    {"residual", make_residual, {"*=lora:rank=2", "*=bitfit"}},
-    {"concat", make_concat, {"*=lora:rank=2", "*=bitfit"}},
-    {"gate", make_gate, {"*=lora:rank=2", "*=bitfit"}},
-    {"smooth", make_smooth, {"*=lora:rank=2", "*=bitfit"}},
-    {"autoencoder", make_autoencoder, {"*=lora:rank=2", "*=bitfit"}},
+    {"head", tp_small_mobile, {"fc4=head:classes=7"}},
+    {"bitfit", tp_small_mobile, {"*=bitfit"}},
+    {"lora on fc", tp_small_mobile, {"fc4=lora:rank=2"}},
+    {"lora on 1x1", tp_small_mobile, {"conv2=lora:rank=3"}},
+    {"lora on 3x3, stride 2", tp_small_mobile, {"conv0=lora:rank=2"}},
+    {"lora and bitfit", tp_small_mobile, {"*=lora:rank=4", "*=bitfit"}},
+    {"all three", tp_small_mobile, {"fc4=head", "*=bitfit", "c*=lora:rank=2"}},
+    {"residual", tp_small_residual, {"*=lora:rank=2", "*=bitfit"}},
+    {"concat", tp_small_concat, {"*=lora:rank=2", "*=bitfit"}},
+    {"gate", tp_small_gate, {"*=lora:rank=2", "*=bitfit"}},
+    {"smooth", tp_small_smooth, {"*=lora:rank=2", "*=bitfit"}},
+    {"autoencoder", tp_small_autoencoder, {"*=lora:rank=2", "*=bitfit"}},
 };
 enum { BY_HAND = sizeof by_hand / sizeof *by_hand };
 
@@ -581,7 +404,7 @@ static void test_near_float_model(void **state) {
             close_subject(&s);
         }
     }
-    check_tally(&t, 0.07);
+    check_tally(&t, 0.07, 0.4, 0.05);
 }
 
 static void check_anchored(subject *s, tally *t) {
@@ -607,13 +430,13 @@ static void test_straight_through(void **state) {
         for (int i = 0; i < BY_HAND; i++) {
             subject s;
             assert_true(open_subject(&s, &by_hand[i], seed));
-            const bool mse = by_hand[i].make == make_autoencoder;
+            const bool mse = by_hand[i].make == tp_small_autoencoder;
             assert_true((s.run.model.classes == 0) == mse);
             check_anchored(&s, &t);
             close_subject(&s);
         }
     }
-    check_tally(&t, 0.016);
+    check_tally(&t, 0.015, 0.04, 0.005);
 }
 
 /* Every kind of op in random company, and every backward rule. Left out are
@@ -626,7 +449,7 @@ static void test_random_models(void **state) {
         {"random, bitfit", NULL, {"*=bitfit"}},
         {"random, head and lora", NULL, {"fc*=head", "*=lora:rank=3"}},
     };
-    tally t = {.error = 0.2, .cosine = 0.99, .gain = 0.2, .worst_cosine = 1.0};
+    tally t = {.error = 0.4, .cosine = 0.94, .gain = 0.25, .worst_cosine = 1.0};
     for (uint32_t i = 0; i < 3 * RANDOM_SEEDS; i++) {
         subject s;
         if (open_subject(&s, &random[i % 3], i / 3)) {
@@ -634,7 +457,7 @@ static void test_random_models(void **state) {
             close_subject(&s);
         }
     }
-    check_tally(&t, 0.016);
+    check_tally(&t, 0.014, 0.04, 0.005);
     for (int k = TP_OP_CLAMP_BWD; k < TP_KIND_COUNT; k++) {
         assert_true(t.met[k]);
     }
