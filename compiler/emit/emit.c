@@ -5,6 +5,26 @@
 
 #include "compiler/emit/parts.h"
 
+static bool is_taken(const tp_emitter *e, const char *name) {
+    for (int i = 0; i < e->n_descs; i++) {
+        if (strcmp(e->desc[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "conv4_op"; a second one gets a number. */
+static const char *desc_name(const tp_emitter *e, const tp_op *op) {
+    const char *plain = tp_c_name(e->arena, op->name);
+    const char *name =
+        plain != NULL ? tp_arena_printf(e->arena, "%s_op", plain) : NULL;
+    for (int n = 2; name != NULL && is_taken(e, name); n++) {
+        name = tp_arena_printf(e->arena, "%s_op%d", plain, n);
+    }
+    return name;
+}
+
 /* Descriptors that both programs use are printed once. */
 static tp_status collect(tp_emitter *e, const tp_program *program,
                          tp_diag *diag) {
@@ -14,14 +34,7 @@ static tp_status collect(tp_emitter *e, const tp_program *program,
         if (tp_emit_desc_name(e, step->desc) != NULL) {
             continue;
         }
-        int same_op = 0;
-        for (int d = 0; d < e->n_descs; d++) {
-            same_op += e->desc[d].step->op == step->op;
-        }
-        const char *op = graph->op[step->op].name;
-        const char *name = same_op == 0 ? tp_arena_printf(e->arena, "%s_op", op)
-                                        : tp_arena_printf(e->arena, "%s_op%d",
-                                                          op, same_op + 1);
+        const char *name = desc_name(e, &graph->op[step->op]);
         if (name == NULL) {
             return tp_no_memory(diag);
         }

@@ -19,7 +19,7 @@ typedef struct tp_emitted {
 
 /* Texts live in the arena. */
 TP_MUST_CHECK tp_status tp_emit(tp_arena *arena, const tp_plan *plan,
-                                const tp_emit_options *options,
-                                tp_emitted *out, tp_diag *diag);
+                                const tp_emit_options *options, tp_emitted *out,
+                                tp_diag *diag);
 
 #endif

@@ -35,42 +35,96 @@ static void print_tensor(tp_text *out, const tp_emitter *e, const char *role,
     tp_text_add(out, "\n");
 }
 
-/* The command, a line for each option that is given more than once. */
-static void print_command(tp_text *out, const char *command) {
-    static const char option[] = " --adapter";
-    tp_text_add(out, " *   ");
-    for (const char *p = command; *p != '\0'; p++) {
-        if (strncmp(p, option, sizeof option - 1) == 0) {
-            tp_text_add(out, " \\\n *      ");
-        }
-        tp_text_add(out, "%c", *p);
+/* Bytes of a shell's words up to the next option; quotes keep words together.
+ */
+static size_t option_bytes(const char *text) {
+    bool quoted = false;
+    size_t n = 0;
+    while (text[n] != '\0' &&
+           (n == 0 || quoted || strncmp(text + n, " --", 3) != 0)) {
+        const bool escape = !quoted && text[n] == '\\' && text[n + 1] != '\0';
+        quoted = quoted != (text[n] == '\'');
+        n += escape ? 2 : 1;
     }
+    return n;
+}
+
+/* The command: a line for each adapter, and for other options where a line is
+ * full. */
+static void print_command(tp_text *out, const char *command) {
+    static const char adapter[] = " --adapter";
+    size_t column = 5;
+    tp_text_add(out, " *   ");
+    for (const char *p = command; *p != '\0';) {
+        const size_t n = option_bytes(p);
+        if (p > command &&
+            (column + n > 76 || strncmp(p, adapter, sizeof adapter - 1) == 0)) {
+            tp_text_add(out, " \\\n *      ");
+            column = 8;
+        }
+        tp_text_add(out, "%.*s", (int)n, p);
+        column += n;
+        p += n;
+    }
+    tp_text_add(out, "\n");
+}
+
+/* A line of the table of bytes. */
+static void print_bytes(tp_text *out, const char *what, unsigned bytes,
+                        const char *parts) {
+    tp_text_add(out, " *   %s  %8u  ", what, bytes);
+    tp_text_add(out, " ");
+    tp_emit_words(out, parts, "\n *                     ");
+    tp_text_add(out, "\n");
+}
+
+static void print_costs(tp_text *out, const tp_emitter *e) {
+    const tp_model *m = &e->plan->model;
+    const unsigned weights = e->plan->flash_weights;
+    const unsigned constants = e->plan->flash_constants;
+    const unsigned descriptors = descriptor_bytes(e);
+    tp_text_add(out, " *\n *             bytes\n");
+    print_bytes(out, "flash", constants + descriptors,
+                tp_arena_printf(e->arena,
+                                "base weights %u, tables %u, descriptors %u; "
+                                "code not counted",
+                                weights, constants - weights, descriptors));
+    print_bytes(
+        out, "RAM  ",
+        (unsigned)(m->arena_bytes + m->adapter_bytes + m->train_bytes),
+        tp_arena_printf(e->arena,
+                        "arena %u (infer alone: %u), adapter %u, "
+                        "training %u",
+                        (unsigned)m->arena_bytes, (unsigned)m->infer_bytes,
+                        (unsigned)m->adapter_bytes, (unsigned)m->train_bytes));
+}
+
+/* Where the model comes from, and how to make this file again. */
+static void print_origin(tp_text *out, const tp_emitter *e) {
+    const char *command = tp_emit_comment(e->arena, e->options->command);
+    const char *source = tp_emit_comment(e->arena, e->options->source);
+    if (command == NULL || source == NULL) {
+        out->failed = true;
+        return;
+    }
+    print_command(out, command);
+    tp_text_add(out, " *   tinypeft %s,", TP_VERSION);
+    tp_emit_words(
+        out,
+        tp_arena_printf(e->arena, "%s, target %s", source, e->options->target),
+        "\n *     ");
+    tp_text_add(out, "\n *   sha256 ");
+    print_sha(out, e->plan->model.base_sha256);
     tp_text_add(out, "\n");
 }
 
 static void print_contract(tp_text *out, const tp_emitter *e) {
     const tp_model *m = &e->plan->model;
     const tp_graph *g = e->plan->graph;
-    const unsigned descriptors = descriptor_bytes(e);
     tp_text_add(out, "/* %s. Generated; do not edit.\n *\n", e->name);
-    print_command(out, e->options->command);
-    tp_text_add(out, " *   tinypeft %s, %s, target %s\n *   sha256 ",
-                TP_VERSION, e->options->source, e->options->target);
-    print_sha(out, m->base_sha256);
-    tp_text_add(out,
-                "\n *\n *             bytes\n"
-                " *   flash  %8u   base weights %u, tables %u, descriptors %u; "
-                "code not counted\n",
-                (unsigned)e->plan->flash_constants + descriptors,
-                (unsigned)e->plan->flash_weights,
-                (unsigned)(e->plan->flash_constants - e->plan->flash_weights),
-                descriptors);
-    tp_text_add(out,
-                " *   RAM    %8u   arena %u (infer alone: %u), adapter %u, "
-                "training %u\n *\n",
-                (unsigned)(m->arena_bytes + m->adapter_bytes + m->train_bytes),
-                (unsigned)m->arena_bytes, (unsigned)m->infer_bytes,
-                (unsigned)m->adapter_bytes, (unsigned)m->train_bytes);
+    print_origin(out, e);
+    print_costs(out, e);
+    tp_text_add(out, " *\n");
     print_tensor(out, e, "in ", &g->tensor[g->input]);
     print_tensor(out, e, "out", &g->tensor[g->output]);
     if (m->n_params > 0 && m->classes > 0) {
@@ -103,30 +157,44 @@ static void print_sizes(tp_text *out, const tp_emitter *e) {
                 (unsigned)(m->arena_bytes + m->adapter_bytes + m->train_bytes));
 }
 
+static void print_open(tp_text *out, const tp_emitter *e) {
+    const tp_model *m = &e->plan->model;
+    tp_text_add(out, "static inline tp_ctx %s_open(", e->name);
+    tp_emit_word(out,
+                 tp_arena_printf(e->arena, "%s_memory *memory) {", e->name),
+                 "\n    ");
+    tp_text_add(out, "\n    const tp_ctx ctx = {&%s_model,", e->name);
+    tp_emit_word(out, "memory->arena,", "\n                        ");
+    tp_text_add(out, "\n                        %s, %s};\n    return ctx;\n}\n",
+                m->adapter_bytes > 0 ? "memory->adapter" : "NULL",
+                m->train_bytes > 0 ? "memory->train" : "NULL");
+}
+
 /* Sizes are multiples of TP_ALIGN; an empty part is left out. */
 static void print_memory(tp_text *out, const tp_emitter *e) {
     const tp_model *m = &e->plan->model;
-    tp_text_add(out,
-                "\n/* All RAM of the model; sizeof is %s_RAM_BYTES. */\n"
-                "typedef struct %s_memory {\n",
-                e->upper, e->name);
-    tp_text_add(out, "    _Alignas(TP_ALIGN) uint8_t arena[%s_ARENA_BYTES];\n",
-                e->upper);
-    if (m->adapter_bytes > 0) {
-        tp_text_add(out, "    uint8_t adapter[%s_ADAPTER_BYTES];\n", e->upper);
-    }
-    if (m->train_bytes > 0) {
-        tp_text_add(out, "    uint8_t train[%s_TRAIN_BYTES];\n", e->upper);
+    const struct {
+        const char *type, *name, *size;
+        uint32_t bytes;
+    } part[] = {{"_Alignas(TP_ALIGN) uint8_t", "arena", "ARENA", 1},
+                {"uint8_t", "adapter", "ADAPTER", m->adapter_bytes},
+                {"uint8_t", "train", "TRAIN", m->train_bytes}};
+    tp_text_add(out, "\n/* All RAM of the model; sizeof is");
+    tp_emit_words(out, tp_arena_printf(e->arena, "%s_RAM_BYTES. */", e->upper),
+                  "\n * ");
+    tp_text_add(out, "\ntypedef struct %s_memory {\n", e->name);
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+        if (part[i].bytes > 0) {
+            tp_text_add(out, "    %s", part[i].type);
+            tp_emit_word(out,
+                         tp_arena_printf(e->arena, "%s[%s_%s_BYTES];",
+                                         part[i].name, e->upper, part[i].size),
+                         "\n        ");
+            tp_text_add(out, "\n");
+        }
     }
     tp_text_add(out, "} %s_memory;\n\n", e->name);
-    tp_text_add(out, "static inline tp_ctx %s_open(%s_memory *memory) {\n",
-                e->name, e->name);
-    tp_text_add(out,
-                "    const tp_ctx ctx = {&%s_model, memory->arena,\n"
-                "                        %s, %s};\n"
-                "    return ctx;\n}\n",
-                e->name, m->adapter_bytes > 0 ? "memory->adapter" : "NULL",
-                m->train_bytes > 0 ? "memory->train" : "NULL");
+    print_open(out, e);
 }
 
 char *tp_emit_header(const tp_emitter *e) {

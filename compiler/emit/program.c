@@ -57,31 +57,25 @@ static bool is_zero(const tp_field *field, const void *desc) {
 static void print_desc(tp_text *out, const tp_emitter *e,
                        const tp_emit_desc *d) {
     const tp_desc_type *type = d->step->type;
-    tp_text_add(out, "static const %s %s = {", type->name, d->name);
-    size_t line = 0;
+    tp_text word = {.arena = e->arena};
+    tp_text_add(out, "static const %s %s = {\n    ", type->name, d->name);
     for (int i = 0; i < type->n_fields; i++) {
         const tp_field *field = &type->field[i];
         if (is_zero(field, d->step->desc)) {
             continue; /* the initialiser's default */
         }
-        if (line == 0 || out->n - line > 60) {
-            tp_text_add(out, "\n    ");
-            line = out->n - 4;
-        } else {
-            tp_text_add(out, " ");
-        }
-        tp_text_add(out, ".%s = ", field->name);
-        print_field(out, e, field, d->step->desc);
-        tp_text_add(out, ",");
+        word.n = 0;
+        tp_text_add(&word, ".%s = ", field->name);
+        print_field(&word, e, field, d->step->desc);
+        tp_text_add(&word, ",");
+        tp_emit_word(out, tp_text_done(&word), "\n    ");
     }
     tp_text_add(out, "\n};\n\n");
 }
 
 static void print_externs(tp_text *out, const tp_emitter *e) {
     for (int i = 0; i < e->plan->n_constants; i++) {
-        const tp_const *c = &e->plan->constant[i];
-        tp_text_add(out, "extern const %s %s_%s[%zu];\n",
-                    tp_emit_c_type(c->dtype), e->name, c->name, c->count);
+        tp_emit_extern(out, e, &e->plan->constant[i]);
     }
 }
 
@@ -122,18 +116,25 @@ static void print_comment(tp_text *out, const tp_emitter *e, int number,
                           const tp_op *op) {
     const tp_graph *g = e->plan->graph;
     const tp_opdef *def = tp_opdef_of(op->kind);
-    tp_text_add(out, "    /* %d %s: %s %s -> %s", number, op->name,
-                tp_kind_name(op->kind),
+    tp_text words = {.arena = e->arena};
+    tp_text_add(&words, "%s: %s %s -> %s", op->name, tp_kind_name(op->kind),
                 tp_emit_shape(e->arena, &g->tensor[op->in[0]]),
                 tp_emit_shape(e->arena, &g->tensor[op->out]));
     if (def->macs != NULL) {
-        tp_text_add(out, ", %lld MAC", (long long)def->macs(g, op));
+        tp_text_add(&words, ", %lld MAC", (long long)def->macs(g, op));
     }
     const tp_tensor *y = &g->tensor[op->out];
-    if (y->dtype == TP_S8 && y->quant.n == 1) {
-        tp_text_add(out, ",\n     * y = %s", tp_emit_real(e->arena, y));
+    const bool scaled = y->dtype == TP_S8 && y->quant.n == 1;
+    tp_text_add(&words, scaled ? "," : "");
+    const char *text = tp_text_done(&words);
+    tp_text_add(out, "    /* %d", number);
+    tp_emit_words(out, text != NULL ? tp_emit_comment(e->arena, text) : NULL,
+                  "\n     * ");
+    if (scaled) {
+        tp_text_add(out, "\n     * y = %s", tp_emit_real(e->arena, y));
     }
-    tp_text_add(out, " */\n");
+    tp_emit_word(out, "*/", "\n     ");
+    tp_text_add(out, "\n");
 }
 
 static void print_step(tp_text *out, const tp_emitter *e,
@@ -142,13 +143,33 @@ static void print_step(tp_text *out, const tp_emitter *e,
     if (i == 0 || program->step[i - 1].op != step->op) {
         print_comment(out, e, i, &e->plan->graph->op[step->op]);
     }
-    tp_text_add(out, "    %s(&%s", tp_kernel_name(step->kernel),
-                tp_emit_desc_name(e, step->desc));
+    tp_text word = {.arena = e->arena};
+    tp_text_add(out, "    %s(", tp_kernel_name(step->kernel));
+    tp_text_add(&word, "&%s,", tp_emit_desc_name(e, step->desc));
     for (int a = 0; a < step->n_args; a++) {
-        tp_text_add(out, ",%s", a % 3 == 0 ? "\n        " : " ");
-        print_arg(out, e, program, &step->arg[a]);
+        tp_emit_word(out, tp_text_done(&word), "\n        ");
+        word.n = 0;
+        print_arg(&word, e, program, &step->arg[a]);
+        tp_text_add(&word, a + 1 < step->n_args ? "," : ");");
     }
-    tp_text_add(out, ");\n");
+    tp_emit_word(out, tp_text_done(&word), "\n        ");
+    tp_text_add(out, "\n");
+}
+
+/* False where all tensors are the caller's. Training always has others. */
+static bool uses_at(const tp_program *program) {
+    for (int i = 0; i < program->n_steps; i++) {
+        for (int a = 0; a < program->step[i].n_args; a++) {
+            const tp_arg *arg = &program->step[i].arg[a];
+            const tp_place place = arg->kind == TP_ARG_TENSOR
+                                       ? program->address[arg->tensor].place
+                                       : TP_PLACE_CONST;
+            if (place == TP_PLACE_ARENA || place == TP_PLACE_ADAPTER) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 static void print_infer(tp_text *out, const tp_emitter *e) {
@@ -162,6 +183,20 @@ static void print_infer(tp_text *out, const tp_emitter *e) {
 
 /* Name of the forward op that a backward op belongs to is the start of its
  * own; the last step tells how far down backward goes. */
+static void print_backward(tp_text *out, const tp_emitter *e,
+                           const char *last) {
+    const char *safe = tp_emit_comment(e->arena, last);
+    tp_text_add(out, "\n    /* Backward, from the loss down to");
+    tp_emit_words(out,
+                  safe != NULL ? tp_arena_printf(e->arena, "%s.", safe) : NULL,
+                  "\n     * ");
+    tp_emit_words(out,
+                  "What lies before holds nothing to train: no gradient is "
+                  "made for it. */",
+                  "\n     * ");
+    tp_text_add(out, "\n");
+}
+
 static void print_sample(tp_text *out, const tp_emitter *e) {
     const tp_program *p = &e->plan->sample;
     const tp_graph *g = e->plan->graph;
@@ -172,11 +207,7 @@ static void print_sample(tp_text *out, const tp_emitter *e) {
     for (int i = 0; i < p->n_steps; i++) {
         if (!backward && p->step[i].op >= g->first_backward) {
             backward = true;
-            tp_text_add(out,
-                        "\n    /* Backward, from the loss down to %s. What "
-                        "lies before holds nothing to\n     * train: no "
-                        "gradient is made for it. */\n",
-                        g->op[p->step[p->n_steps - 1].op].name);
+            print_backward(out, e, g->op[p->step[p->n_steps - 1].op].name);
         }
         print_step(out, e, p, i);
     }
@@ -191,13 +222,16 @@ static void print_params(tp_text *out, const tp_emitter *e) {
                 (unsigned)m->n_params);
     for (uint32_t i = 0; i < m->n_params; i++) {
         const tp_param *p = &m->params[i];
+        const char *name = tp_emit_string(e->arena, p->name);
+        out->failed = out->failed || name == NULL;
         tp_text_add(out,
-                    "    {.name = \"%s\", .count = %u, .adapter = %u, .grad = "
-                    "%u,\n     .master = %u, .type = %u, .init = %u, .init_std "
-                    "= %u,\n     .unit = {%d, %d}},\n",
-                    p->name, (unsigned)p->count, (unsigned)p->adapter,
-                    (unsigned)p->grad, (unsigned)p->master, p->type, p->init,
-                    p->init_std, (int)p->unit.m, (int)p->unit.s);
+                    "    {.name = %s,\n     .count = %u, .adapter = %u, "
+                    ".grad = %u, .master = %u,\n     .type = %u, .init = %u, "
+                    ".init_std = %u, .unit = {%d, %d}},\n",
+                    name != NULL ? name : "", (unsigned)p->count,
+                    (unsigned)p->adapter, (unsigned)p->grad,
+                    (unsigned)p->master, p->type, p->init, p->init_std,
+                    (int)p->unit.m, (int)p->unit.s);
     }
     tp_text_add(out, "};\n\n");
 }
@@ -229,15 +263,18 @@ static void print_model(tp_text *out, const tp_emitter *e) {
         tp_text_add(out, "%s0x%02x,", i % 8 == 0 ? "\n        " : " ",
                     m->base_sha256[i]);
     }
-    tp_text_add(out,
-                "\n    },\n    .layout_id = 0x%08xu,\n"
-                "    .arena_bytes = %s_ARENA_BYTES,\n"
-                "    .infer_bytes = %s_INFER_BYTES,\n"
-                "    .adapter_bytes = %s_ADAPTER_BYTES,\n"
-                "    .train_bytes = %s_TRAIN_BYTES,\n"
-                "    .x_bytes = %s_X_BYTES,\n    .y_bytes = %s_Y_BYTES,\n",
-                (unsigned)m->layout_id, e->upper, e->upper, e->upper, e->upper,
-                e->upper, e->upper);
+    tp_text_add(out, "\n    },\n    .layout_id = 0x%08xu,\n",
+                (unsigned)m->layout_id);
+    static const char *const size[][2] = {
+        {"arena", "ARENA"}, {"infer", "INFER"}, {"adapter", "ADAPTER"},
+        {"train", "TRAIN"}, {"x", "X"},         {"y", "Y"}};
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+        const char *value =
+            tp_arena_printf(e->arena, "%s_%s_BYTES,", e->upper, size[i][1]);
+        tp_text_add(out, "    .%s_bytes =", size[i][0]);
+        tp_emit_word(out, value, "\n        ");
+        tp_text_add(out, "\n");
+    }
     if (m->n_params > 0) {
         print_training(out, m);
     }
@@ -246,22 +283,28 @@ static void print_model(tp_text *out, const tp_emitter *e) {
 
 char *tp_emit_program(const tp_emitter *e) {
     tp_text out = {.arena = e->arena};
+    tp_emit_title(&out, e, "The program");
     tp_text_add(&out,
-                "/* The program of %s. Generated; do not edit. */\n"
-                "#include \"%s.h\"\n\n#include "
-                "\"tinypeft/kernels.h\"\n\n",
-                e->name, e->name);
-    tp_text_add(&out,
-                "_Static_assert(sizeof(%s_memory) == %s_RAM_BYTES, \"RAM\");\n"
-                "\n",
-                e->name, e->upper);
+                "#include \"%s.h\"\n\n#include \"tinypeft/kernels.h\"\n\n",
+                e->name);
+    tp_emit_words(
+        &out,
+        tp_arena_printf(e->arena,
+                        "_Static_assert(sizeof(%s_memory) == %s_RAM_BYTES, "
+                        "\"RAM\");",
+                        e->name, e->upper),
+        "\n               ");
+    tp_text_add(&out, "\n\n");
     print_externs(&out, e);
     tp_text_add(&out, "\n");
     for (int i = 0; i < e->n_descs; i++) {
         print_desc(&out, e, &e->desc[i]);
     }
-    tp_text_add(&out, "static inline void *at(uint8_t *base, uint32_t offset) "
-                      "{\n    return base + offset;\n}\n\n");
+    if (uses_at(&e->plan->infer) || e->plan->sample.n_steps > 0) {
+        tp_text_add(&out,
+                    "static inline void *at(uint8_t *base, uint32_t offset) "
+                    "{\n    return base + offset;\n}\n\n");
+    }
     print_infer(&out, e);
     if (e->plan->sample.n_steps > 0) {
         print_sample(&out, e);

@@ -1,4 +1,6 @@
 /* <name>_weights.c: constants. Nobody opens it. */
+#include <stdio.h>
+
 #include "compiler/emit/parts.h"
 
 const char *tp_emit_c_type(tp_dtype dtype) {
@@ -35,35 +37,41 @@ static long long element(const tp_const *c, size_t i) {
 /* -2^31 cannot be written as a literal of its own type. */
 static void print_element(tp_text *out, const tp_const *c, size_t i) {
     const long long v = element(c, i);
-    if (v == INT32_MIN) {
-        tp_text_add(out, "-2147483647 - 1");
-    } else {
-        tp_text_add(out, "%lld", v);
+    char word[32] = "-2147483647 - 1,";
+    if (v != INT32_MIN) {
+        (void)snprintf(word, sizeof word, "%lld,", v);
     }
+    tp_emit_word(out, word, "\n    ");
+}
+
+/* "const int8_t kws_conv0_w[2560]" and what follows. */
+static void print_declaration(tp_text *out, const tp_emitter *e,
+                              const tp_const *c, const char *end) {
+    tp_emit_words(out,
+                  tp_arena_printf(e->arena, "const %s %s_%s[%zu]%s",
+                                  tp_emit_c_type(c->dtype), e->name, c->name,
+                                  c->count, end),
+                  "\n    ");
+}
+
+void tp_emit_extern(tp_text *out, const tp_emitter *e, const tp_const *c) {
+    tp_text_add(out, "extern ");
+    print_declaration(out, e, c, ";");
+    tp_text_add(out, "\n");
 }
 
 char *tp_emit_weights(const tp_emitter *e) {
     tp_text out = {.arena = e->arena};
-    tp_text_add(&out,
-                "/* Constants of %s. Generated; do not edit. */\n"
-                "#include <stdint.h>\n",
-                e->name);
+    tp_emit_title(&out, e, "Constants");
+    tp_text_add(&out, "#include <stdint.h>\n");
     for (int i = 0; i < e->plan->n_constants; i++) {
         const tp_const *c = &e->plan->constant[i];
-        tp_text_add(&out, "\nextern const %s %s_%s[%zu];\n",
-                    tp_emit_c_type(c->dtype), e->name, c->name, c->count);
-        tp_text_add(&out, "const %s %s_%s[%zu] = {", tp_emit_c_type(c->dtype),
-                    e->name, c->name, c->count);
-        size_t line = 0;
+        tp_text_add(&out, "\n");
+        tp_emit_extern(&out, e, c);
+        print_declaration(&out, e, c, " = {");
+        tp_text_add(&out, "\n    ");
         for (size_t k = 0; k < c->count; k++) {
-            if (line == 0 || out.n - line > 72) {
-                tp_text_add(&out, "\n    ");
-                line = out.n - 4;
-            } else {
-                tp_text_add(&out, " ");
-            }
             print_element(&out, c, k);
-            tp_text_add(&out, ",");
         }
         tp_text_add(&out, "\n};\n");
     }

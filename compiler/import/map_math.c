@@ -224,8 +224,13 @@ static void check_lut_scales(tp_tfl_model *m, tp_tfl_op *op) {
     const double y = scale_of(tp_tfl_out(m, op));
     if (op->kind == TP_OP_LOGISTIC || op->kind == TP_OP_TANH) {
         const bool tanh = op->kind == TP_OP_TANH;
-        /* the input in 4 integer bits: x * 2^27 as a factor */
-        (void)tp_tfl_factor(m, op, x * 134217728.0, "its input's scale * 2^27");
+        /* the input in 4 integer bits: x * 2^27 as a factor that is no right
+         * shift; from 2^31 on all but the zero point is held */
+        if (!(x >= 0x1p-28 && x < 0x1p30)) {
+            tp_tfl_op_fail(m, op, TP_ERR_MALFORMED,
+                           "its input's scale is %g; from 2^-28 to 2^30 works",
+                           x);
+        }
         check_output_quant(m, op, tanh ? 1.0 / 128 : 1.0 / 256,
                            tanh ? 0 : -128);
         return;

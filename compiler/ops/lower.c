@@ -61,10 +61,22 @@ static bool same(const tp_const *constant, tp_dtype dtype, const void *data,
            memcmp(constant->data, data, tp_const_bytes(constant)) == 0;
 }
 
+const char *tp_c_name(tp_arena *arena, const char *name) {
+    const bool digit = name[0] >= '0' && name[0] <= '9';
+    char *c = tp_arena_printf(arena, "%s%s", digit ? "_" : "", name);
+    for (char *p = c; p != NULL && *p != '\0'; p++) {
+        const bool plain = (*p >= 'a' && *p <= 'z') ||
+                           (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
+        *p = plain ? *p : '_';
+    }
+    return c;
+}
+
 /* A second table of the same op and role gets a number. */
 static const char *unique_name(tp_lower *lower, const char *suffix) {
-    const char *op = lower->graph->op[lower->op].name;
-    const char *name = tp_arena_printf(lower->arena, "%s_%s", op, suffix);
+    const char *op = tp_c_name(lower->arena, lower->graph->op[lower->op].name);
+    const char *name =
+        op != NULL ? tp_arena_printf(lower->arena, "%s_%s", op, suffix) : NULL;
     for (int i = 0, n = 2; name != NULL && i < lower->n_constants; i++) {
         if (strcmp(lower->constant[i].name, name) == 0) {
             name = tp_arena_printf(lower->arena, "%s_%s%d", op, suffix, n++);

@@ -192,7 +192,8 @@ static void describe_model(tp_plan *plan) {
     tp_model *model = &plan->model;
     model->name = graph->name;
     memcpy(model->base_sha256, graph->sha256, sizeof model->base_sha256);
-    model->infer_bytes = align(plan->infer.arena_bytes, TP_ALIGN);
+    const uint32_t infer = plan->infer.arena_bytes;
+    model->infer_bytes = align(infer > 0 ? infer : 1, TP_ALIGN); /* no int[0] */
     model->arena_bytes = align(plan->sample.arena_bytes, TP_ALIGN);
     if (model->arena_bytes < model->infer_bytes) {
         model->arena_bytes = model->infer_bytes;

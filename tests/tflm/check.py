@@ -25,7 +25,10 @@ KINDS = {**{op.__name__: op for op in ops.ALL}, **nets.ALL}
 
 # What tinypeft may refuse although TensorFlow Lite Micro runs it, and why that
 # is right. Everything else must give the same bytes.
-REFUSALS = ()
+REFUSALS = (
+    (r"shifts from -31 to 30 work",
+     "scales that no fixed-point factor holds, or that leave one value"),
+)
 
 
 class Row:
@@ -140,7 +143,7 @@ def main():
     rows = {}
     with tempfile.TemporaryDirectory() as folder:
         for kind in KINDS:
-            if only not in ("", kind):
+            if only and kind != only:
                 continue
             rows[kind] = Row()
             for i in [int(index)] if index else range(options.models):

@@ -135,7 +135,7 @@ static range range_of(const tp_op *op, const tp_tensor *y) {
         (is_pool(op->kind) && (a->act_min > -128 || a->act_max < 127))) {
         return real_range(y, a->act_min, a->act_max);
     }
-    return (range){-INFINITY, INFINITY};
+    return (range){-HUGE_VAL, HUGE_VAL};
 }
 
 static double within(double v, range r) {

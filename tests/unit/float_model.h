@@ -4,7 +4,8 @@
  * Real units, by type: s8, u8 scale * (q - zero point); s16 2^-13 for
  * parameters, 2^-8 for logits; q8 v * 2^e; q16 (u = A x of a LoRA branch) that
  * times the scale of x. Biases (s32) stay in steps of their accumulator, whose
- * size only the convolution knows.
+ * size only the convolution knows. The graph is one before the pass fold, which
+ * hides zero points in them.
  *
  * Where tp_op_clamps() says so, and for functions of one byte, a value is held
  * within the range of its type and fused activation, in real units.

@@ -87,34 +87,18 @@ static tp_conv2d geometry(fm *m, const tp_op *op, int w, int y) {
                        .pad_l = a->pad_l};
 }
 
-/* Sum of the real weights of output channel oc. */
-static double weight_sum(const tp_conv2d *d, bool depthwise, const double *w,
-                         int32_t oc) {
-    const int32_t taps = d->k_h * d->k_w * (depthwise ? 1 : d->in_c);
-    double sum = 0.0;
-    for (int32_t i = 0; i < taps; i++) {
-        sum += depthwise ? w[i * d->out_c + oc] : w[oc * taps + i];
-    }
-    return sum;
-}
-
-/* y = W x + b. A bias that holds -x_zp * sum(w) (attr.value 1) goes with an x
- * whose zero point is not taken off. */
+/* y = W x + b */
 static void convolve(fm *m, const tp_op *op, double *y) {
     const bool depthwise = op->kind == TP_OP_DEPTHWISE_CONV_2D;
     const tp_conv2d d = geometry(m, op, op->in[1], op->out);
     const double s_x = scale_of(m, op->in[0], 0);
-    const double zero = tensor_of(m, op->in[0])->quant.zero_point * s_x;
-    const double *w = m->value[op->in[1]];
     const double *b = m->value[op->in[2]];
-    tp_check_real_conv(&d, depthwise, m->value[op->in[0]], w, y);
-    for (int32_t oc = 0; oc < d.out_c; oc++) {
-        const double folded = op->attr.value == 1 ? zero : 0.0;
-        const double add = b[oc] * s_x * scale_of(m, op->in[1], (int)oc) +
-                           folded * weight_sum(&d, depthwise, w, oc);
-        for (int32_t p = 0; p < d.out_h * d.out_w; p++) {
-            y[p * d.out_c + oc] += add;
-        }
+    assert_int_equal(op->attr.value, 0); /* 1: the bias is folded */
+    tp_check_real_conv(&d, depthwise, m->value[op->in[0]], m->value[op->in[1]],
+                       y);
+    for (int32_t i = 0; i < d.out_h * d.out_w * d.out_c; i++) {
+        const int32_t oc = i % d.out_c;
+        y[i] += b[oc] * s_x * scale_of(m, op->in[1], (int)oc);
     }
 }
 
@@ -181,7 +165,7 @@ static double broadcast(fm *m, int tensor, const tp_tensor *y,
 static void binary(fm *m, const tp_op *op, double *y) {
     const tp_tensor *t = tensor_of(m, op->out);
     for (int64_t i = 0; i < tp_tensor_count(t); i++) {
-        int32_t at[TP_MAX_RANK];
+        int32_t at[TP_MAX_RANK] = {0};
         place_of(t, i, at);
         const double a = broadcast(m, op->in[0], t, at);
         const double b = broadcast(m, op->in[1], t, at);
@@ -287,7 +271,7 @@ static void pool(fm *m, const tp_op *op, double *y) {
 /* Element of y that element i of x belongs to: its place, the averaged axes
  * left out. */
 static int64_t kept(const tp_op *op, const tp_tensor *x, int64_t i) {
-    int32_t at[TP_MAX_RANK];
+    int32_t at[TP_MAX_RANK] = {0};
     int64_t out = 0;
     place_of(x, i, at);
     for (int a = 0; a < x->rank; a++) {

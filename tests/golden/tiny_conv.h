@@ -1,0 +1,55 @@
+/* tiny_conv. Generated; do not edit.
+ *
+ *   tinypeft compile tiny_conv.tflite \
+ *       --adapter 'conv[01]=lora:rank=2' \
+ *       --adapter fc3=head:classes=4 --target portable
+ *   tinypeft 0.1.0, tiny_conv.tflite, target portable
+ *   sha256 82b70eee7f1a5039bef07ec2347f066ed08f5dc7512447e3404300026b6e5455
+ *
+ *             bytes
+ *   flash      1733   base weights 67, tables 78, descriptors 1588; code not
+ *                     counted
+ *   RAM        1000   arena 176 (infer alone: 104), adapter 88, training 736
+ *
+ *   in    int8 1x7x7x1, real = 0.0500000007 * (q + 3)
+ *   out   int8 1x4, real = 0.00390625 * (q + 128)
+ *   target  uint8, a class below 4
+ *
+ * Calls cannot fail; the buffers are the caller's. */
+#ifndef TINY_CONV_H
+#define TINY_CONV_H
+
+#include "tinypeft/model.h"
+
+#if TP_ABI != 1
+#error "made for runtime ABI 1: run the tinypeft compile command above again"
+#endif
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "adapters are little-endian in memory; this target is not"
+#endif
+
+#define TINY_CONV_ARENA_BYTES 176u
+#define TINY_CONV_INFER_BYTES 104u
+#define TINY_CONV_ADAPTER_BYTES 88u
+#define TINY_CONV_TRAIN_BYTES 736u
+#define TINY_CONV_X_BYTES 49u
+#define TINY_CONV_Y_BYTES 4u
+#define TINY_CONV_RAM_BYTES 1000u
+
+/* For the runtime: infer, train, load and store. */
+extern const tp_model tiny_conv_model;
+
+/* All RAM of the model; sizeof is TINY_CONV_RAM_BYTES. */
+typedef struct tiny_conv_memory {
+    _Alignas(TP_ALIGN) uint8_t arena[TINY_CONV_ARENA_BYTES];
+    uint8_t adapter[TINY_CONV_ADAPTER_BYTES];
+    uint8_t train[TINY_CONV_TRAIN_BYTES];
+} tiny_conv_memory;
+
+static inline tp_ctx tiny_conv_open(tiny_conv_memory *memory) {
+    const tp_ctx ctx = {&tiny_conv_model, memory->arena,
+                        memory->adapter, memory->train};
+    return ctx;
+}
+
+#endif

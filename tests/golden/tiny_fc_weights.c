@@ -1,0 +1,22 @@
+/* Constants of tiny_fc. Generated; do not edit. */
+#include <stdint.h>
+
+extern const int32_t tiny_fc_fc0_m[3];
+const int32_t tiny_fc_fc0_m[3] = {
+    1374389580, 1374389580, 1374389580,
+};
+
+extern const int8_t tiny_fc_fc0_s[3];
+const int8_t tiny_fc_fc0_s[3] = {
+    -7, -7, -7,
+};
+
+extern const int8_t tiny_fc_fc0_w[15];
+const int8_t tiny_fc_fc0_w[15] = {
+    2, -74, 1, 87, 60, 79, -82, -12, 3, 53, 90, 81, -19, 34, -23,
+};
+
+extern const int32_t tiny_fc_fc0_b[3];
+const int32_t tiny_fc_fc0_b[3] = {
+    -2147483420, 2147000123, 496,
+};

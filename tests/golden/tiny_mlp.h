@@ -1,0 +1,57 @@
+/* tiny_mlp. Generated; do not edit.
+ *
+ *   tinypeft compile 'the tiny --adapter model of the tool'\''s.tflite' \
+ *       --adapter '*=bitfit' \
+ *       --adapter fc1=lora:rank=1 --loss mse --name tiny_mlp \
+ *       --target portable
+ *   tinypeft 0.1.0, the tiny --adapter model of the tool's.tflite, target
+ *     portable
+ *   sha256 0000000000000000000000000000000000000000000000000000000000000000
+ *
+ *             bytes
+ *   flash      1138   base weights 88, tables 142, descriptors 908; code not
+ *                     counted
+ *   RAM         432   arena 48 (infer alone: 40), adapter 40, training 344
+ *
+ *   in    int8 1x6, real = 0.0399999991 * (q - 2)
+ *   out   int8 1x6, real = 0.0450000018 * (q + 1)
+ *   target  int8 6 values, scaled as out
+ *
+ * Calls cannot fail; the buffers are the caller's. */
+#ifndef TINY_MLP_H
+#define TINY_MLP_H
+
+#include "tinypeft/model.h"
+
+#if TP_ABI != 1
+#error "made for runtime ABI 1: run the tinypeft compile command above again"
+#endif
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "adapters are little-endian in memory; this target is not"
+#endif
+
+#define TINY_MLP_ARENA_BYTES 48u
+#define TINY_MLP_INFER_BYTES 40u
+#define TINY_MLP_ADAPTER_BYTES 40u
+#define TINY_MLP_TRAIN_BYTES 344u
+#define TINY_MLP_X_BYTES 6u
+#define TINY_MLP_Y_BYTES 6u
+#define TINY_MLP_RAM_BYTES 432u
+
+/* For the runtime: infer, train, load and store. */
+extern const tp_model tiny_mlp_model;
+
+/* All RAM of the model; sizeof is TINY_MLP_RAM_BYTES. */
+typedef struct tiny_mlp_memory {
+    _Alignas(TP_ALIGN) uint8_t arena[TINY_MLP_ARENA_BYTES];
+    uint8_t adapter[TINY_MLP_ADAPTER_BYTES];
+    uint8_t train[TINY_MLP_TRAIN_BYTES];
+} tiny_mlp_memory;
+
+static inline tp_ctx tiny_mlp_open(tiny_mlp_memory *memory) {
+    const tp_ctx ctx = {&tiny_mlp_model, memory->arena,
+                        memory->adapter, memory->train};
+    return ctx;
+}
+
+#endif

@@ -1,0 +1,54 @@
+/* tiny_residual. Generated; do not edit.
+ *
+ *   tinypeft compile tiny_residual.tflite \
+ *       --adapter '*=bitfit' --target portable
+ *   tinypeft 0.1.0, tiny_residual.tflite, target portable
+ *   sha256 0000000000000000000000000000000000000000000000000000000000000000
+ *
+ *             bytes
+ *   flash      1129   base weights 71, tables 90, descriptors 968; code not
+ *                     counted
+ *   RAM         440   arena 160 (infer alone: 112), adapter 24, training 256
+ *
+ *   in    int8 1x4x4x2, real = 0.0500000007 * (q - 5)
+ *   out   int8 1x2, real = 0.00390625 * (q + 128)
+ *   target  uint8, a class below 2
+ *
+ * Calls cannot fail; the buffers are the caller's. */
+#ifndef TINY_RESIDUAL_H
+#define TINY_RESIDUAL_H
+
+#include "tinypeft/model.h"
+
+#if TP_ABI != 1
+#error "made for runtime ABI 1: run the tinypeft compile command above again"
+#endif
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "adapters are little-endian in memory; this target is not"
+#endif
+
+#define TINY_RESIDUAL_ARENA_BYTES 160u
+#define TINY_RESIDUAL_INFER_BYTES 112u
+#define TINY_RESIDUAL_ADAPTER_BYTES 24u
+#define TINY_RESIDUAL_TRAIN_BYTES 256u
+#define TINY_RESIDUAL_X_BYTES 32u
+#define TINY_RESIDUAL_Y_BYTES 2u
+#define TINY_RESIDUAL_RAM_BYTES 440u
+
+/* For the runtime: infer, train, load and store. */
+extern const tp_model tiny_residual_model;
+
+/* All RAM of the model; sizeof is TINY_RESIDUAL_RAM_BYTES. */
+typedef struct tiny_residual_memory {
+    _Alignas(TP_ALIGN) uint8_t arena[TINY_RESIDUAL_ARENA_BYTES];
+    uint8_t adapter[TINY_RESIDUAL_ADAPTER_BYTES];
+    uint8_t train[TINY_RESIDUAL_TRAIN_BYTES];
+} tiny_residual_memory;
+
+static inline tp_ctx tiny_residual_open(tiny_residual_memory *memory) {
+    const tp_ctx ctx = {&tiny_residual_model, memory->arena,
+                        memory->adapter, memory->train};
+    return ctx;
+}
+
+#endif

@@ -1,0 +1,3 @@
+/* A golden file of the compiler, compiled. */
+#include "tests/golden/tiny_conv.c"
+#include "tests/golden/tiny_conv_weights.c"
