@@ -84,7 +84,7 @@ typedef struct tp_attr {
     int32_t rank;  /* LoRA */
     int32_t align_corners, half_pixel;
     int32_t of;     /* backward: tp_kind of the forward op */
-    float alpha;    /* LEAKY_RELU slope, SOFTMAX beta */
+    float alpha;    /* LEAKY_RELU slope, SOFTMAX beta, CE_LOSS smoothing */
     int32_t n_list; /* axes, permutation, begin + strides, pads */
     int32_t list[2 * TP_MAX_RANK];
 } tp_attr;

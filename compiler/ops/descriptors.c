@@ -168,6 +168,7 @@ static const tp_field ce_fields[] = {
     INT(tp_ce, n),
     INT(tp_ce, zp),
     OTHER(tp_ce, scale, TP_F_FACTOR),
+    INT(tp_ce, smooth),
 };
 DESC(ce);
 

@@ -4,6 +4,8 @@
 #include "compiler/ops/opdef.h"
 #include "compiler/ops/table.h"
 
+#define SMOOTH_BITS 20 /* fraction bits of tp_ce.smooth */
+
 static tp_status verify_ce(const tp_graph *graph, const tp_op *op,
                            tp_diag *diag) {
     const tp_tensor *z = &graph->tensor[op->in[0]];
@@ -13,6 +15,11 @@ static tp_status verify_ce(const tp_graph *graph, const tp_op *op,
                         "op %s: cross-entropy needs 2 to 256 logits, here are "
                         "%lld",
                         op->name, (long long)n);
+    }
+    if (!(op->attr.alpha >= 0.0F && op->attr.alpha <= 0.5F)) {
+        return tp_error(diag, TP_ERR_UNSUPPORTED,
+                        "op %s: label smoothing %g; 0 to 0.5 works", op->name,
+                        (double)op->attr.alpha);
     }
     return TP_OK;
 }
@@ -27,7 +34,9 @@ static tp_status lower_loss(tp_lower *low, const tp_op *op, tp_kernel_id kernel,
 
 static tp_status lower_ce(tp_lower *low, const tp_op *op) {
     const tp_tensor *z = &low->graph->tensor[op->in[0]];
-    tp_ce d = {.n = (int32_t)tp_tensor_count(z)};
+    tp_ce d = {.n = (int32_t)tp_tensor_count(z),
+               .smooth =
+                   (int32_t)lround(ldexp((double)op->attr.alpha, SMOOTH_BITS))};
     if (z->dtype == TP_S16) {
         d.scale = tp_factor_of(1.0 / 256.0);
         return lower_loss(low, op, TP_K_ce_s16_loss_ref, &tp_desc_ce, &d);

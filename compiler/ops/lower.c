@@ -61,13 +61,16 @@ static bool same(const tp_const *constant, tp_dtype dtype, const void *data,
            memcmp(constant->data, data, tp_const_bytes(constant)) == 0;
 }
 
+static bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* A leading '_' would be a name of the C library's. */
 const char *tp_c_name(tp_arena *arena, const char *name) {
-    const bool digit = name[0] >= '0' && name[0] <= '9';
-    char *c = tp_arena_printf(arena, "%s%s", digit ? "_" : "", name);
+    char *c =
+        tp_arena_printf(arena, "%s%s", is_letter(name[0]) ? "" : "op_", name);
     for (char *p = c; p != NULL && *p != '\0'; p++) {
-        const bool plain = (*p >= 'a' && *p <= 'z') ||
-                           (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
-        *p = plain ? *p : '_';
+        *p = is_letter(*p) || (*p >= '0' && *p <= '9') ? *p : '_';
     }
     return c;
 }

@@ -109,7 +109,7 @@ tp_status tp_lower_step(tp_lower *lower, tp_kernel_id kernel,
  * content share one constant. The name is "<op>_<suffix>". */
 const void *tp_lower_const(tp_lower *lower, tp_dtype dtype, const void *data,
                            size_t count, const char *suffix);
-/* Any name as letters, digits and '_', the first no digit; NULL: no memory. */
+/* Any name as letters, digits and '_', a letter first; NULL: no memory. */
 const char *tp_c_name(tp_arena *arena, const char *name);
 size_t tp_const_bytes(const tp_const *constant);
 const char *tp_kernel_name(tp_kernel_id kernel); /* "tp_<name>_<isa>" */

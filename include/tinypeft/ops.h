@@ -142,6 +142,8 @@ typedef struct tp_ce {
     int32_t n;
     int32_t zp;      /* 0 for int16 logits */
     tp_factor scale; /* int16 logits: 2^-8 */
+    int32_t smooth;  /* 2^-20, in [0, 2^19]: share of the target that the
+                        other classes divide among them */
 } tp_ce;
 
 /* Mean squared error in real units: mean((y - t)^2), t an int8 tensor with

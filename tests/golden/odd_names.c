@@ -13,12 +13,12 @@ extern const int8_t odd_names_a____b____c_s[3];
 extern const int8_t odd_names_a____b____c_w[6];
 extern const int32_t odd_names_a____b____c_lora_m[3];
 extern const int8_t odd_names_a____b____c_lora_s[3];
-extern const int32_t odd_names__________s_________bias_m[2];
-extern const int8_t odd_names__________s_________bias_s[2];
-extern const int32_t odd_names__________s_________bias_b[2];
-extern const int32_t odd_names__________s_________m[2];
-extern const int8_t odd_names__________s_________s[2];
-extern const int8_t odd_names__________s_________w[6];
+extern const int32_t odd_names_op__________s_________bias_m[2];
+extern const int8_t odd_names_op__________s_________bias_s[2];
+extern const int32_t odd_names_op__________s_________bias_b[2];
+extern const int32_t odd_names_op__________s_________m[2];
+extern const int8_t odd_names_op__________s_________s[2];
+extern const int8_t odd_names_op__________s_________w[6];
 extern const int32_t odd_names_a_b_bias_b[2];
 extern const int8_t odd_names_a_b_w[4];
 extern const uint16_t
@@ -44,84 +44,90 @@ static const tp_conv2d a____b____c_op = {
     .lora_s = odd_names_a____b____c_lora_s, .rank = 1,
 };
 
-static const tp_bias _________s_________bias_op = {
-    .n = 2, .pixels = 1, .m = odd_names__________s_________bias_m,
-    .s = odd_names__________s_________bias_s,
+static const tp_bias op__________s_________bias_op = {
+    .n = 2, .pixels = 1, .m = odd_names_op__________s_________bias_m,
+    .s = odd_names_op__________s_________bias_s,
 };
 
-static const tp_conv2d _________s_________op = {
+static const tp_conv2d op__________s_________op = {
     .in_h = 1, .in_w = 1, .in_c = 3, .out_h = 1, .out_w = 1, .out_c = 2,
     .k_h = 1, .k_w = 1, .stride_h = 1, .stride_w = 1, .dil_h = 1, .dil_w = 1,
     .y_zp = -128, .y_min = -128, .y_max = 127,
-    .w = odd_names__________s_________w, .m = odd_names__________s_________m,
-    .s = odd_names__________s_________s,
+    .w = odd_names_op__________s_________w,
+    .m = odd_names_op__________s_________m,
+    .s = odd_names_op__________s_________s,
 };
 
 static const tp_bias a_b_bias_op = {
-    .n = 2, .pixels = 1, .m = odd_names__________s_________bias_m,
-    .s = odd_names__________s_________bias_s,
+    .n = 2, .pixels = 1, .m = odd_names_op__________s_________bias_m,
+    .s = odd_names_op__________s_________bias_s,
 };
 
 static const tp_conv2d a_b_op = {
     .in_h = 1, .in_w = 1, .in_c = 2, .out_h = 1, .out_w = 1, .out_c = 2,
     .k_h = 1, .k_w = 1, .stride_h = 1, .stride_w = 1, .dil_h = 1, .dil_w = 1,
     .y_zp = -128, .y_min = -128, .y_max = 127, .w = odd_names_a_b_w,
-    .m = odd_names__________s_________m, .s = odd_names__________s_________s,
+    .m = odd_names_op__________s_________m,
+    .s = odd_names_op__________s_________s,
 };
 
 static const tp_bias a_b_bias_op2 = {
-    .n = 2, .pixels = 1, .m = odd_names__________s_________bias_m,
-    .s = odd_names__________s_________bias_s,
+    .n = 2, .pixels = 1, .m = odd_names_op__________s_________bias_m,
+    .s = odd_names_op__________s_________bias_s,
 };
 
 static const tp_conv2d a_b_op2 = {
     .in_h = 1, .in_w = 1, .in_c = 2, .out_h = 1, .out_w = 1, .out_c = 2,
     .k_h = 1, .k_w = 1, .stride_h = 1, .stride_w = 1, .dil_h = 1, .dil_w = 1,
     .y_zp = -128, .y_min = -128, .y_max = 127, .w = odd_names_a_b_w,
-    .m = odd_names__________s_________m, .s = odd_names__________s_________s,
+    .m = odd_names_op__________s_________m,
+    .s = odd_names_op__________s_________s,
 };
 
-static const tp_bias _1st____bias_op = {
-    .n = 2, .pixels = 1, .m = odd_names__________s_________bias_m,
-    .s = odd_names__________s_________bias_s,
+static const tp_bias op_1st____bias_op = {
+    .n = 2, .pixels = 1, .m = odd_names_op__________s_________bias_m,
+    .s = odd_names_op__________s_________bias_s,
 };
 
-static const tp_conv2d _1st____op = {
+static const tp_conv2d op_1st____op = {
     .in_h = 1, .in_w = 1, .in_c = 2, .out_h = 1, .out_w = 1, .out_c = 2,
     .k_h = 1, .k_w = 1, .stride_h = 1, .stride_w = 1, .dil_h = 1, .dil_w = 1,
     .y_zp = -128, .y_min = -128, .y_max = 127, .w = odd_names_a_b_w,
-    .m = odd_names__________s_________m, .s = odd_names__________s_________s,
+    .m = odd_names_op__________s_________m,
+    .s = odd_names_op__________s_________s,
 };
 
 static const tp_bias int_bias_op = {
-    .n = 2, .pixels = 1, .m = odd_names__________s_________bias_m,
-    .s = odd_names__________s_________bias_s,
+    .n = 2, .pixels = 1, .m = odd_names_op__________s_________bias_m,
+    .s = odd_names_op__________s_________bias_s,
 };
 
 static const tp_conv2d int_op = {
     .in_h = 1, .in_w = 1, .in_c = 2, .out_h = 1, .out_w = 1, .out_c = 2,
     .k_h = 1, .k_w = 1, .stride_h = 1, .stride_w = 1, .dil_h = 1, .dil_w = 1,
     .y_zp = -128, .y_min = -128, .y_max = 127, .w = odd_names_a_b_w,
-    .m = odd_names__________s_________m, .s = odd_names__________s_________s,
+    .m = odd_names_op__________s_________m,
+    .s = odd_names_op__________s_________s,
 };
 
 static const tp_bias a_name_that_is_longer_than_any_line_of_C_that_people_like_to_read__twice_that_in_fact__and_then_some_more_bias_op = {
-    .n = 2, .pixels = 1, .m = odd_names__________s_________bias_m,
-    .s = odd_names__________s_________bias_s,
+    .n = 2, .pixels = 1, .m = odd_names_op__________s_________bias_m,
+    .s = odd_names_op__________s_________bias_s,
 };
 
 static const tp_conv2d a_name_that_is_longer_than_any_line_of_C_that_people_like_to_read__twice_that_in_fact__and_then_some_more_op = {
     .in_h = 1, .in_w = 1, .in_c = 2, .out_h = 1, .out_w = 1, .out_c = 2,
     .k_h = 1, .k_w = 1, .stride_h = 1, .stride_w = 1, .dil_h = 1, .dil_w = 1,
     .y_min = -128, .y_max = 127, .w = odd_names_a_b_w,
-    .m = odd_names__________s_________m, .s = odd_names__________s_________s,
+    .m = odd_names_op__________s_________m,
+    .s = odd_names_op__________s_________s,
 };
 
 static const tp_clamp a____b____c_mask_op = {
     .n = 3, .y_min = -128, .y_max = 127,
 };
 
-static const tp_clamp _________s_________mask_op = {
+static const tp_clamp op__________s_________mask_op = {
     .n = 2, .y_min = -128, .y_max = 127,
 };
 
@@ -133,7 +139,7 @@ static const tp_clamp a_b_mask_op2 = {
     .n = 2, .y_min = -128, .y_max = 127,
 };
 
-static const tp_clamp _1st____mask_op = {
+static const tp_clamp op_1st____mask_op = {
     .n = 2, .y_min = -128, .y_max = 127,
 };
 
@@ -173,11 +179,11 @@ static const tp_bias int_bias_bias_bwd_op = {
     .n = 2, .pixels = 1,
 };
 
-static const tp_clamp _1st____clamp_bwd_op = {
+static const tp_clamp op_1st____clamp_bwd_op = {
     .n = 2, .y_min = -128, .y_max = 127,
 };
 
-static const tp_conv2d _1st____conv_bwd_x_op = {
+static const tp_conv2d op_1st____conv_bwd_x_op = {
     .in_h = 1, .in_w = 1, .in_c = 2, .out_h = 1, .out_w = 1, .out_c = 2,
     .k_h = 1, .k_w = 1, .stride_h = 1, .stride_w = 1, .dil_h = 1, .dil_w = 1,
     .w = odd_names_a_b_w,
@@ -185,7 +191,7 @@ static const tp_conv2d _1st____conv_bwd_x_op = {
     .bwd_e = -5,
 };
 
-static const tp_bias _1st____bias_bias_bwd_op = {
+static const tp_bias op_1st____bias_bias_bwd_op = {
     .n = 2, .pixels = 1,
 };
 
@@ -221,19 +227,19 @@ static const tp_bias a_b_bias_bias_bwd_op2 = {
     .n = 2, .pixels = 1,
 };
 
-static const tp_clamp _________s_________clamp_bwd_op = {
+static const tp_clamp op__________s_________clamp_bwd_op = {
     .n = 2, .y_min = -128, .y_max = 127,
 };
 
-static const tp_conv2d _________s_________conv_bwd_x_op = {
+static const tp_conv2d op__________s_________conv_bwd_x_op = {
     .in_h = 1, .in_w = 1, .in_c = 3, .out_h = 1, .out_w = 1, .out_c = 2,
     .k_h = 1, .k_w = 1, .stride_h = 1, .stride_w = 1, .dil_h = 1, .dil_w = 1,
-    .w = odd_names__________s_________w,
+    .w = odd_names_op__________s_________w,
     .bwd_q = odd_names_a_name_that_is_longer_than_any_line_of_C_that_people_like_to_read__twice_that_in_fact__and_then_some_more_conv_bwd_x_bwd_q,
     .bwd_e = -5,
 };
 
-static const tp_bias _________s_________bias_bias_bwd_op = {
+static const tp_bias op__________s_________bias_bias_bwd_op = {
     .n = 2, .pixels = 1,
 };
 
@@ -280,12 +286,12 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
     tp_conv2d_lora_s8_fwd_ref(&a____b____c_op, x, at(ctx->arena, 0),
         at(ctx->arena, 12), at(ctx->adapter, 40), at(ctx->arena, 20));
     /* 3 "); \ ??%s ? ?/ ? ?=_bias: bias 2 -> 2 */
-    tp_bias_s16_fwd_ref(&_________s_________bias_op,
-        odd_names__________s_________bias_b, at(ctx->adapter, 8),
+    tp_bias_s16_fwd_ref(&op__________s_________bias_op,
+        odd_names_op__________s_________bias_b, at(ctx->adapter, 8),
         at(ctx->arena, 0));
     /* 4 "); \ ??%s ? ?/ ? ?=: fc 1x3 -> 1x2, 6 MAC,
      * y = 0.0500000007 * (q + 128) */
-    tp_conv2d_s8_fwd_ref(&_________s_________op, at(ctx->arena, 20),
+    tp_conv2d_s8_fwd_ref(&op__________s_________op, at(ctx->arena, 20),
         at(ctx->arena, 0), at(ctx->arena, 8));
     /* 5 a b_bias: bias 2 -> 2 */
     tp_bias_s16_fwd_ref(&a_b_bias_op, odd_names_a_b_bias_b,
@@ -302,11 +308,11 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
     tp_conv2d_s8_fwd_ref(&a_b_op2, at(ctx->arena, 12), at(ctx->arena, 0),
         at(ctx->arena, 8));
     /* 9 1st é_bias: bias 2 -> 2 */
-    tp_bias_s16_fwd_ref(&_1st____bias_op, odd_names_a_b_bias_b,
+    tp_bias_s16_fwd_ref(&op_1st____bias_op, odd_names_a_b_bias_b,
         at(ctx->adapter, 20), at(ctx->arena, 0));
     /* 10 1st é: fc 1x2 -> 1x2, 4 MAC,
      * y = 0.0500000007 * (q + 128) */
-    tp_conv2d_s8_fwd_ref(&_1st____op, at(ctx->arena, 8), at(ctx->arena, 0),
+    tp_conv2d_s8_fwd_ref(&op_1st____op, at(ctx->arena, 8), at(ctx->arena, 0),
         at(ctx->arena, 12));
     /* 11 int_bias: bias 2 -> 2 */
     tp_bias_s16_fwd_ref(&int_bias_op, odd_names_a_b_bias_b,
@@ -344,15 +350,15 @@ static void sample(const tp_ctx *ctx, const void *x, const void *target,
     tp_mask_s8_fwd_ref(&a____b____c_mask_op, at(ctx->arena, 20),
         at(ctx->arena, 28));
     /* 4 "); \ ??%s ? ?/ ? ?=_bias: bias 2 -> 2 */
-    tp_bias_s16_fwd_ref(&_________s_________bias_op,
-        odd_names__________s_________bias_b, at(ctx->adapter, 8),
+    tp_bias_s16_fwd_ref(&op__________s_________bias_op,
+        odd_names_op__________s_________bias_b, at(ctx->adapter, 8),
         at(ctx->arena, 0));
     /* 5 "); \ ??%s ? ?/ ? ?=: fc 1x3 -> 1x2, 6 MAC,
      * y = 0.0500000007 * (q + 128) */
-    tp_conv2d_s8_fwd_ref(&_________s_________op, at(ctx->arena, 20),
+    tp_conv2d_s8_fwd_ref(&op__________s_________op, at(ctx->arena, 20),
         at(ctx->arena, 0), at(ctx->arena, 8));
     /* 6 "); \ ??%s ? ?/ ? ?=_mask: mask 1x2 -> 1x2 */
-    tp_mask_s8_fwd_ref(&_________s_________mask_op, at(ctx->arena, 8),
+    tp_mask_s8_fwd_ref(&op__________s_________mask_op, at(ctx->arena, 8),
         at(ctx->arena, 32));
     /* 7 a b_bias: bias 2 -> 2 */
     tp_bias_s16_fwd_ref(&a_b_bias_op, odd_names_a_b_bias_b,
@@ -373,14 +379,14 @@ static void sample(const tp_ctx *ctx, const void *x, const void *target,
     /* 12 a_b_mask: mask 1x2 -> 1x2 */
     tp_mask_s8_fwd_ref(&a_b_mask_op2, at(ctx->arena, 8), at(ctx->arena, 40));
     /* 13 1st é_bias: bias 2 -> 2 */
-    tp_bias_s16_fwd_ref(&_1st____bias_op, odd_names_a_b_bias_b,
+    tp_bias_s16_fwd_ref(&op_1st____bias_op, odd_names_a_b_bias_b,
         at(ctx->adapter, 20), at(ctx->arena, 0));
     /* 14 1st é: fc 1x2 -> 1x2, 4 MAC,
      * y = 0.0500000007 * (q + 128) */
-    tp_conv2d_s8_fwd_ref(&_1st____op, at(ctx->arena, 8), at(ctx->arena, 0),
+    tp_conv2d_s8_fwd_ref(&op_1st____op, at(ctx->arena, 8), at(ctx->arena, 0),
         at(ctx->arena, 20));
     /* 15 1st é_mask: mask 1x2 -> 1x2 */
-    tp_mask_s8_fwd_ref(&_1st____mask_op, at(ctx->arena, 20),
+    tp_mask_s8_fwd_ref(&op_1st____mask_op, at(ctx->arena, 20),
         at(ctx->arena, 44));
     /* 16 int_bias: bias 2 -> 2 */
     tp_bias_s16_fwd_ref(&int_bias_op, odd_names_a_b_bias_b,
@@ -430,13 +436,13 @@ static void sample(const tp_ctx *ctx, const void *x, const void *target,
     tp_bias_q8_bwd_w_ref(&int_bias_bias_bwd_op, at(ctx->arena, 20),
         at(ctx->train, 232));
     /* 27 1st é_clamp_bwd: clamp_bwd 1x2 -> 1x2 */
-    tp_mask_q8_bwd_x_ref(&_1st____clamp_bwd_op, at(ctx->arena, 0),
+    tp_mask_q8_bwd_x_ref(&op_1st____clamp_bwd_op, at(ctx->arena, 0),
         at(ctx->arena, 44), at(ctx->arena, 0));
     /* 28 1st é_conv_bwd_x: conv_bwd_x 1x2 -> 1x2 */
-    tp_conv2d_s8_bwd_x_ref(&_1st____conv_bwd_x_op, at(ctx->arena, 0),
+    tp_conv2d_s8_bwd_x_ref(&op_1st____conv_bwd_x_op, at(ctx->arena, 0),
         at(ctx->arena, 20), at(ctx->train, 128));
     /* 29 1st é_bias_bias_bwd: bias_bwd 1x2 -> 2 */
-    tp_bias_q8_bwd_w_ref(&_1st____bias_bias_bwd_op, at(ctx->arena, 0),
+    tp_bias_q8_bwd_w_ref(&op_1st____bias_bias_bwd_op, at(ctx->arena, 0),
         at(ctx->train, 220));
     /* 30 a_b_clamp_bwd: clamp_bwd 1x2 -> 1x2 */
     tp_mask_q8_bwd_x_ref(&a_b_clamp_bwd_op, at(ctx->arena, 20),
@@ -457,13 +463,13 @@ static void sample(const tp_ctx *ctx, const void *x, const void *target,
     tp_bias_q8_bwd_w_ref(&a_b_bias_bias_bwd_op2, at(ctx->arena, 0),
         at(ctx->train, 196));
     /* 36 "); \ ??%s ? ?/ ? ?=_clamp_bwd: clamp_bwd 1x2 -> 1x2 */
-    tp_mask_q8_bwd_x_ref(&_________s_________clamp_bwd_op, at(ctx->arena, 20),
-        at(ctx->arena, 32), at(ctx->arena, 20));
+    tp_mask_q8_bwd_x_ref(&op__________s_________clamp_bwd_op,
+        at(ctx->arena, 20), at(ctx->arena, 32), at(ctx->arena, 20));
     /* 37 "); \ ??%s ? ?/ ? ?=_conv_bwd_x: conv_bwd_x 1x2 -> 1x3 */
-    tp_conv2d_s8_bwd_x_ref(&_________s_________conv_bwd_x_op,
+    tp_conv2d_s8_bwd_x_ref(&op__________s_________conv_bwd_x_op,
         at(ctx->arena, 20), at(ctx->arena, 0), at(ctx->train, 152));
     /* 38 "); \ ??%s ? ?/ ? ?=_bias_bias_bwd: bias_bwd 1x2 -> 2 */
-    tp_bias_q8_bwd_w_ref(&_________s_________bias_bias_bwd_op,
+    tp_bias_q8_bwd_w_ref(&op__________s_________bias_bias_bwd_op,
         at(ctx->arena, 20), at(ctx->train, 184));
     /* 39 a * / b / * c_clamp_bwd: clamp_bwd 1x3 -> 1x3 */
     tp_mask_q8_bwd_x_ref(&a____b____c_clamp_bwd_op, at(ctx->arena, 0),

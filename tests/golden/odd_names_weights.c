@@ -41,33 +41,33 @@ const int8_t odd_names_a____b____c_lora_s[3] = {
     7, 7, 7,
 };
 
-extern const int32_t odd_names__________s_________bias_m[2];
-const int32_t odd_names__________s_________bias_m[2] = {
+extern const int32_t odd_names_op__________s_________bias_m[2];
+const int32_t odd_names_op__________s_________bias_m[2] = {
     2097152016, 2097152016,
 };
 
-extern const int8_t odd_names__________s_________bias_s[2];
-const int8_t odd_names__________s_________bias_s[2] = {
+extern const int8_t odd_names_op__________s_________bias_s[2];
+const int8_t odd_names_op__________s_________bias_s[2] = {
     -3, -3,
 };
 
-extern const int32_t odd_names__________s_________bias_b[2];
-const int32_t odd_names__________s_________bias_b[2] = {
+extern const int32_t odd_names_op__________s_________bias_b[2];
+const int32_t odd_names_op__________s_________bias_b[2] = {
     5451, 9092,
 };
 
-extern const int32_t odd_names__________s_________m[2];
-const int32_t odd_names__________s_________m[2] = {
+extern const int32_t odd_names_op__________s_________m[2];
+const int32_t odd_names_op__________s_________m[2] = {
     1374389580, 1374389580,
 };
 
-extern const int8_t odd_names__________s_________s[2];
-const int8_t odd_names__________s_________s[2] = {
+extern const int8_t odd_names_op__________s_________s[2];
+const int8_t odd_names_op__________s_________s[2] = {
     -5, -5,
 };
 
-extern const int8_t odd_names__________s_________w[6];
-const int8_t odd_names__________s_________w[6] = {
+extern const int8_t odd_names_op__________s_________w[6];
+const int8_t odd_names_op__________s_________w[6] = {
     30, 20, -5, 10, 25, 30,
 };
 

@@ -9,7 +9,7 @@
  *                     counted
  *   RAM           8   arena 8 (infer alone: 8), adapter 0, training 0
  *
- *   in    int8 1x5, real = 0.0500000007 * (q + 3)
+ *   in    int8 1x5, real = 0.0500000007 * (q - 0)
  *   out   int8 1x3, real = 0.100000001 * (q - 0)
  *
  * Calls cannot fail; the buffers are the caller's. */

@@ -159,16 +159,21 @@ static void run_op(const tp_float_model *m, const tp_op *op) {
     }
 }
 
-static double cross_entropy(const double *z, int64_t n, int64_t label) {
+/* The label's target is 1 - smooth, that of the others smooth / (n - 1). */
+static double cross_entropy(const double *z, int64_t n, int64_t label,
+                            double smooth) {
     double max = z[0];
     double sum = 0.0;
+    double expected = 0.0;
     for (int64_t i = 1; i < n; i++) {
         max = fmax(max, z[i]);
     }
     for (int64_t i = 0; i < n; i++) {
         sum += exp(z[i] - max);
+        expected +=
+            z[i] * (i == label ? 1.0 - smooth : smooth / (double)(n - 1));
     }
-    return log(sum) + max - z[label];
+    return log(sum) + max - expected;
 }
 
 static double mean_square(const double *y, const double *t, int64_t n) {
@@ -193,7 +198,8 @@ double tp_float_loss(const void *model) {
     const int64_t n = count_of(m, loss->in[0]);
     return loss->kind == TP_OP_MSE_LOSS
                ? mean_square(y, target, n)
-               : cross_entropy(y, n, (int64_t)target[0]);
+               : cross_entropy(y, n, (int64_t)target[0],
+                               (double)loss->attr.alpha);
 }
 
 /* --- anchoring ------------------------------------------------------------ */
