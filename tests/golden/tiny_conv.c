@@ -68,7 +68,7 @@ static const tp_clamp conv1_mask_op = {
 };
 
 static const tp_ce loss_op = {
-    .n = 4, .scale = {1073741824, -7},
+    .n = 4, .scale = {1073741824, -7}, .smooth = 104858,
 };
 
 static const tp_head fc3_head_bwd_w_op = {

@@ -88,7 +88,7 @@ static const tp_clamp add2_mask_op = {
 };
 
 static const tp_ce loss_op = {
-    .n = 2, .scale = {1717986944, -4},
+    .n = 2, .scale = {1717986944, -4}, .smooth = 104858,
 };
 
 static const tp_conv2d fc5_conv_bwd_x_op = {

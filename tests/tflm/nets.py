@@ -348,6 +348,57 @@ def mlp(m, draw):
     finish(m, draw, x)
 
 
+def unary(m, draw, x):
+    """Some operator that keeps the shape [1, n, n, 4]."""
+    kind = draw.choice(["conv", "depthwise", "dense", "value", "value",
+                        "pool", "gate", "pad and cut", "turn", "resize",
+                        "join and cut"])
+    if kind in ("conv", "depthwise"):
+        return conv(m, draw, x, 4, depth=kind == "depthwise")
+    if kind == "dense":
+        return dense(m, draw, x, 4, draw.choice([NONE, RELU]), keep=True)
+    if kind == "value":
+        code = draw.choice(["RELU", "RELU6", "LEAKY_RELU", "LOGISTIC", "TANH",
+                            "HARD_SWISH", "QUANTIZE"])
+        return value(m, draw, code, x)
+    if kind == "pool":
+        return pool(m, x, draw.choice(["MAX_POOL_2D", "AVERAGE_POOL_2D"]), 3,
+                    1, True)
+    if kind == "gate":
+        return gated(m, draw, x)
+    if kind == "turn":
+        return m.op("TRANSPOSE", [x, m.ints([0, 2, 1, 3])],
+                    m.tensor(x.shape, *like(x)), "TransposeOptions")
+    if kind == "pad and cut":
+        return cut(m, draw, padded(m, draw, x, 1, 0, 2, 1), x.shape)
+    if kind == "join and cut":
+        return cut(m, draw, joined(m, [x, x], draw.randint(1, 3)), x.shape)
+    _, h, w, c = x.shape
+    y = m.op("RESIZE_NEAREST_NEIGHBOR", [x, m.ints([2 * h, 2 * w])],
+             m.tensor((1, 2 * h, 2 * w, c), *like(x)),
+             "ResizeNearestNeighborOptions")
+    return pool(m, y, "MAX_POOL_2D", 2, 2, False)
+
+
+def tangle(m, draw):
+    """Each operator reads any tensor so far, and the output holds them all:
+    whatever is overwritten too early shows."""
+    n = draw.randint(2, 5)
+    made = [start(m, draw, (1, n, n, 4))]
+    for _ in range(draw.randint(3, 14)):
+        x = draw.choice(made[-4:] if draw.chance(0.6) else made)
+        if draw.chance(0.3):
+            x = binary(m, draw, draw.choice(["ADD", "SUB", "MUL"]), x,
+                       draw.choice(made), draw.choice([NONE, RELU]))
+        else:
+            x = unary(m, draw, x)
+        made.append(x)
+    draw.shuffle(made)
+    while len(made) > 1:  # TensorFlow Lite Micro joins ten at most
+        made = [joined(m, made[i:i + 8]) for i in range(0, len(made), 8)]
+    finish(m, draw, made[0])
+
+
 ALL = {"net " + net.__name__.replace("_", " "): net for net in
        (residual, separable, inverted, squeeze_excite, branches, up_and_down,
-        fused, shapes, mlp)}
+        fused, shapes, mlp, tangle)}

@@ -253,6 +253,8 @@ def max_pool_2d(m, draw):
 
 def mean(m, draw):
     shape = draw.shape(draw.choice([1, 2, 3, 4, 4, 4, 5]), 2000)
+    if draw.chance(0.1):
+        shape = (1, draw.randint(10, 130), draw.randint(10, 130), 3)
     rank = len(shape)
     axes = draw.sample(range(rank), draw.randint(1, rank))
     if rank == 4 and draw.chance(0.3):
