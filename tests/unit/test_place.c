@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include "compiler/compiler.h"
+#include "compiler/ir/text.h"
+#include "compiler/ir/verify.h"
 #include "compiler/plan/place.h"
 #include "core/rng.h"
 #include "tests/unit/data.h"
@@ -286,18 +288,22 @@ static int value_of(const tp_graph *graph, int tensor) {
     return tensor;
 }
 
-/* The bytes of an argument hold its value (read), or do from now on. */
+/* The bytes of an argument hold its value (read), or do from now on. The
+ * caller's output lies behind the arena. */
 static void use(const tp_plan *plan, const tp_program *p, int *held, int tensor,
                 bool write) {
     const tp_address *a = &p->address[tensor];
-    if (a->place != TP_PLACE_ARENA) {
+    const bool out = a->place == TP_PLACE_Y;
+    if (!out && a->place != TP_PLACE_ARENA) {
         return;
     }
-    assert_true(a->offset + a->bytes <= p->arena_bytes);
+    const uint32_t size = out ? plan->model.y_bytes : p->arena_bytes;
+    const uint32_t from = out ? p->arena_bytes : a->offset;
+    assert_true((out ? 0 : a->offset) + a->bytes <= size);
     assert_int_equal(a->offset % 4, 0);
     const int value = value_of(plan->graph, tensor);
     for (uint32_t i = 0; i < a->bytes; i++) {
-        int *at = &held[a->offset + i];
+        int *at = &held[from + i];
         if (!write && *at != value) {
             fail_msg("tensor %d '%s': byte %u holds tensor %d", tensor,
                      plan->graph->tensor[tensor].name, (unsigned)i, *at);
@@ -309,9 +315,10 @@ static void use(const tp_plan *plan, const tp_program *p, int *held, int tensor,
 /* Runs the program on names instead of numbers: every step finds what it
  * reads, wherever memory is shared. */
 static void simulate(const tp_plan *plan, const tp_program *p) {
-    int *held = malloc((p->arena_bytes + 1) * sizeof *held);
+    const size_t n = (size_t)p->arena_bytes + plan->model.y_bytes;
+    int *held = malloc(n * sizeof *held);
     assert_non_null(held);
-    memset(held, -1, (p->arena_bytes + 1) * sizeof *held);
+    memset(held, -1, n * sizeof *held);
     for (int s = 0; s < p->n_steps; s++) {
         const tp_step *step = &p->step[s];
         const int out = plan->graph->op[step->op].out;
@@ -358,6 +365,56 @@ static void check_program(const tp_plan *plan, const tp_program *p,
     simulate(plan, p);
 }
 
+/* h is read again after the first sum, which must not work in place; the
+ * others may. Where the last op works in place too they all do in the caller's
+ * output. */
+#define SUMS                                                                   \
+    "graph sums\n"                                                             \
+    "input %0 \"x\" s8[1,8] q(0.05, -3)\n"                                     \
+    "%1 \"h\" s8[1,8] q(0.05, 0) = relu0: relu(%0) source=0\n"                 \
+    "%2 \"a\" s8[1,8] q(0.1, 0) = add1: add(%1, %0) source=1\n"                \
+    "%3 \"b\" s8[1,8] q(0.1, 0) = add2: add(%2, %1) source=2\n"                \
+    "%4 \"c\" s8[1,8] q(0.1, 0) = add3: add(%3, %0) source=3\n"
+
+static const char *const inner =
+    SUMS "const %5 \"w\" s8[2,8] q(0.02, 0) = fill(3)\n"
+         "const %6 \"b\" s32[2] = [1, 2]\n"
+         "%7 \"y\" s8[1,2] q(0.1, 0) = fc4: fc(%4, %5, %6) source=4\n"
+         "output %7\n";
+static const char *const last = SUMS "output %4\n";
+
+static void plan_sums(tp_arena *arena, const char *text, tp_plan *plan) {
+    tp_diag diag = {.arena = arena};
+    tp_graph *graph = tp_arena_alloc(arena, 1, sizeof *graph);
+    assert_non_null(graph);
+    test_ok(tp_graph_parse(arena, text, graph, &diag), &diag);
+    test_ok(tp_graph_verify(graph, &diag), &diag);
+    test_ok(tp_plan_make(arena, graph, plan, &diag), &diag);
+    check_program(plan, &plan->infer, "sums");
+}
+
+static void test_in_place(void **state) {
+    (void)state;
+    tp_arena arena = {0};
+    tp_plan plan;
+    plan_sums(&arena, inner, &plan);
+    const tp_address *at = plan.infer.address;
+    assert_int_equal(plan.infer.arena_bytes, 16);
+    assert_int_not_equal(at[2].offset, at[1].offset);
+    assert_int_equal(at[3].offset, at[2].offset);
+    assert_int_equal(at[4].offset, at[2].offset);
+    assert_int_equal(at[7].place, TP_PLACE_Y);
+
+    plan_sums(&arena, last, &plan);
+    at = plan.infer.address;
+    assert_int_equal(plan.infer.arena_bytes, 8);
+    assert_int_equal(at[1].place, TP_PLACE_ARENA);
+    for (int i = 2; i <= 4; i++) {
+        assert_int_equal(at[i].place, TP_PLACE_Y);
+    }
+    tp_arena_free(&arena);
+}
+
 static void test_model(void **state) {
     const char *file = *state;
     static const char *const spec[] = {"*=bitfit"};
@@ -386,14 +443,13 @@ static void test_model(void **state) {
 int main(void) {
     char file[5][32] = {"kws_ref_model", "ad01_int8", "pretrainedResnet_quant",
                         "str_ww_ref_model", "vww_96_int8"};
-    struct CMUnitTest tests[9] = {
-        cmocka_unit_test(test_random),
-        cmocka_unit_test(test_optimum),
-        cmocka_unit_test(test_by_hand),
-        cmocka_unit_test(test_alignment),
+    struct CMUnitTest tests[10] = {
+        cmocka_unit_test(test_random),   cmocka_unit_test(test_optimum),
+        cmocka_unit_test(test_by_hand),  cmocka_unit_test(test_alignment),
+        cmocka_unit_test(test_in_place),
     };
     for (int i = 0; i < 5; i++) {
-        tests[4 + i] = (struct CMUnitTest){
+        tests[5 + i] = (struct CMUnitTest){
             .name = file[i], .test_func = test_model, .initial_state = file[i]};
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
