@@ -47,8 +47,7 @@ tp_score tp_score_of(const tp_session *session, const int8_t *y,
     for (size_t i = 0; i < n; i++) {
         const uint8_t *target = targets->data + (first + i) * targets->bytes;
         if (session->classes > 0) {
-            score.correct +=
-                tp_argmax(&session->out, y + i * count) == *target;
+            score.correct += tp_argmax(&session->out, y + i * count) == *target;
         } else {
             score.square += tp_square_error(&session->out, y + i * count,
                                             (const int8_t *)target);

@@ -14,10 +14,10 @@
 #include "core/rng.h"
 #include "runtime/adapter/weights.h"
 
-#define MOMENTUM_BITS 12  /* fraction bits of v */
-#define FRACTION 16       /* further bits while v is computed */
+#define MOMENTUM_BITS 12   /* fraction bits of v */
+#define FRACTION 16        /* further bits while v is computed */
 #define NORM_LIMIT_BITS 20 /* a norm above 2^20 is out of range */
-#define IDLE 8            /* updates before a gradient scale falls */
+#define IDLE 8             /* updates before a gradient scale falls */
 
 static const tp_q32 *grad_of(const tp_ctx *ctx, const tp_param *param) {
     return (const tp_q32 *)(const void *)(ctx->train + param->grad);
@@ -30,8 +30,7 @@ static int16_t *values(const tp_ctx *ctx, uint32_t offset,
 
 /* Real size of one unit of the tensor's accumulator. */
 static tp_bfp unit_of(const tp_param *param, const tp_q32 *grad) {
-    return tp_bfp_of((uint32_t)param->unit.m,
-                     param->unit.s - 31 + grad->e);
+    return tp_bfp_of((uint32_t)param->unit.m, param->unit.s - 31 + grad->e);
 }
 
 /* Sum of squares. The values are first shifted below 2^15, so that 2^32 of

@@ -12,8 +12,8 @@
 _Static_assert(sizeof(tp_train_state) == 112,
                "the planner on the host and the device agree on the size");
 
-#define FIRST_EXPONENT (-7)   /* of gradient scales, before any was seen */
-#define CHECKPOINT_EVERY 8u   /* good updates between two checkpoints */
+#define FIRST_EXPONENT (-7) /* of gradient scales, before any was seen */
+#define CHECKPOINT_EVERY 8u /* good updates between two checkpoints */
 #define MOST_UNDONE 3u
 #define LOSS_LIMIT (INT32_C(1) << 30) /* 16,384: out of range */
 
@@ -108,8 +108,8 @@ static void remember(const tp_ctx *ctx, int32_t loss) {
 /* The rate halves at one third and two thirds of the planned updates. */
 static void follow_schedule(tp_train_state *state) {
     const uint32_t planned = state->config.updates;
-    if (planned >= 3 && (state->updates == planned / 3 ||
-                         state->updates == planned / 3 * 2)) {
+    if (planned >= 3 &&
+        (state->updates == planned / 3 || state->updates == planned / 3 * 2)) {
         state->lr_shift++;
     }
 }

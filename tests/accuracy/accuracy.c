@@ -26,7 +26,7 @@ typedef struct method {
     const char *name;
     const char *spec[2];
     int n_specs;
-    double fp32[3];   /* k = 5, 10, 20 */
+    double fp32[3]; /* k = 5, 10, 20 */
     double demand[3];
 } method;
 
@@ -49,7 +49,7 @@ static const int shots[] = {5, 10, 20};
 
 typedef struct job {
     int method, speaker, k, split;
-    int right;      /* of DIGITS * TESTS */
+    int right; /* of DIGITS * TESTS */
     int undone;
     tp_status status;
 } job;
@@ -126,8 +126,7 @@ static tp_status train(const run *r, const tp_ctx *ctx, job *work) {
         const uint8_t label = (uint8_t)(pick / work->k);
         const tp_status status = tp_train_sample(
             ctx,
-            clip_of(r, work->speaker, label,
-                    shot(work->split, pick % work->k)),
+            clip_of(r, work->speaker, label, shot(work->split, pick % work->k)),
             &label);
         work->undone += status == TP_ERR_UNDONE;
         if (status != TP_OK && status != TP_ERR_UNDONE) {
@@ -181,9 +180,9 @@ static row summarise(const run *r, int m, int k) {
         if (work->method != m || work->k != k) {
             continue;
         }
-        const double percent =
-            work->status == TP_OK ? 100.0 * work->right / (DIGITS * TESTS)
-                                  : 0.0;
+        const double percent = work->status == TP_OK
+                                   ? 100.0 * work->right / (DIGITS * TESTS)
+                                   : 0.0;
         sum.mean += percent;
         sum.lowest = percent < sum.lowest ? percent : sum.lowest;
         sum.undone += work->undone;
@@ -219,8 +218,8 @@ static int print_table(const run *r, FILE *json) {
             }
         }
     }
-    printf("fp32: mean over six speakers, float32, the same recipe; here five "
-           "speakers, integers only.\n");
+    printf("fp32: float32 means over six speakers, without label smoothing; "
+           "here five\nspeakers, integers only.\n");
     return missed;
 }
 
@@ -331,8 +330,9 @@ int main(int argc, char **argv) {
                    option(argc, argv, "--methods", "head,bitfit,lora"),
                    atoi(option(argc, argv, "--speakers", "5")),
                    atoi(option(argc, argv, "--splits", "1")))) {
-        (void)fprintf(stderr, "accuracy: cannot use the data in %s; set "
-                              "TINYPEFT_DATA\n",
+        (void)fprintf(stderr,
+                      "accuracy: cannot use the data in %s; set "
+                      "TINYPEFT_DATA\n",
                       r.data);
         return 2;
     }

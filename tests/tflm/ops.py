@@ -30,36 +30,44 @@ def window(draw, largest, dilated):
     return extent + draw.randint(0, 7), k, draw.randint(1, 3), dilation
 
 
-def weights(m, draw, shape, axis, x_scale, y_scale, products, wild):
-    """Weights whose sums fill the output's range; where `wild`, the ratios of
-    the scales reach from 2^-34 to left shifts of 20 bits."""
+WILD = (-34, 20)  # a factor of 0 at one end, left shifts at the other
+TIES = (-26, -18)
+
+
+def weights(m, draw, shape, axis, factor, products, reach):
+    """Weights on scales that make s_x * s_w / s_y 2^x, x in `reach`; None: the
+    sums fill the output's range. `factor` is s_y / s_x."""
     channels = shape[axis]
-    ratio = (draw.power(-34, 20) if wild else
+    ratio = (draw.power(*reach) if reach else
              draw.power(-7.5, -5.5) / np.sqrt(products))
-    if draw.chance(0.4):
-        scale = np.float32(ratio * y_scale / x_scale)
-    else:
-        spread = 2.0 ** draw.array.uniform(-3, 3, channels)
-        scale = (ratio * y_scale / x_scale * spread).astype(np.float32)
-    scale = np.maximum(scale, np.float32(1e-30 / min(1.0, x_scale)))
+    spread = (2.0 ** draw.array.uniform(-3, 3, channels)
+              if draw.chance(0.6) else np.ones(1))
+    least = 1e-30 * max(1.0, factor)  # s_x * s_w stays a float32
+    scale = np.maximum(ratio * factor * spread, least).astype(np.float32)
     data = draw.int8(shape)
-    for c in range(channels):
-        if np.size(scale) > 1 and draw.chance(0.1):  # a dead channel
-            np.moveaxis(data, axis, 0)[c] = 0
-            scale[c] = 1e-20 / min(1.0, x_scale)
-    return m.tensor(shape, scale, axis=axis if np.size(scale) > 1 else 0,
+    if len(scale) > 1:
+        dead = draw.array.random(channels) < 0.1
+        scale[dead] = 10 * least
+        np.moveaxis(data, axis, 0)[dead] = 0
+    if reach == TIES:
+        data[:] = 0
+    return m.tensor(shape, scale, axis=axis if len(scale) > 1 else 0,
                     data=data)
 
 
-def bias(m, draw, w, channels, x_scale, products):
-    if draw.chance(0.15):
-        return None
+def bias(m, draw, w, x_scale, y_scale, channels, products, reach):
     limit = 2 ** 31 - 1 - 255 * 128 * products
     most = min(limit, draw.choice([100 * products, 100 * products, 5000,
                                    1 << 20, limit]))
+    data = draw.array.integers(-most, most + 1, channels)
+    if reach == TIES:
+        # Half-way between two bytes, as near as integers come: the last bits
+        # of the factor, and how TensorFlow Lite computes it, decide.
+        steps = draw.array.integers(-127, 127, channels) + 0.5
+        data = np.rint(steps * y_scale / (x_scale * w.scales().astype(float)))
+        data = np.clip(data, -limit, limit)
     scale = (np.float32(x_scale) * w.scales()).astype(np.float32)
-    return m.tensor((channels,), scale, dtype="int32",
-                    data=draw.array.integers(-most, most + 1, channels))
+    return m.tensor((channels,), scale, dtype="int32", data=data)
 
 
 def linear(m, draw, code, x, w_shape, axis, y_shape, products, quant=None,
@@ -67,17 +75,20 @@ def linear(m, draw, code, x, w_shape, axis, y_shape, products, quant=None,
     """The three operators with weights, from x on. Without `quant`, the
     output's, scales at random."""
     y_scale, y_zp = quant or draw.quant()
-    w = weights(m, draw, w_shape, axis, x.scale, y_scale, products,
-                quant is None and draw.chance(0.15))
-    b = bias(m, draw, w, w_shape[axis], x.scale, products)
-    y = m.tensor(y_shape, y_scale, y_zp)
-    # DEPTHWISE_CONV_2D of TensorFlow Lite Micro crashes on an absent third.
-    absent = code != "DEPTHWISE_CONV_2D" and draw.chance(0.5)
-    ends = [x, w, b] if b is not None or absent else [x, w]
+    reach = None if quant else draw.choice([None] * 6 + [WILD, TIES])
+    w = weights(m, draw, w_shape, axis, y_scale / x.scale, products, reach)
+    ends = [x, w]
+    if reach == TIES or draw.chance(0.85):
+        ends.append(bias(m, draw, w, x.scale, y_scale, w_shape[axis], products,
+                         reach))
+    elif code != "DEPTHWISE_CONV_2D" and draw.chance(0.5):
+        # On depthwise ones TensorFlow Lite Micro crashes on an absent third.
+        ends.append(None)
     table = {"CONV_2D": "Conv2DOptions", "FULLY_CONNECTED":
              "FullyConnectedOptions"}.get(code, "DepthwiseConv2DOptions")
     options.setdefault("FusedActivationFunction", draw.choice(ACTIVATIONS))
-    return m.op(code, ends, y, table, **options)
+    return m.op(code, ends, m.tensor(y_shape, y_scale, y_zp), table,
+                **options)
 
 
 def convolution(m, draw, depthwise):

@@ -14,8 +14,9 @@
 #include "runtime/kernels/ref/grad_out.h"
 #include "tinypeft/ops.h"
 
-#define TP_CONV_TILE 32 /* input channels whose sums lie on the stack at once  \
-                         */
+#define TP_CONV_TILE                                                           \
+    32 /* input channels whose sums lie on the stack at once                   \
+        */
 
 /* ---- forward: windows and dot products ---- */
 
