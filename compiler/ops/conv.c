@@ -49,17 +49,11 @@ void tp_conv_accumulation(tp_conv2d *d) {
     d->acc_shift_b = accumulate_shift(pixels * 32767.0 * 127.0);
 }
 
-/* TensorFlow Lite's factor of one channel. A fully connected layer with one
- * scale multiplies in float first, the others in double throughout. */
+/* TensorFlow Lite Micro's factor of one channel, in double throughout: in
+ * float the product of the scales would change bytes near ties. */
 static double requantisation(const tp_conv_tensors *t, int32_t oc) {
-    const float s_x = tp_scale_of(t->x, 0);
-    const float s_w = tp_scale_of(t->w, oc);
-    const double s_y = (double)tp_scale_of(t->y, 0);
-    if (t->w->rank == 2 && t->w->quant.n == 1) {
-        const float product = s_x * s_w;
-        return (double)product / s_y;
-    }
-    return (double)s_x * (double)s_w / s_y;
+    return (double)tp_scale_of(t->x, 0) * (double)tp_scale_of(t->w, oc) /
+           (double)tp_scale_of(t->y, 0);
 }
 
 tp_status tp_conv_factors(tp_lower *lower, const tp_factor *f, int32_t n,

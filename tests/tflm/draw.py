@@ -28,6 +28,15 @@ class Draw(random.Random):
         """Mostly what calibration gives, at times far from it."""
         return self.power(-24, 16) if self.chance(0.1) else self.power(-9, 1)
 
+    def tie(self, scale, real):
+        """An output scale near `scale` at which `real` lies half-way between
+        two bytes, as far as float32 can tell: there the last bits of the
+        arithmetic decide."""
+        steps = abs(real) / scale
+        if not 0.5 < steps < 1e6 or self.chance(0.4):
+            return scale
+        return f32(abs(real) / (np.floor(steps) + 0.5))
+
     def zp(self):
         return self.choice([-128, 127, 0, self.randint(-128, 127),
                             self.randint(-128, 127)])

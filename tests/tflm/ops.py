@@ -199,6 +199,11 @@ def eltwise(m, draw, code):
     reach = (-14, 33) if draw.chance(0.15) else (-2, 2)
     y = m.tensor(np.broadcast_shapes(a.shape, b.shape),
                  f32(wide * 2.0 ** draw.uniform(*reach)), draw.zp())
+    q_a, q_b = draw.randint(-128, 127) - a.zp, draw.randint(-128, 127) - b.zp
+    q_b = q_a if a is b else q_b
+    y.scale = draw.tie(y.scale, a.scale * q_a * b.scale * q_b if product else
+                       a.scale * q_a + b.scale * (-q_b if code == "SUB"
+                                                  else q_b))
     m.op(code, [a, b], y, code.capitalize() + "Options",
          FusedActivationFunction=draw.choice(ACTIVATIONS))
 
@@ -276,6 +281,9 @@ def mean(m, draw):
     x = quantized(m, draw, shape)
     reach = (-10, 10) if draw.chance(0.3) else (-3, 1)
     y = m.tensor(dims, f32(x.scale * 2.0 ** draw.uniform(*reach)), draw.zp())
+    # The mean of a sample whose values are all the same, or any mean.
+    y.scale = draw.tie(y.scale, x.scale * draw.choice(
+        [127 - x.zp, -128 - x.zp, draw.randint(1, 999) * y.size / x.size]))
     listed = [i - draw.choice([0, 0, rank]) for i in axes]
     if draw.chance(0.1):
         listed.append(axes[0])  # twice is once
@@ -308,9 +316,12 @@ def function(m, draw, code, x_quant, y_quant, options=None, **fields):
 
 def near(draw, quant):
     """The same, one close by, one far off."""
+    scale, zp = quant
     reach = draw.choice([0, 1, 2, 2, 6])
-    zp = quant[1] if reach == 0 else draw.zp()
-    return f32(quant[0] * 2.0 ** draw.uniform(-reach, reach)), zp
+    if reach == 0:
+        return quant
+    return draw.tie(f32(scale * 2.0 ** draw.uniform(-reach, reach)),
+                    scale * draw.randint(1, 255)), draw.zp()
 
 
 def relu(m, draw):

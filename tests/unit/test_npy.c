@@ -244,7 +244,7 @@ static void survives_damage(void **state) {
 static tp_status read_samples(fixture *f, tp_dtype io, const void *bytes,
                               size_t n, tp_samples *out) {
     static const float scale = 0.5f;
-    const tp_tensor t = {.dtype = TP_S8,
+    const tp_tensor t = {.dtype = io == TP_U8 ? TP_U8 : TP_S8,
                          .rank = 2,
                          .dim = {1, 2},
                          .quant = {.n = 1, .scale = &scale, .zero_point = 3}};
@@ -288,8 +288,8 @@ static void quantises_like_tflm(void **state) {
     const int8_t q[4] = {4, 2, 127, -128};
     expect_samples(TP_F32, real, sizeof real, q);
     const uint8_t bytes[4] = {0, 127, 128, 255};
-    const int8_t shifted[4] = {-128, -1, 0, 127};
-    expect_samples(TP_U8, bytes, 4, shifted);
+    const int8_t same_bits[4] = {0, 127, -128, -1};
+    expect_samples(TP_U8, bytes, 4, same_bits);
     expect_samples(TP_S8, q, 4, q);
 }
 

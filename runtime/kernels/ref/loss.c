@@ -77,8 +77,9 @@ void tp_softmax_s16_fwd_ref(const tp_ce *op, const int16_t *z, int8_t *y) {
 static int32_t cross_entropy(const tp_ce *op, const logits *z, uint8_t label,
                              tp_q8 *dz, tp_gscale *g) {
     const shares s = softmax(op, z);
-    const int32_t other = op->smooth / (op->n - 1);
-    const int32_t own = (1 << SHARE_BITS) - other * (op->n - 1);
+    const int32_t others = tp_max32(op->n - 1, 1); /* n >= 2; never 0 */
+    const int32_t other = op->smooth / others;
+    const int32_t own = (1 << SHARE_BITS) - other * others;
     int64_t far = 0;
     for (int32_t i = 0; i < op->n; i++) {
         const int32_t target = i == label ? own : other;
@@ -98,11 +99,13 @@ static int32_t cross_entropy(const tp_ce *op, const logits *z, uint8_t label,
  *   dz     [out] q8    [n], exponent g->e: p - target; the target is 1 - smooth
  *          at the label, smooth / (n - 1) elsewhere
  *   loss   [out] int32 [1], -sum of target ln p in 2^-16, in [0, 2049 * 2^16]:
- * a logit that lies 2048 nats or more below the largest counts as 2048 g
- * [in/out] delayed scale of dz: as the classes are learned the gradient
- * shrinks, and its scale with it No overlap. |error of p| <= 1e-5, |error of
- * the loss| <= 3e-5 nats. Cannot fail. Source: dL/dz = p - target; label
- * smoothing: Szegedy et al. 2016, arXiv:1512.00567, section 7. */
+ *          a logit that lies 2048 nats or more below the largest counts as 2048
+ *   g      [in/out] delayed scale of dz: as the classes are learned the
+ *          gradient shrinks, and its scale with it
+ *
+ * No overlap. |error of p| <= 1e-5, |error of the loss| <= 3e-5 nats.
+ * Cannot fail. Source: dL/dz = p - target; label smoothing: Szegedy et al.
+ * 2016, arXiv:1512.00567, section 7. */
 void tp_ce_s8_loss_ref(const tp_ce *op, const int8_t *z, const uint8_t *label,
                        tp_q8 *dz, int32_t *loss, tp_gscale *g) {
     const logits in = {.z = z};
