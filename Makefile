@@ -10,7 +10,7 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
-    check-docs check-tidy check-analyze check-device size fuzz fmt clean demo accuracy
+    check-docs check-tidy check-analyze check-device size fuzz fmt clean demo accuracy tflm
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -76,3 +76,8 @@ demo: release ## compile, adapt and run a real model
 
 accuracy: release ## accuracy of every method on real data
 	@scripts/accuracy $(BUILD)/release
+
+tflm: release ## random models against TensorFlow Lite Micro itself, from PyPI
+	@python3 -m venv $(BUILD)/venv
+	@$(BUILD)/venv/bin/pip install -q -r tests/tflm/requirements.txt
+	@$(BUILD)/venv/bin/python tests/tflm/check.py $(BUILD)/release/tinypeft

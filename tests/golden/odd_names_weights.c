@@ -18,7 +18,7 @@ const int32_t odd_names_a____b____c_bias_b[3] = {
 
 extern const int32_t odd_names_a____b____c_m[3];
 const int32_t odd_names_a____b____c_m[3] = {
-    1374389580, 1374389580, 1374389580,
+    1374389504, 1374389504, 1374389504,
 };
 
 extern const int8_t odd_names_a____b____c_s[3];
@@ -58,7 +58,7 @@ const int32_t odd_names_op__________s_________bias_b[2] = {
 
 extern const int32_t odd_names_op__________s_________m[2];
 const int32_t odd_names_op__________s_________m[2] = {
-    1374389580, 1374389580,
+    1374389504, 1374389504,
 };
 
 extern const int8_t odd_names_op__________s_________s[2];

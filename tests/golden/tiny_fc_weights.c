@@ -3,7 +3,7 @@
 
 extern const int32_t tiny_fc_fc0_m[3];
 const int32_t tiny_fc_fc0_m[3] = {
-    1374389580, 1374389580, 1374389580,
+    1374389504, 1374389504, 1374389504,
 };
 
 extern const int8_t tiny_fc_fc0_s[3];

@@ -18,7 +18,7 @@ const int32_t tiny_mlp_fc0_bias_b[4] = {
 
 extern const int32_t tiny_mlp_fc0_m[4];
 const int32_t tiny_mlp_fc0_m[4] = {
-    1466015633, 1466015633, 1466015633, 1466015633,
+    1466015573, 1466015573, 1466015573, 1466015573,
 };
 
 extern const int8_t tiny_mlp_fc0_s[4];
@@ -49,7 +49,7 @@ const int32_t tiny_mlp_fc1_bias_b[6] = {
 
 extern const int32_t tiny_mlp_fc1_m[6];
 const int32_t tiny_mlp_fc1_m[6] = {
-    1832519216, 1832519216, 1832519216, 1832519216, 1832519216, 1832519216,
+    1832519225, 1832519225, 1832519225, 1832519225, 1832519225, 1832519225,
 };
 
 extern const int8_t tiny_mlp_fc1_s[6];

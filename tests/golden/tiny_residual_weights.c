@@ -79,7 +79,7 @@ const int32_t tiny_residual_fc5_bias_b[2] = {
 
 extern const int32_t tiny_residual_fc5_m[2];
 const int32_t tiny_residual_fc5_m[2] = {
-    1924145251, 1924145251,
+    1924145285, 1924145285,
 };
 
 extern const int8_t tiny_residual_fc5_s[2];

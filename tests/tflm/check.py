@@ -20,6 +20,7 @@ from draw import Draw
 from model import reference
 
 SAMPLES = 5
+ENOUGH = 50  # models from which on a kind must also have proved something
 
 KINDS = {**{op.__name__: op for op in ops.ALL}, **nets.ALL}
 
@@ -27,15 +28,21 @@ KINDS = {**{op.__name__: op for op in ops.ALL}, **nets.ALL}
 # is right. Everything else must give the same bytes.
 REFUSALS = (
     (r"shifts from -31 to 30 work",
-     "scales that no fixed-point factor holds, or that leave one value"),
+     "a ratio of scales below 2^-32, where every output is the zero point, or "
+     "of 2^30 and above"),
 )
 
 
 class Row:
+    """What came of the models of one kind. flat: all the outputs are equal."""
+
     def __init__(self):
         self.models = self.same = self.bytes = self.flat = 0
         self.differ, self.refused, self.unasked = [], [], []
-        self.reasons = collections.Counter()
+
+    def proves_little(self):
+        return self.models >= ENOUGH and (2 * self.same < self.models or
+                                          2 * self.flat > self.same)
 
 
 def run(tinypeft, folder, x, answers):
@@ -71,7 +78,7 @@ def check(options, kind, index, row, folder):
     row.models += 1
     answers, why = reference(content, x)
     if answers is None:
-        row.unasked.append(f"{kind}:{index} {why}")
+        row.unasked.append(f"{why} ({kind}:{index})")
         return
     verdict, said = run(options.tinypeft, folder, x, answers)
     if verdict == "same":
@@ -89,42 +96,40 @@ def check(options, kind, index, row, folder):
             (kept / file.name).write_bytes(file.read_bytes())
 
 
-def report(rows):
-    bad = 0
-    for row in rows.values():
-        for line in row.differ:
-            print("DIFFERS", line)
-            bad += 1
-        seen = {}
-        for line in row.refused:
-            known = next((why for pattern, why in REFUSALS
-                          if re.search(pattern, line)), None)
-            if known is None:
-                print("REFUSED", line)
-                bad += 1
-            else:
-                seen[known] = seen.get(known, 0) + 1
-        for known, n in seen.items():
-            row.reasons[known] = n
-        heads = collections.Counter(generic(u.split(" ", 1)[1])
-                                    for u in row.unasked)
-        for head, n in heads.most_common(4):
-            example = next(u for u in row.unasked
-                           if generic(u.split(" ", 1)[1]) == head)
-            print(f"TFLM x{n}:", example[:150])
-    print(f"{'':26}{'models':>7}{'same':>7}{'differ':>7}{'refused':>8}"
-          f"{'TFLM no':>8}{'flat':>6}{'bytes':>10}")
-    for kind, r in rows.items():
-        print(f"{kind:26}{r.models:7}{r.same:7}{len(r.differ):7}"
-              f"{len(r.refused):8}{len(r.unasked):8}{r.flat:6}{r.bytes:10}")
-        for why, n in r.reasons.items():
-            print(f"    {n} refused: {why}")
-    total = [sum(r.models for r in rows.values()),
-             sum(r.same for r in rows.values()),
-             sum(len(r.differ) for r in rows.values())]
-    print("{} models, {} with TensorFlow Lite Micro's bytes, {} differ"
-          .format(*total))
-    return bad
+def tally(row):
+    """How many were refused for each reason, and the lines of those without
+    one."""
+    reasons, unknown = collections.Counter(), []
+    for line in row.refused:
+        known = [why for pattern, why in REFUSALS if re.search(pattern, line)]
+        reasons.update(known[:1])
+        unknown += [] if known else [line]
+    return reasons, unknown
+
+
+HEAD = (f"{'':24}{'models':>7}{'same':>7}{'differ':>7}{'refused':>8}"
+        f"{'TFLM no':>8}{'flat':>6}{'bytes':>10}")
+
+
+def show(kind, row):
+    """Prints a row and its reasons; returns how much of it is wrong."""
+    print(f"{kind:24}{row.models:7}{row.same:7}{len(row.differ):7}"
+          f"{len(row.refused):8}{len(row.unasked):8}{row.flat:6}"
+          f"{row.bytes:10}")
+    reasons, unknown = tally(row)
+    for why, n in reasons.items():
+        print(f"    {n} refused: {why}")
+    heads = {}
+    for line in row.unasked:
+        heads.setdefault(generic(line), []).append(line)
+    for lines in heads.values():
+        print(f"    {len(lines)} that TensorFlow Lite Micro {lines[0][:140]}")
+    for word, lines in (("DIFFERS", row.differ), ("REFUSED", unknown)):
+        for line in lines:
+            print(f"    {word} {line}")
+    if row.proves_little():
+        print("    PROVES LITTLE: too few models ran, or too many were flat")
+    return len(row.differ) + len(unknown) + row.proves_little()
 
 
 def arguments():
@@ -140,15 +145,21 @@ def arguments():
 def main():
     options = arguments()
     only, _, index = options.only.partition(":")
-    rows = {}
+    rows, wrong = {}, 0
+    print(HEAD)
     with tempfile.TemporaryDirectory() as folder:
         for kind in KINDS:
             if only and kind != only:
                 continue
-            rows[kind] = Row()
+            row = rows[kind] = Row()
             for i in [int(index)] if index else range(options.models):
-                check(options, kind, i, rows[kind], pathlib.Path(folder))
-    return 1 if report(rows) else 0
+                check(options, kind, i, row, pathlib.Path(folder))
+            wrong += show(kind, row)
+    models, same = (sum(getattr(row, field) for row in rows.values())
+                    for field in ("models", "same"))
+    print(f"{models} models: {same} with TensorFlow Lite Micro's bytes, "
+          f"{sum(len(row.differ) for row in rows.values())} without")
+    return 1 if wrong or not models else 0
 
 
 if __name__ == "__main__":
