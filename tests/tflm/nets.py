@@ -4,7 +4,7 @@ Scales follow from one another so that values neither vanish nor saturate
 through the layers.
 """
 from draw import f32
-from ops import (cut, linear, out_size, requantized, reshaped)
+from ops import cut, linear, out_size, requantized, reshaped
 
 NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
 
@@ -23,7 +23,7 @@ def like(x):
 
 def conv(m, draw, x, oc, k=3, stride=1, fused=None, same=True, depth=False,
          quant=None):
-    """CONV_2D; with `depth` DEPTHWISE_CONV_2D, oc a multiple of x's channels."""
+    """CONV_2D; with `depth` DEPTHWISE_CONV_2D to a multiple of the channels."""
     _, h, w, ic = x.shape
     fused = draw.choice([NONE, RELU, RELU6]) if fused is None else fused
     y_shape = (1, out_size(h, k, stride, 1, same),
