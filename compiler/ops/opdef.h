@@ -68,7 +68,7 @@ static inline tp_arg tp_arg_gscale(int tensor) {
     return (tp_arg){.kind = TP_ARG_GSCALE, .tensor = tensor};
 }
 
-#define TP_MAX_ARGS 5
+#define TP_MAX_ARGS 7
 
 /* One kernel call. */
 typedef struct tp_step {

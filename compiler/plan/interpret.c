@@ -10,6 +10,8 @@ typedef void (*caller)(const void *desc, void *const *arg);
 #define TP_CALL_3(f, desc, a) f(desc, a[0], a[1], a[2])
 #define TP_CALL_4(f, desc, a) f(desc, a[0], a[1], a[2], a[3])
 #define TP_CALL_5(f, desc, a) f(desc, a[0], a[1], a[2], a[3], a[4])
+#define TP_CALL_6(f, desc, a) f(desc, a[0], a[1], a[2], a[3], a[4], a[5])
+#define TP_CALL_7(f, desc, a) f(desc, a[0], a[1], a[2], a[3], a[4], a[5], a[6])
 #define TP_KERNEL(name, isa, type, n, args)                                    \
     static void call_##name##_##isa(const void *desc, void *const *a) {        \
         TP_CALL_##n(tp_##name##_##isa, desc, a);                               \
