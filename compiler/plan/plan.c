@@ -11,6 +11,18 @@ static uint32_t align(uint32_t n, uint32_t to) {
     return (n + to - 1) / to * to;
 }
 
+/* Kernels add to an accumulator. One that is not part of the training state,
+ * and so was not cleared by an update, starts at zero here. */
+static tp_status clear_accumulator(tp_lower *lower, const tp_op *op) {
+    const tp_tensor *t = &lower->graph->tensor[op->out];
+    if (t->dtype != TP_Q32 || t->role != TP_VALUE) {
+        return TP_OK;
+    }
+    const tp_fill d = {.n = (int32_t)tp_tensor_bytes(t)};
+    const tp_arg args[] = {tp_arg_tensor(op->out)};
+    return tp_lower_step(lower, TP_K_fill_s8_fwd_ref, &tp_desc_fill, &d, args);
+}
+
 /* Every op to its kernel calls; constants that are arguments are registered
  * like those in descriptors. */
 static tp_status lower_all(tp_lower *lower) {
@@ -20,6 +32,7 @@ static tp_status lower_all(tp_lower *lower) {
         const int first = lower->n_steps;
         lower->op = i;
         if (def->lower != NULL) {
+            TP_TRY(clear_accumulator(lower, &graph->op[i]));
             TP_TRY(def->lower(lower, &graph->op[i]));
         }
         for (int s = first; s < lower->n_steps; s++) {
