@@ -1,6 +1,5 @@
-/* Positive numbers as mantissa and exponent, for norms and factors whose range
- * no fixed point holds: value = m * 2^e, m in [2^31, 2^32) or 0. Every
- * operation is right to 2^-30 of its result. */
+/* Arithmetic on tp_bfp, for norms and factors whose range no fixed point
+ * holds. Every operation is right to 2^-30 of its result. */
 #ifndef TP_CORE_BFP_H
 #define TP_CORE_BFP_H
 
@@ -8,11 +7,7 @@
 #include <stdint.h>
 
 #include "core/fixed.h"
-
-typedef struct tp_bfp {
-    uint32_t m;
-    int32_t e;
-} tp_bfp;
+#include "tinypeft/types.h"
 
 /* x * 2^e. */
 static inline tp_bfp tp_bfp_of(uint64_t x, int32_t e) {

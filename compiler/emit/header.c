@@ -170,6 +170,21 @@ static void print_open(tp_text *out, const tp_emitter *e) {
                 m->train_bytes > 0 ? "memory->train" : "NULL");
 }
 
+/* The slice with its budget in the plan's own units. */
+static void print_slice(tp_text *out, const tp_emitter *e) {
+    const char *name = tp_arena_printf(
+        e->arena, "static inline tp_status %s_train_slice(", e->name);
+    tp_text_add(out, "\n/* tp_train_slice(), at most");
+    tp_emit_words(out, "about `cost` instructions. */", "\n * ");
+    tp_text_add(out, "\nTP_MUST_CHECK ");
+    tp_emit_words(out, name, "\n");
+    tp_text_add(out, "\n    const tp_ctx *ctx, const void *x, const void "
+                     "*target, uint32_t cost,\n    bool *done) {\n"
+                     "    const tp_train_budget budget = {0, cost};\n"
+                     "    return tp_train_slice(ctx, x, target, &budget, "
+                     "done);\n}\n");
+}
+
 /* Sizes are multiples of TP_ALIGN; an empty part is left out. */
 static void print_memory(tp_text *out, const tp_emitter *e) {
     const tp_model *m = &e->plan->model;
@@ -201,7 +216,8 @@ char *tp_emit_header(const tp_emitter *e) {
     tp_text out = {.arena = e->arena};
     print_contract(&out, e);
     tp_text_add(&out, "#ifndef %s_H\n#define %s_H\n\n", e->upper, e->upper);
-    tp_text_add(&out, "#include \"tinypeft/model.h\"\n\n");
+    tp_text_add(&out, "#include \"tinypeft/%s.h\"\n\n",
+                e->plan->model.n_params > 0 ? "train" : "model");
     tp_text_add(&out,
                 "#if TP_ABI != %d\n"
                 "#error \"made for runtime ABI %d: run the tinypeft compile "
@@ -217,6 +233,9 @@ char *tp_emit_header(const tp_emitter *e) {
                 "extern const tp_model %s_model;\n",
                 e->name);
     print_memory(&out, e);
+    if (e->plan->model.n_params > 0) {
+        print_slice(&out, e);
+    }
     tp_text_add(&out, "\n#endif\n");
     return tp_text_done(&out);
 }

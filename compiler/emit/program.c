@@ -81,6 +81,16 @@ static void print_externs(tp_text *out, const tp_emitter *e) {
 
 /* --- steps ---------------------------------------------------------------- */
 
+/* How lines begin: in a function, or inside its switch. */
+typedef struct margin {
+    const char *line, *comment, *comment_end, *argument;
+} margin;
+
+static const margin in_function = {"    ", "\n     * ", "\n     ",
+                                   "\n        "};
+static const margin in_switch = {"        ", "\n         * ", "\n         ",
+                                 "\n            "};
+
 static void print_arg(tp_text *out, const tp_emitter *e,
                       const tp_program *program, const tp_arg *arg) {
     if (arg->kind == TP_ARG_CONST) {
@@ -96,11 +106,16 @@ static void print_arg(tp_text *out, const tp_emitter *e,
         tp_text_add(out, "at(ctx->train, %u)", (unsigned)at);
         return;
     }
+    if (arg->kind == TP_ARG_ONLINE) {
+        tp_text_add(out, "&tp_train_state_of(ctx)->online");
+        return;
+    }
     const tp_address *a = &program->address[arg->tensor];
-    static const char *const plain[] = {
-        [TP_PLACE_X] = "x",           [TP_PLACE_Y] = "y",
-        [TP_PLACE_TARGET] = "target", [TP_PLACE_LOSS] = "loss",
-        [TP_PLACE_ARENA] = "arena",   [TP_PLACE_ADAPTER] = "adapter",
+    const bool slice = program == &e->plan->sample;
+    const char *const plain[] = {
+        [TP_PLACE_X] = slice ? "s->x" : "x", [TP_PLACE_Y] = "y",
+        [TP_PLACE_TARGET] = "s->target",     [TP_PLACE_LOSS] = "s->loss",
+        [TP_PLACE_ARENA] = "arena",          [TP_PLACE_ADAPTER] = "adapter",
         [TP_PLACE_TRAIN] = "train"};
     if (a->place == TP_PLACE_ARENA || a->place == TP_PLACE_ADAPTER ||
         a->place == TP_PLACE_TRAIN) {
@@ -112,8 +127,8 @@ static void print_arg(tp_text *out, const tp_emitter *e,
 }
 
 /* "3 conv4: conv 1x25x5x64 -> 1x25x5x64, 512000 MAC, y = 0.037 * (q + 128)" */
-static void print_comment(tp_text *out, const tp_emitter *e, int number,
-                          const tp_op *op) {
+static void print_comment(tp_text *out, const tp_emitter *e, const margin *m,
+                          int number, const tp_op *op) {
     const tp_graph *g = e->plan->graph;
     const tp_opdef *def = tp_opdef_of(op->kind);
     tp_text words = {.arena = e->arena};
@@ -127,32 +142,32 @@ static void print_comment(tp_text *out, const tp_emitter *e, int number,
     const bool scaled = y->dtype == TP_S8 && y->quant.n == 1;
     tp_text_add(&words, scaled ? "," : "");
     const char *text = tp_text_done(&words);
-    tp_text_add(out, "    /* %d", number);
+    tp_text_add(out, "%s/* %d", m->line, number);
     tp_emit_words(out, text != NULL ? tp_emit_comment(e->arena, text) : NULL,
-                  "\n     * ");
+                  m->comment);
     if (scaled) {
-        tp_text_add(out, "\n     * y = %s", tp_emit_real(e->arena, y));
+        tp_text_add(out, "%sy = %s", m->comment, tp_emit_real(e->arena, y));
     }
-    tp_emit_word(out, "*/", "\n     ");
+    tp_emit_word(out, "*/", m->comment_end);
     tp_text_add(out, "\n");
 }
 
-static void print_step(tp_text *out, const tp_emitter *e,
+static void print_step(tp_text *out, const tp_emitter *e, const margin *m,
                        const tp_program *program, int i) {
     const tp_step *step = &program->step[i];
     if (i == 0 || program->step[i - 1].op != step->op) {
-        print_comment(out, e, i, &e->plan->graph->op[step->op]);
+        print_comment(out, e, m, i, &e->plan->graph->op[step->op]);
     }
     tp_text word = {.arena = e->arena};
-    tp_text_add(out, "    %s(", tp_kernel_name(step->kernel));
+    tp_text_add(out, "%s%s(", m->line, tp_kernel_name(step->kernel));
     tp_text_add(&word, "&%s,", tp_emit_desc_name(e, step->desc));
     for (int a = 0; a < step->n_args; a++) {
-        tp_emit_word(out, tp_text_done(&word), "\n        ");
+        tp_emit_word(out, tp_text_done(&word), m->argument);
         word.n = 0;
         print_arg(&word, e, program, &step->arg[a]);
         tp_text_add(&word, a + 1 < step->n_args ? "," : ");");
     }
-    tp_emit_word(out, tp_text_done(&word), "\n        ");
+    tp_emit_word(out, tp_text_done(&word), m->argument);
     tp_text_add(out, "\n");
 }
 
@@ -176,7 +191,7 @@ static void print_infer(tp_text *out, const tp_emitter *e) {
     tp_text_add(out, "static void infer(const tp_ctx *ctx, const void *x, "
                      "void *y) {\n    (void)ctx;\n");
     for (int i = 0; i < e->plan->infer.n_steps; i++) {
-        print_step(out, e, &e->plan->infer, i);
+        print_step(out, e, &in_function, &e->plan->infer, i);
     }
     tp_text_add(out, "}\n\n");
 }
@@ -197,21 +212,44 @@ static void print_backward(tp_text *out, const tp_emitter *e,
     tp_text_add(out, "\n");
 }
 
+/* What each step costs, in estimated instructions. */
+static void print_step_costs(tp_text *out, const tp_emitter *e) {
+    const tp_model *m = &e->plan->model;
+    tp_text_add(out, "static const uint32_t cost[%u] = {\n    ",
+                (unsigned)m->n_steps);
+    for (uint32_t i = 0; i < m->n_steps; i++) {
+        tp_emit_word(out,
+                     tp_arena_printf(e->arena, "%u,", (unsigned)m->cost[i]),
+                     "\n    ");
+    }
+    tp_text_add(out, "\n};\n\n");
+}
+
+/* One case a step, so that a sample can be left and taken up between any
+ * two. */
 static void print_sample(tp_text *out, const tp_emitter *e) {
     const tp_program *p = &e->plan->sample;
     const tp_graph *g = e->plan->graph;
     bool backward = false;
-    tp_text_add(out, "static void sample(const tp_ctx *ctx, const void *x, "
-                     "const void *target,\n                   int32_t *loss) "
-                     "{\n");
+    print_step_costs(out, e);
+    tp_text_add(out,
+                "static void step(const tp_ctx *ctx, const tp_slice *s) {\n"
+                "    switch (s->step) {\n");
     for (int i = 0; i < p->n_steps; i++) {
         if (!backward && p->step[i].op >= g->first_backward) {
             backward = true;
             print_backward(out, e, g->op[p->step[p->n_steps - 1].op].name);
         }
-        print_step(out, e, p, i);
+        tp_text_add(out, "    case %d:\n", i);
+        print_step(out, e, &in_switch, p, i);
+        tp_text_add(out, "        break;\n");
     }
-    tp_text_add(out, "}\n\n");
+    tp_text_add(out,
+                "    default:\n        break;\n    }\n}\n\n"
+                "static void sample(const tp_ctx *ctx, tp_slice *s) {\n"
+                "    for (; tp_slice_open(s, %d); tp_slice_next(s, cost)) "
+                "{\n        step(ctx, s);\n    }\n}\n\n",
+                p->n_steps);
 }
 
 /* --- the model's table ---------------------------------------------------- */
@@ -241,10 +279,12 @@ static void print_training(tp_text *out, const tp_model *m) {
     tp_text_add(out,
                 "    .target_bytes = %u, .classes = %u, .loss_floor = %d,\n"
                 "    .n_params = %u, .n_values = %u, .n_gscale = %u,\n"
-                "    .params = params,\n",
+                "    .params = params, .n_steps = %u, .cost = cost,\n"
+                "    .state = %u,\n",
                 (unsigned)m->target_bytes, (unsigned)m->classes,
                 (int)m->loss_floor, (unsigned)m->n_params,
-                (unsigned)m->n_values, (unsigned)m->n_gscale);
+                (unsigned)m->n_values, (unsigned)m->n_gscale,
+                (unsigned)m->n_steps, (unsigned)m->state);
     tp_text_add(out,
                 "    .layout = {.gscale = %u, .grads = %u, .grads_bytes = %u,\n"
                 "               .master = %u, .momentum = %u, .checkpoint = "

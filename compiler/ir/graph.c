@@ -88,6 +88,25 @@ void tp_graph_remove_op(tp_graph *graph, int at) {
     }
 }
 
+bool tp_graph_clone(tp_arena *arena, const tp_graph *graph, tp_graph *clone) {
+    *clone = *graph;
+    clone->arena = arena;
+    clone->cap_tensors = graph->n_tensors;
+    clone->cap_ops = graph->n_ops;
+    clone->tensor = tp_arena_copy(
+        arena, graph->tensor, (size_t)graph->n_tensors, sizeof *graph->tensor);
+    clone->op = tp_arena_copy(arena, graph->op, (size_t)graph->n_ops,
+                              sizeof *graph->op);
+    for (int i = 0; clone->op != NULL && i < graph->n_ops; i++) {
+        tp_op *op = &clone->op[i];
+        op->in = tp_arena_copy(arena, op->in, (size_t)op->n_in, sizeof *op->in);
+        if (op->in == NULL) {
+            return false;
+        }
+    }
+    return clone->tensor != NULL && clone->op != NULL;
+}
+
 void tp_graph_replace_uses(tp_graph *graph, int from, int to) {
     for (int i = 0; i < graph->n_ops; i++) {
         for (int j = 0; j < graph->op[i].n_in; j++) {

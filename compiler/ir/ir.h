@@ -100,6 +100,7 @@ typedef struct tp_op {
     tp_kind kind;
     const char *name; /* unique: the slot name, such as "conv4" */
     int source;       /* index in the imported file, -1: made by a pass */
+    const char *of;   /* backward: name of the forward op it belongs to */
     int n_in;
     int *in; /* tensors; -1 where an optional one is absent */
     int out; /* every op has one output */
@@ -137,6 +138,10 @@ void tp_graph_remove_op(tp_graph *graph, int at);
 /* Every use of tensor `from` as an input, and as the graph's output or logits,
  * becomes `to`. */
 void tp_graph_replace_uses(tp_graph *graph, int from, int to);
+
+/* A graph of its own with the same content: ops and tensors may be added and
+ * changed. False: out of memory. */
+bool tp_graph_clone(tp_arena *arena, const tp_graph *graph, tp_graph *clone);
 
 /* --- asking -------------------------------------------------------------- */
 

@@ -82,12 +82,13 @@ static unsigned types_of(tp_role role) {
         Q16 = 1 << TP_Q16,
         Q32 = 1 << TP_Q32
     };
+    /* Q16 and S8: what a gradient is spent on, see passes/optimise.c. */
     static const unsigned types[TP_ROLE_COUNT] = {
-        [TP_VALUE] = S8 | U8 | S16 | S32 | BITS | Q8 | Q16,
+        [TP_VALUE] = S8 | U8 | S16 | S32 | BITS | Q8 | Q16 | Q32,
         [TP_INPUT] = S8 | U8,
         [TP_CONST] = S8 | U8 | S16 | S32,
         [TP_PARAM] = Q8 | S16,
-        [TP_GRAD] = Q32,
+        [TP_GRAD] = Q32 | Q16 | S8,
         [TP_TARGET] = U8 | S8,
         [TP_LOSS] = S32,
     };

@@ -27,6 +27,7 @@ static tp_op *append(tp_autodiff *ad, tp_kind kind, const tp_op *of,
     tp_op *op =
         tp_graph_insert_op(graph, graph->n_ops, kind, name, in, n_in, out);
     if (op != NULL) {
+        op->of = base.name;
         op->attr = tp_attr_only(kind, &base.attr);
         op->attr.value = 0;
         if (strchr(tp_kind_attrs(kind), 'o') != NULL) {

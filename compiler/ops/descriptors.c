@@ -164,6 +164,13 @@ static const tp_field head_fields[] = {
 };
 DESC(head);
 
+static const tp_field sgd_fields[] = {
+    INT(tp_sgd, n),
+    INT(tp_sgd, index),
+    OTHER(tp_sgd, unit, TP_F_FACTOR),
+};
+DESC(sgd);
+
 static const tp_field ce_fields[] = {
     INT(tp_ce, n),
     INT(tp_ce, zp),

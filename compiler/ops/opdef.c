@@ -67,6 +67,8 @@ static const tp_opdef *const defs[TP_KIND_COUNT] = {
     [TP_OP_LORA_BWD_B] = &tp_def_lora_bwd_b,
     [TP_OP_HEAD_BWD_W] = &tp_def_head_bwd_w,
     [TP_OP_BIAS_BWD] = &tp_def_bias_bwd,
+    [TP_OP_ACCUMULATE] = &tp_def_accumulate,
+    [TP_OP_SGD] = &tp_def_sgd,
 };
 
 const tp_opdef *tp_opdef_of(tp_kind kind) {

@@ -44,12 +44,13 @@ typedef struct tp_desc_type {
 extern const tp_desc_type tp_desc_conv2d, tp_desc_pool, tp_desc_mean,
     tp_desc_eltwise, tp_desc_eltwise_bwd, tp_desc_lut, tp_desc_softmax,
     tp_desc_copy, tp_desc_fill, tp_desc_resize, tp_desc_clamp, tp_desc_sum,
-    tp_desc_bias, tp_desc_head, tp_desc_ce, tp_desc_mse;
+    tp_desc_bias, tp_desc_head, tp_desc_ce, tp_desc_mse, tp_desc_sgd;
 
 typedef enum tp_arg_kind {
     TP_ARG_TENSOR, /* wherever the plan puts the tensor */
     TP_ARG_CONST,  /* an array registered with tp_lower_const() */
-    TP_ARG_GSCALE  /* the delayed scale of gradient tensor `tensor` */
+    TP_ARG_GSCALE, /* the delayed scale of gradient tensor `tensor` */
+    TP_ARG_ONLINE  /* tp_online of the training state */
 } tp_arg_kind;
 
 typedef struct tp_arg {
@@ -66,6 +67,10 @@ static inline tp_arg tp_arg_const(const void *data) {
 }
 static inline tp_arg tp_arg_gscale(int tensor) {
     return (tp_arg){.kind = TP_ARG_GSCALE, .tensor = tensor};
+}
+
+static inline tp_arg tp_arg_online(void) {
+    return (tp_arg){.kind = TP_ARG_ONLINE, .tensor = -1};
 }
 
 #define TP_MAX_ARGS 7
@@ -161,6 +166,8 @@ typedef struct tp_opdef {
      * backward; slots before it are refused. */
     tp_status (*grad)(tp_autodiff *ad, const tp_op *op, int dy);
     bool in_place; /* the output may take the first input's memory */
+    bool derived;  /* the output is adapter weights, computed from parameters
+                      and constants alone */
     /* Multiply-accumulates of one run; NULL: 0. */
     int64_t (*macs)(const tp_graph *graph, const tp_op *op);
 } tp_opdef;

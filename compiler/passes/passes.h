@@ -14,10 +14,21 @@ typedef enum tp_loss_kind {
     TP_LOSS_MSE
 } tp_loss_kind;
 
+/* What becomes of a value once forward has used it. */
+typedef enum tp_keep {
+    TP_KEEP_READ = 0, /* kept where backward reads it */
+    TP_KEEP_NONE,     /* computed again where backward reads it */
+    TP_KEEP_ANCHOR    /* kept, so that others can be computed from it */
+} tp_keep;
+
 typedef struct tp_pass_options {
     const tp_adapter_spec *spec;
     int n_specs;
     tp_loss_kind loss;
+    /* the schedule */
+    tp_state_kind state;   /* what training keeps of each parameter */
+    const uint8_t *choice; /* [n_tensors] tp_keep; NULL: keep what
+                              backward reads */
 } tp_pass_options;
 
 typedef tp_status (*tp_pass_fn)(tp_graph *graph, const tp_pass_options *options,
@@ -52,10 +63,30 @@ tp_status tp_pass_fold(tp_graph *graph, const tp_pass_options *options,
 tp_status tp_pass_prune(tp_graph *graph, const tp_pass_options *options,
                         tp_diag *diag);
 
-/* Runs all passes. `after` is called with each stage's name where not NULL. */
-TP_MUST_CHECK tp_status tp_passes_run(
-    tp_graph *graph, const tp_pass_options *options,
-    tp_status (*after)(void *ctx, const char *stage, const tp_graph *graph),
-    void *ctx, tp_diag *diag);
+/* Gradients are used as soon as they exist, where the state is small. */
+tp_status tp_pass_optimise(tp_graph *graph, const tp_pass_options *options,
+                           tp_diag *diag);
+
+/* Values that backward reads and that are not kept are computed again, from
+ * those that are. */
+tp_status tp_pass_recompute(tp_graph *graph, const tp_pass_options *options,
+                            tp_diag *diag);
+
+/* Called with each stage's name where not NULL. */
+typedef tp_status (*tp_pass_hook)(void *ctx, const char *stage,
+                                  const tp_graph *graph);
+
+/* Runs all passes up to the schedule. */
+TP_MUST_CHECK tp_status tp_passes_run(tp_graph *graph,
+                                      const tp_pass_options *options,
+                                      tp_pass_hook after, void *ctx,
+                                      tp_diag *diag);
+
+/* Runs those that decide what is kept for backward and what becomes of the
+ * gradients: options->choice, options->state. */
+TP_MUST_CHECK tp_status tp_schedule_run(tp_graph *graph,
+                                        const tp_pass_options *options,
+                                        tp_pass_hook after, void *ctx,
+                                        tp_diag *diag);
 
 #endif

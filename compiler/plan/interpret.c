@@ -55,6 +55,9 @@ static void *resolve(const frame *f, const tp_arg *arg) {
             (tp_gscale *)(void *)(f->ctx->train + f->plan->model.layout.gscale);
         return g + f->plan->gscale[arg->tensor];
     }
+    if (arg->kind == TP_ARG_ONLINE) {
+        return &tp_train_state_of(f->ctx)->online;
+    }
     const tp_address *a = &f->program->address[arg->tensor];
     switch (a->place) {
     case TP_PLACE_ARENA:
@@ -78,15 +81,13 @@ static void *resolve(const frame *f, const tp_arg *arg) {
     return NULL;
 }
 
-static void run(const frame *f) {
-    for (int i = 0; i < f->program->n_steps; i++) {
-        const tp_step *step = &f->program->step[i];
-        void *arg[TP_MAX_ARGS];
-        for (int a = 0; a < step->n_args; a++) {
-            arg[a] = resolve(f, &step->arg[a]);
-        }
-        callers[step->kernel](step->desc, arg);
+static void run_step(const frame *f, uint32_t i) {
+    const tp_step *step = &f->program->step[i];
+    void *arg[TP_MAX_ARGS];
+    for (int a = 0; a < step->n_args; a++) {
+        arg[a] = resolve(f, &step->arg[a]);
     }
+    callers[step->kernel](step->desc, arg);
 }
 
 static const tp_plan *plan_of(const tp_ctx *ctx) {
@@ -97,19 +98,23 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
     const tp_plan *plan = plan_of(ctx);
     const frame f = {
         .ctx = ctx, .plan = plan, .program = &plan->infer, .x = x, .y = y};
-    run(&f);
+    for (int i = 0; i < plan->infer.n_steps; i++) {
+        run_step(&f, (uint32_t)i);
+    }
 }
 
-static void sample(const tp_ctx *ctx, const void *x, const void *target,
-                   int32_t *loss) {
+static void sample(const tp_ctx *ctx, tp_slice *slice) {
     const tp_plan *plan = plan_of(ctx);
     const frame f = {.ctx = ctx,
                      .plan = plan,
                      .program = &plan->sample,
-                     .x = x,
-                     .target = target,
-                     .loss = loss};
-    run(&f);
+                     .x = slice->x,
+                     .target = slice->target,
+                     .loss = slice->loss};
+    for (; tp_slice_open(slice, plan->model.n_steps);
+         tp_slice_next(slice, plan->model.cost)) {
+        run_step(&f, slice->step);
+    }
 }
 
 void tp_interpreter_init(tp_interpreter *interpreter, const tp_plan *plan) {

@@ -121,6 +121,33 @@ static void add_param(tp_model *model, const tp_tensor *t, tp_param *param,
     model->n_params++;
 }
 
+/* With momentum: int16 masters, numbered through. Accumulating: their low
+ * bytes, tensor by tensor. */
+static uint32_t master_bytes(const tp_model *model, tp_param *params) {
+    uint32_t bytes = 0;
+    if (model->state == TP_STATE_MOMENTUM) {
+        return align(2 * model->n_values, 4);
+    }
+    for (uint32_t i = 0; i < model->n_params; i++) {
+        params[i].master = model->layout.master + bytes;
+        bytes += align(params[i].count, 4);
+    }
+    return bytes;
+}
+
+/* What the gradients are spent on says what the state is. */
+static tp_state_kind state_of(const tp_graph *graph) {
+    for (int i = graph->first_backward; i < graph->n_ops; i++) {
+        if (graph->op[i].kind == TP_OP_SGD) {
+            return TP_STATE_ONLINE;
+        }
+        if (graph->op[i].kind == TP_OP_ACCUMULATE) {
+            return TP_STATE_ACCUMULATE;
+        }
+    }
+    return TP_STATE_MOMENTUM;
+}
+
 static void lay_out_training(tp_model *model, tp_param *params,
                              const tp_graph *graph, const int *grad,
                              tp_address *address) {
@@ -136,13 +163,24 @@ static void lay_out_training(tp_model *model, tp_param *params,
         address[grad[i]].offset = at;
         at += align((uint32_t)tp_tensor_bytes(t), 4);
     }
-    layout->grads_bytes = at - layout->grads;
-    layout->master = at;
-    at += align(2 * model->n_values, 4);
-    layout->momentum = at;
-    at += align(2 * model->n_values, 4);
-    layout->checkpoint = at;
-    at += model->adapter_bytes;
+    const uint32_t grads = at - layout->grads;
+    if (model->state == TP_STATE_ONLINE) { /* low bytes, not gradients */
+        layout->master = layout->grads;
+    } else {
+        layout->grads_bytes = grads;
+        layout->master = at;
+        at += master_bytes(model, params);
+    }
+    for (uint32_t i = 0; model->state == TP_STATE_ONLINE && i < model->n_params;
+         i++) {
+        params[i].master = params[i].grad;
+    }
+    if (model->state == TP_STATE_MOMENTUM) {
+        layout->momentum = at;
+        at += align(2 * model->n_values, 4);
+        layout->checkpoint = at;
+        at += model->adapter_bytes;
+    }
     model->train_bytes = align(at, TP_ALIGN);
 }
 
@@ -164,6 +202,7 @@ static tp_status lay_out(tp_arena *arena, tp_plan *plan, tp_address *address,
         }
     }
     model->params = params;
+    model->state = state_of(graph);
     model->adapter_bytes = align(model->adapter_bytes, TP_ALIGN);
     if (model->n_params > 0) {
         lay_out_training(model, params, graph, grad, address);
@@ -192,6 +231,21 @@ static tp_status make_programs(const tp_lower *lower, const tp_address *fixed,
     }
     wanted[graph->op[graph->first_backward].out] = true; /* the loss */
     return tp_program_make(lower, wanted, -1, fixed, &plan->sample);
+}
+
+/* What each step of a sample costs, for slices. */
+static tp_status estimate(const tp_lower *lower, tp_plan *plan) {
+    const int n = plan->sample.n_steps;
+    uint32_t *cost = tp_arena_alloc(lower->arena, (size_t)n + 1, sizeof *cost);
+    if (cost == NULL) {
+        return tp_no_memory(lower->diag);
+    }
+    for (int i = 0; i < n; i++) {
+        cost[i] = 1;
+    }
+    plan->model.cost = cost;
+    plan->model.n_steps = (uint32_t)n;
+    return TP_OK;
 }
 
 /* Chance level of the classes: a cross-entropy below it is never taken for
@@ -249,6 +303,7 @@ tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph, tp_plan *plan,
     TP_TRY(number_gscales(&lower, &made));
     TP_TRY(lay_out(arena, &made, fixed, diag));
     TP_TRY(make_programs(&lower, fixed, &made));
+    TP_TRY(estimate(&lower, &made));
     made.constant = lower.constant;
     made.n_constants = lower.n_constants;
     describe_model(&made);

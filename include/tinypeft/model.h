@@ -21,7 +21,8 @@ struct tp_model;
  * `adapter` may be NULL where the model has none. */
 typedef struct tp_ctx {
     const struct tp_model *model;
-    uint8_t *arena;   /* scratch: holds nothing between two calls */
+    uint8_t *arena;   /* scratch: holds nothing between two calls, but while a
+                         sample is trained in slices it is that sample's */
     uint8_t *adapter; /* the trainable weights, as the inference uses them */
     uint8_t *train;   /* state of a training run */
 } tp_ctx;
@@ -42,23 +43,53 @@ typedef struct tp_param {
     const char *name; /* slot and role: "conv4.a" */
     uint32_t count;
     uint32_t adapter;  /* byte offset in the adapter */
-    uint32_t grad;     /* byte offset of its tp_q32 in the training state */
-    uint32_t master;   /* index of its first value among all masters */
+    uint32_t grad;     /* byte offset of its accumulator in the training
+                          state; online: of its low bytes */
+    uint32_t master;   /* momentum: index of its first value among all masters;
+                          else byte offset of its low bytes */
     uint8_t type;      /* tp_param_type */
     uint8_t init;      /* tp_param_init */
     uint16_t init_std; /* in 2^-13 */
-    tp_factor unit;    /* real gradient = v * 2^(tp_q32.e) * unit */
+    tp_factor unit;    /* real gradient = v * 2^e * unit, e of the
+                          accumulator */
 } tp_param;
+
+/* What training keeps of each parameter, in bytes of RAM for each of its
+ * values, the working weight included. Less state, fewer ways to train: */
+typedef enum tp_state_kind {
+    /* 9 B: int32 gradient, int16 master and momentum, a checkpoint. Batches of
+     * up to 256 samples; a bad update is undone. */
+    TP_STATE_MOMENTUM = 0,
+    /* 4 B: int16 gradient, the master's low byte. Batches of up to 16, no
+     * momentum; divergence stops training. */
+    TP_STATE_ACCUMULATE = 1,
+    /* 2 B: the master's low byte. Every sample is an update of its own. */
+    TP_STATE_ONLINE = 2
+} tp_state_kind;
 
 /* Where things lie in the training state, in bytes from its start. */
 typedef struct tp_train_layout {
     uint32_t gscale; /* tp_gscale [n_gscale] */
-    uint32_t grads;  /* the tp_q32 accumulators, contiguous */
+    uint32_t grads;  /* the accumulators, contiguous: tp_q32 with momentum,
+                        tp_q16 without; online: none */
     uint32_t grads_bytes;
-    uint32_t master;     /* int16 [n_values] */
-    uint32_t momentum;   /* int16 [n_values] */
-    uint32_t checkpoint; /* the last good adapter: adapter_bytes */
+    uint32_t master;     /* momentum: int16 [n_values]; else the low bytes of
+                            the masters, int8, each tensor at a multiple of 4 */
+    uint32_t momentum;   /* int16 [n_values]; momentum only */
+    uint32_t checkpoint; /* the last good adapter: adapter_bytes; momentum
+                            only */
 } tp_train_layout;
+
+/* A sample in progress: what it works on, where it stands, how far it may
+ * go now. */
+typedef struct tp_slice {
+    const void *x;      /* [x_bytes] */
+    const void *target; /* [target_bytes] */
+    int32_t *loss;      /* 2^-16; written on the way */
+    uint32_t step;      /* the next one; n_steps: finished */
+    uint32_t steps;     /* how many may still run, */
+    uint32_t cost;      /* and what they may cost; a last step may exceed it */
+} tp_slice;
 
 typedef struct tp_model {
     const char *name;
@@ -71,16 +102,31 @@ typedef struct tp_model {
     uint32_t x_bytes, y_bytes, target_bytes; /* of one sample */
     uint32_t n_params, n_values, n_gscale;
     const tp_param *params; /* [n_params] */
+    uint32_t state;         /* tp_state_kind */
     tp_train_layout layout;
-    uint32_t classes;   /* targets are below this; 0: target is a tensor */
-    int32_t loss_floor; /* 2^-16: a loss below is never divergence */
+    uint32_t n_steps;     /* of one sample */
+    const uint32_t *cost; /* [n_steps] of each, estimated instructions */
+    uint32_t classes;     /* targets are below this; 0: target is a tensor */
+    int32_t loss_floor;   /* 2^-16: a loss below is never divergence */
     /* x [x_bytes] in, y [y_bytes] out. */
     void (*infer)(const tp_ctx *ctx, const void *x, void *y);
-    /* Forward, loss and backward of one sample; adds to the gradients. The
-     * loss of this sample in 2^-16 goes to *loss. NULL: not trainable. */
-    void (*sample)(const tp_ctx *ctx, const void *x, const void *target,
-                   int32_t *loss);
+    /* Forward, loss and backward of one sample, from slice->step until it is
+     * finished or the slice is used up; adds to the gradients. Between two
+     * slices the arena belongs to the sample. NULL: not trainable. */
+    void (*sample)(const tp_ctx *ctx, tp_slice *slice);
 } tp_model;
+
+/* After each step, in generated code and in the interpreter. */
+static inline void tp_slice_next(tp_slice *slice, const uint32_t *cost) {
+    const uint32_t spent = cost[slice->step++];
+    slice->steps--;
+    slice->cost -= spent < slice->cost ? spent : slice->cost;
+}
+
+/* True while there is a step and leave to run it. */
+static inline int tp_slice_open(const tp_slice *slice, uint32_t n_steps) {
+    return slice->step < n_steps && slice->steps > 0 && slice->cost > 0;
+}
 
 #ifdef __cplusplus
 }

@@ -137,6 +137,13 @@ typedef struct tp_head {
     tp_factor scale; /* s_x */
 } tp_head;
 
+/* A parameter and its gradient: real gradient = v * 2^e * unit. */
+typedef struct tp_sgd {
+    int32_t n;
+    int32_t index;  /* of the parameter: each has random numbers of its own */
+    tp_factor unit; /* online only */
+} tp_sgd;
+
 /* Softmax and cross-entropy on logits. z_real = (z - zp) * scale. */
 typedef struct tp_ce {
     int32_t n;

@@ -1,13 +1,17 @@
-/* Training an adapter on the device: stochastic gradient descent with
- * momentum, in integers. One call a sample; every `batch` samples the
- * accumulated gradient is clipped and applied.
+/* Training an adapter on the device: stochastic gradient descent in integers.
+ * One call a sample; every `batch` samples the accumulated gradient is clipped
+ * and applied. How much state that takes was decided when the model was
+ * compiled (tp_state_kind).
  *
  *     tp_train_begin(&ctx, &config);
  *     for each sample: tp_train_sample(&ctx, x, &label);
  *     tp_train_end(&ctx);
- */
+ *
+ * A sample may be trained in slices, between other work: tp_train_slice(). */
 #ifndef TINYPEFT_TRAIN_H
 #define TINYPEFT_TRAIN_H
+
+#include <stdbool.h>
 
 #include "tinypeft/model.h"
 
@@ -18,9 +22,13 @@ extern "C" {
 /* Field                     unit, range              default */
 typedef struct tp_train_config {
     uint16_t lr_q15;       /* 2^-15, 1..32768          4096 = 1/8 */
-    uint16_t momentum_q15; /* 2^-15, 0..32767          29491 = 0.9 */
-    uint16_t batch;        /* samples, 1..256          16 */
-    uint16_t clip_q12;     /* 2^-12, global norm       4096 = 1.0 */
+    uint16_t momentum_q15; /* 2^-15, 0..32767          29491 = 0.9; only
+                              TP_STATE_MOMENTUM reads it */
+    uint16_t batch;        /* samples, 1..256          16; accumulate: 1..16;
+                              online: those whose mean loss the guard and the
+                              schedule see */
+    uint16_t clip_q12;     /* 2^-12, global norm       4096 = 1.0; online:
+                              half of what the mean norm may reach */
     uint32_t updates;      /* planned; the rate halves at 1/3 and 2/3 of
                               them. 0: it stays */
     uint32_t seed;         /* of the stochastic rounding */
@@ -37,6 +45,11 @@ typedef struct tp_train_config {
 typedef struct tp_train_state {
     tp_train_config config;
     uint32_t rng;
+    uint32_t step;      /* of the sample in progress; 0: none is */
+    int32_t loss;       /* of the sample in progress, 2^-16 */
+    tp_bfp scale;       /* of the batch's gradient: 1 / batch, clipped */
+    tp_bfp mean_norm;   /* online: running mean of the gradients' norms */
+    tp_online online;   /* online: what this sample's updates share */
     uint32_t samples;   /* in the batch that is being accumulated */
     uint32_t updates;   /* done */
     uint32_t clipped;   /* updates whose gradient norm was clipped */
@@ -58,15 +71,38 @@ TP_MUST_CHECK tp_status tp_train_begin(const tp_ctx *ctx,
                                        const tp_train_config *config);
 
 /* One sample: forward, loss, backward; every config.batch samples an update.
+ * Finishes a sample that tp_train_slice() began.
  *   x       [model->x_bytes], read during the call
  *   target  [model->target_bytes]: uint8 class, or int8 tensor for MSE
  * TP_ERR_UNDONE    the update made the loss leave its range: the adapter is
  *                  back at the last good checkpoint, the rate halved
- * TP_ERR_DIVERGED  the same for the third time; further calls do nothing and
- *                  say so again
+ * TP_ERR_DIVERGED  the same for the third time, or for the first where the
+ *                  state has no checkpoint: load the stored adapter again.
+ *                  Further calls do nothing and say so again
  * TP_ERR_ARGUMENT  the class is not one of the model's */
 TP_MUST_CHECK tp_status tp_train_sample(const tp_ctx *ctx, const void *x,
                                         const void *target);
+
+/* How far a slice may go: it ends after the step that uses up either. 0: no
+ * limit. */
+typedef struct tp_train_budget {
+    uint32_t steps; /* kernel calls, and updates of one parameter */
+    uint32_t cost;  /* estimated instructions, as in model->cost */
+} tp_train_budget;
+
+/* A part of tp_train_sample(): at least one step, then as many as the budget
+ * allows. However a sample is cut, the bytes in the end are the same.
+ *   x, target  the same until *done
+ *   done       [out] the sample is finished, and the update that it completes
+ * Until then the arena and the training state must stay as they are; to infer
+ * in between, use a context with an arena of its own (model->infer_bytes) and
+ * the same adapter. Such an inference may see an adapter that is half updated
+ * only while an update itself is cut.
+ * Errors as of tp_train_sample(); with one, *done is true. */
+TP_MUST_CHECK tp_status tp_train_slice(const tp_ctx *ctx, const void *x,
+                                       const void *target,
+                                       const tp_train_budget *budget,
+                                       bool *done);
 
 /* Applies what is left of an unfinished batch. Errors as above. */
 TP_MUST_CHECK tp_status tp_train_end(const tp_ctx *ctx);

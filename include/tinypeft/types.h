@@ -39,6 +39,20 @@ typedef struct tp_gscale {
     uint32_t peak;    /* bitwise OR of |value| at exponent e, unsaturated */
 } tp_gscale;
 
+/* A positive number of any size: value = m * 2^e, m in [2^31, 2^32) or 0. */
+typedef struct tp_bfp {
+    uint32_t m;
+    int32_t e;
+} tp_bfp;
+
+/* What updates of single samples share (TP_STATE_ONLINE): how large the steps
+ * of this sample are, and its gradient's norm so far. */
+typedef struct tp_online {
+    tp_bfp rate;  /* learning rate times clip factor */
+    tp_bfp sum;   /* of the squares of all gradients of this sample */
+    uint32_t rng; /* of this sample's stochastic rounding */
+} tp_online;
+
 /* A fixed-point factor: f = m * 2^(s - 31), m in [2^30, 2^31) or 0, s in
  * [-31, 30]. TensorFlow Lite's "quantized multiplier". */
 typedef struct tp_factor {

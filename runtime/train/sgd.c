@@ -1,17 +1,19 @@
-/* Stochastic gradient descent with momentum in integers.
+/* Stochastic gradient descent in integers.
  *
  *   g = clip(mean gradient, global norm)        Pascanu et al. 2013
  *   v = momentum v + g                          int16, 2^-12
  *   w = w - lr v                                int16, 2^-13
  *
- * both stores rounded stochastically (Gupta et al. 2015, arXiv:1502.02551):
- * steps below one unit still move the weights on average. */
+ * or, without momentum, w = w - lr g on masters of two bytes (core/master.h).
+ * All stores are rounded stochastically (Gupta et al. 2015,
+ * arXiv:1502.02551): steps below one unit still move the weights on
+ * average. */
 #include "runtime/train/sgd.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-#include "core/bfp.h"
-#include "core/rng.h"
+#include "core/master.h"
 #include "runtime/adapter/weights.h"
 
 #define MOMENTUM_BITS 12   /* fraction bits of v */
@@ -19,45 +21,75 @@
 #define NORM_LIMIT_BITS 20 /* a norm above 2^20 is out of range */
 #define IDLE 8             /* updates before a gradient scale falls */
 
-static const tp_q32 *grad_of(const tp_ctx *ctx, const tp_param *param) {
-    return (const tp_q32 *)(const void *)(ctx->train + param->grad);
+/* --- the three kinds of state --------------------------------------------- */
+
+static uint8_t *at(const tp_ctx *ctx, uint32_t offset) {
+    return ctx->train + offset;
 }
 
+static const tp_q32 *grad32(const tp_ctx *ctx, const tp_param *param) {
+    return (const tp_q32 *)(const void *)at(ctx, param->grad);
+}
+
+static const tp_q16 *grad16(const tp_ctx *ctx, const tp_param *param) {
+    return (const tp_q16 *)(const void *)at(ctx, param->grad);
+}
+
+static bool has_momentum(const tp_ctx *ctx) {
+    return ctx->model->state == TP_STATE_MOMENTUM;
+}
+
+/* With momentum: the values of one parameter in an int16 array. */
 static int16_t *values(const tp_ctx *ctx, uint32_t offset,
                        const tp_param *param) {
-    return (int16_t *)(void *)(ctx->train + offset) + param->master;
+    return (int16_t *)(void *)at(ctx, offset) + param->master;
+}
+
+/* Without: the low bytes of its masters. */
+static int8_t *low_bytes(const tp_ctx *ctx, const tp_param *param) {
+    return (int8_t *)(void *)at(ctx, param->master);
 }
 
 /* Real size of one unit of the tensor's accumulator. */
-static tp_bfp unit_of(const tp_param *param, const tp_q32 *grad) {
-    return tp_bfp_of((uint32_t)param->unit.m, param->unit.s - 31 + grad->e);
+static tp_bfp unit_of(const tp_ctx *ctx, const tp_param *param) {
+    const int32_t e =
+        has_momentum(ctx) ? grad32(ctx, param)->e : grad16(ctx, param)->e;
+    return tp_bfp_of((uint32_t)param->unit.m, param->unit.s - 31 + e);
 }
 
-/* Sum of squares. The values are first shifted below 2^15, so that 2^32 of
- * their squares fit 64 bits. */
-static tp_bfp sum_of_squares(const tp_param *param, const tp_q32 *grad) {
-    uint32_t peak = 0;
-    for (uint32_t i = 0; i < param->count; i++) {
-        peak |= tp_abs32(grad->v[i]);
-    }
-    const int shift = (int)tp_max32(tp_bits32(peak) - 15, 0);
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < param->count; i++) {
-        const uint32_t v = tp_abs32(grad->v[i]) >> shift;
-        sum += v * v;
-    }
-    const tp_bfp unit = unit_of(param, grad);
-    return tp_bfp_mul(tp_bfp_of(sum, 2 * shift), tp_bfp_mul(unit, unit));
+static tp_bfp squares(const tp_ctx *ctx, const tp_param *param) {
+    const tp_bfp unit = unit_of(ctx, param);
+    const tp_bfp sum = has_momentum(ctx)
+                           ? tp_squares32(grad32(ctx, param)->v, param->count)
+                           : tp_squares16(grad16(ctx, param)->v, param->count);
+    return tp_bfp_mul(sum, tp_bfp_mul(unit, unit));
 }
+
+/* --- batches -------------------------------------------------------------- */
 
 /* Norm of the mean gradient over all parameters. */
 static tp_bfp global_norm(const tp_ctx *ctx, tp_bfp batch) {
     tp_bfp sum = {0, 0};
     for (uint32_t i = 0; i < ctx->model->n_params; i++) {
-        const tp_param *param = &ctx->model->params[i];
-        sum = tp_bfp_add(sum, sum_of_squares(param, grad_of(ctx, param)));
+        sum = tp_bfp_add(sum, squares(ctx, &ctx->model->params[i]));
     }
     return tp_bfp_div(tp_bfp_sqrt(sum), batch);
+}
+
+tp_status tp_sgd_scale(const tp_ctx *ctx) {
+    tp_train_state *state = tp_train_state_of(ctx);
+    const tp_bfp batch = tp_bfp_of(state->samples, 0);
+    const tp_bfp clip = tp_bfp_of(state->config.clip_q12, -12);
+    const tp_bfp norm = global_norm(ctx, batch);
+    if (norm.m != 0 && norm.e + 32 > NORM_LIMIT_BITS) {
+        return TP_ERR_UNDONE;
+    }
+    state->scale = tp_bfp_div(tp_bfp_of(1, 0), batch);
+    if (tp_bfp_less(clip, norm)) {
+        state->scale = tp_bfp_mul(state->scale, tp_bfp_div(clip, norm));
+        state->clipped++;
+    }
+    return TP_OK;
 }
 
 /* (x + random fraction) >> bits, saturated to int16; bits <= 31. */
@@ -67,19 +99,18 @@ static int16_t round_down(int64_t x, int bits, uint32_t random) {
                                    : (y < INT16_MIN ? INT16_MIN : y));
 }
 
-/* One tensor. `factor` takes an accumulator unit to real gradient.
+/* With momentum. `factor` takes an accumulator unit to real gradient.
  * |step| <= 2^31 by tp_scale, |2 v momentum| < 2^31: their sum fits 64 bits. */
-static void update_param(const tp_ctx *ctx, const tp_param *param,
-                         tp_bfp factor) {
+static void update_momentum(const tp_ctx *ctx, const tp_param *param,
+                            tp_bfp factor) {
     tp_train_state *state = tp_train_state_of(ctx);
-    const tp_q32 *grad = grad_of(ctx, param);
+    const tp_q32 *grad = grad32(ctx, param);
     int16_t *v = values(ctx, ctx->model->layout.momentum, param);
     int16_t *w = values(ctx, ctx->model->layout.master, param);
-    const int32_t m = (int32_t)(factor.m >> 1);
-    const int s = factor.e + 1 + 31 + MOMENTUM_BITS + FRACTION;
     const int lr_bits = 15 + MOMENTUM_BITS - TP_MASTER_BITS + state->lr_shift;
     for (uint32_t i = 0; i < param->count; i++) {
-        const int64_t step = tp_scale(grad->v[i], m, s);
+        const int64_t step =
+            tp_step_of(grad->v[i], factor, MOMENTUM_BITS + FRACTION);
         const int64_t kept = (int64_t)v[i] * state->config.momentum_q15 * 2;
         v[i] = round_down(step + kept, FRACTION, tp_rng_next(&state->rng));
         const int64_t down = -(int64_t)v[i] * state->config.lr_q15;
@@ -89,43 +120,92 @@ static void update_param(const tp_ctx *ctx, const tp_param *param,
     tp_weights_from_master(param, w, ctx->adapter);
 }
 
-static void clear_grads(const tp_ctx *ctx) {
-    const tp_train_layout *layout = &ctx->model->layout;
-    memset(ctx->train + layout->grads, 0, layout->grads_bytes);
+static tp_bfp learning_rate(const tp_train_state *state) {
+    return tp_bfp_of(state->config.lr_q15, -15 - (int32_t)state->lr_shift);
 }
 
-tp_status tp_sgd_update(const tp_ctx *ctx) {
+/* Without: the weights move by the gradient itself. `factor` takes an
+ * accumulator unit to a step in real units. */
+static void update_plain(const tp_ctx *ctx, const tp_param *param,
+                         tp_bfp factor) {
     tp_train_state *state = tp_train_state_of(ctx);
-    const tp_bfp batch = tp_bfp_of(state->samples, 0);
-    const tp_bfp clip = tp_bfp_of(state->config.clip_q12, -12);
-    const tp_bfp norm = global_norm(ctx, batch);
-    if (norm.m != 0 && norm.e + 32 > NORM_LIMIT_BITS) {
-        return TP_ERR_UNDONE;
+    const tp_grads g = {.v16 = grad16(ctx, param)->v, .n = param->count};
+    int8_t *low = low_bytes(ctx, param);
+    uint8_t *weights = ctx->adapter + param->adapter;
+    if (param->type == TP_PARAM_S16) {
+        factor.e += TP_WEIGHT_BITS + TP_MASTER_LOW;
+        tp_master_update_s16((int16_t *)(void *)weights, low, g, factor);
+        return;
     }
-    tp_bfp scale = tp_bfp_div(tp_bfp_of(1, 0), batch);
-    if (tp_bfp_less(clip, norm)) {
-        scale = tp_bfp_mul(scale, tp_bfp_div(clip, norm));
-        state->clipped++;
-    }
-    for (uint32_t i = 0; i < ctx->model->n_params; i++) {
-        const tp_param *param = &ctx->model->params[i];
-        const tp_bfp unit = unit_of(param, grad_of(ctx, param));
-        update_param(ctx, param, tp_bfp_mul(unit, scale));
-    }
-    clear_grads(ctx);
-    return TP_OK;
+    tp_q8 *w = (tp_q8 *)(void *)weights;
+    factor.e -= w->e - TP_MASTER_LOW;
+    tp_master_update_q8(w, low, g, factor, &state->rng);
 }
 
+void tp_sgd_param(const tp_ctx *ctx, uint32_t index) {
+    const tp_param *param = &ctx->model->params[index];
+    const tp_train_state *state = tp_train_state_of(ctx);
+    const tp_bfp factor = tp_bfp_mul(unit_of(ctx, param), state->scale);
+    if (has_momentum(ctx)) {
+        update_momentum(ctx, param, factor);
+    } else {
+        update_plain(ctx, param, tp_bfp_mul(factor, learning_rate(state)));
+    }
+}
+
+void tp_sgd_clear(const tp_ctx *ctx) {
+    const tp_train_layout *layout = &ctx->model->layout;
+    memset(at(ctx, layout->grads), 0, layout->grads_bytes);
+}
+
+/* Low bytes start at 0: tp_train_begin() clears the whole state. */
 void tp_sgd_restart(const tp_ctx *ctx) {
     const tp_model *model = ctx->model;
+    tp_sgd_clear(ctx);
+    if (!has_momentum(ctx)) {
+        return;
+    }
     for (uint32_t i = 0; i < model->n_params; i++) {
         const tp_param *param = &model->params[i];
         tp_weights_to_master(param, ctx->adapter,
                              values(ctx, model->layout.master, param));
     }
-    memset(ctx->train + model->layout.momentum, 0, 2u * model->n_values);
-    clear_grads(ctx);
+    memset(at(ctx, model->layout.momentum), 0, 2u * model->n_values);
 }
+
+/* --- single samples ------------------------------------------------------- */
+
+/* An update in the middle of backward cannot know its sample's norm. What it
+ * knows is the mean norm of the samples before: steps are clipped by that, and
+ * the first sample only measures. */
+void tp_sgd_online_begin(const tp_ctx *ctx) {
+    tp_train_state *state = tp_train_state_of(ctx);
+    const tp_bfp clip = tp_bfp_of(state->config.clip_q12, 1 - 12);
+    tp_bfp rate = learning_rate(state);
+    if (state->mean_norm.m == 0) {
+        rate = (tp_bfp){0, 0};
+    } else if (tp_bfp_less(clip, state->mean_norm)) {
+        rate = tp_bfp_mul(rate, tp_bfp_div(clip, state->mean_norm));
+        state->clipped++;
+    }
+    state->online = (tp_online){
+        .rate = rate, .sum = {0, 0}, .rng = tp_rng_next(&state->rng)};
+}
+
+/* mean = 15/16 mean + 1/16 norm; the first norm is the first mean. */
+void tp_sgd_online_end(const tp_ctx *ctx) {
+    tp_train_state *state = tp_train_state_of(ctx);
+    const tp_bfp norm = tp_bfp_sqrt(state->online.sum);
+    if (state->mean_norm.m == 0) {
+        state->mean_norm = norm;
+        return;
+    }
+    state->mean_norm =
+        tp_bfp_add(tp_bfp_mul(state->mean_norm, tp_bfp_of(15, -4)),
+                   tp_bfp_mul(norm, tp_bfp_of(1, -4)));
+}
+
+/* --- delayed scales ------------------------------------------------------- */
 
 /* A scale rises as far as the peak asks, at once: saturated gradients ruin
  * training. It falls by one bit once IDLE updates in a row could have done with

@@ -9,7 +9,7 @@
 #include "core/rng.h"
 #include "runtime/train/sgd.h"
 
-_Static_assert(sizeof(tp_train_state) == 112,
+_Static_assert(sizeof(tp_train_state) == 160,
                "the planner on the host and the device agree on the size");
 
 #define FIRST_EXPONENT (-7) /* of gradient scales, before any was seen */
@@ -17,13 +17,28 @@ _Static_assert(sizeof(tp_train_state) == 112,
 #define MOST_UNDONE 3u
 #define LOSS_LIMIT (INT32_C(1) << 30) /* 16,384: out of range */
 
-static bool in_range(const tp_train_config *c) {
+/* Estimated instructions of an update, for each value of a parameter. */
+#define UPDATE_COST 100u
+
+static bool in_range(const tp_model *model, const tp_train_config *c) {
+    const uint16_t most = model->state == TP_STATE_ACCUMULATE ? 16 : 256;
     return c->lr_q15 >= 1 && c->lr_q15 <= 32768 && c->momentum_q15 < 32768 &&
-           c->batch >= 1 && c->batch <= 256 && c->clip_q12 >= 1;
+           c->batch >= 1 && c->batch <= most && c->clip_q12 >= 1;
+}
+
+/* Only the richest state has one. */
+static bool has_checkpoint(const tp_ctx *ctx) {
+    return ctx->model->state == TP_STATE_MOMENTUM;
 }
 
 static uint8_t *checkpoint(const tp_ctx *ctx) {
     return ctx->train + ctx->model->layout.checkpoint;
+}
+
+static void save_checkpoint(const tp_ctx *ctx) {
+    if (has_checkpoint(ctx)) {
+        memcpy(checkpoint(ctx), ctx->adapter, ctx->model->adapter_bytes);
+    }
 }
 
 static void start_scales(const tp_ctx *ctx) {
@@ -39,14 +54,14 @@ tp_status tp_train_begin(const tp_ctx *ctx, const tp_train_config *config) {
     if (model->sample == NULL) {
         return TP_ERR_UNSUPPORTED;
     }
-    if (!in_range(config)) {
+    if (!in_range(model, config)) {
         return TP_ERR_ARGUMENT;
     }
     tp_train_state *state = tp_train_state_of(ctx);
     memset(ctx->train, 0, model->train_bytes);
     state->config = *config;
     state->rng = tp_rng_seed(config->seed);
-    memcpy(checkpoint(ctx), ctx->adapter, model->adapter_bytes);
+    save_checkpoint(ctx);
     start_scales(ctx);
     tp_sgd_restart(ctx);
     return TP_OK;
@@ -81,6 +96,10 @@ static bool diverging(const tp_ctx *ctx, int32_t loss) {
 
 static tp_status undo(const tp_ctx *ctx) {
     tp_train_state *state = tp_train_state_of(ctx);
+    if (!has_checkpoint(ctx)) {
+        state->undone = MOST_UNDONE;
+        return TP_ERR_DIVERGED;
+    }
     memcpy(ctx->adapter, checkpoint(ctx), ctx->model->adapter_bytes);
     tp_sgd_restart(ctx);
     start_scales(ctx);
@@ -99,7 +118,7 @@ static void remember(const tp_ctx *ctx, int32_t loss) {
             (TP_LOSS_WINDOW - 1) * sizeof state->window[0]);
     state->window[0] = tp_max32(loss, 1);
     if (state->updates % CHECKPOINT_EVERY == 0) {
-        memcpy(checkpoint(ctx), ctx->adapter, ctx->model->adapter_bytes);
+        save_checkpoint(ctx);
     }
 }
 
@@ -114,16 +133,24 @@ static void follow_schedule(tp_train_state *state) {
     }
 }
 
-static tp_status update(const tp_ctx *ctx) {
+/* The batch is complete: is what it says of the adapter good enough to go on?
+ * And how is its gradient to be scaled? */
+static tp_status judge(const tp_ctx *ctx) {
     tp_train_state *state = tp_train_state_of(ctx);
     const int64_t mean = state->batch_loss / (int64_t)state->samples;
-    tp_status status = TP_ERR_UNDONE;
     state->last_loss = tp_sat32(mean);
-    if (!diverging(ctx, state->last_loss)) {
-        remember(ctx, state->last_loss);
-        status = tp_sgd_update(ctx);
+    if (diverging(ctx, state->last_loss)) {
+        return TP_ERR_UNDONE;
     }
+    remember(ctx, state->last_loss);
+    return ctx->model->state == TP_STATE_ONLINE ? TP_OK : tp_sgd_scale(ctx);
+}
+
+/* The update was applied, or undone. */
+static tp_status end_update(const tp_ctx *ctx, tp_status status) {
+    tp_train_state *state = tp_train_state_of(ctx);
     if (status == TP_OK) {
+        tp_sgd_clear(ctx);
         tp_gscales_next(ctx);
     } else {
         status = undo(ctx);
@@ -135,21 +162,104 @@ static tp_status update(const tp_ctx *ctx) {
     return status;
 }
 
-tp_status tp_train_sample(const tp_ctx *ctx, const void *x,
-                          const void *target) {
+/* --- a sample, in slices -------------------------------------------------- *
+ *
+ * state->step counts the steps of the sample, then one for its end and, where
+ * it completes a batch, one for each parameter. */
+
+static tp_status begin_sample(const tp_ctx *ctx, const void *target) {
     tp_train_state *state = tp_train_state_of(ctx);
     const uint8_t *label = target;
-    int32_t loss = 0;
-    if (state->undone >= MOST_UNDONE) {
-        return TP_ERR_DIVERGED;
-    }
     if (ctx->model->classes > 0 && *label >= ctx->model->classes) {
         return TP_ERR_ARGUMENT;
     }
-    ctx->model->sample(ctx, x, target, &loss);
-    state->batch_loss += loss;
+    state->loss = 0;
+    if (ctx->model->state == TP_STATE_ONLINE) {
+        tp_sgd_online_begin(ctx);
+    }
+    return TP_OK;
+}
+
+/* Updates that are made with a batch; online there are none left to make. */
+static uint32_t n_updates(const tp_model *model) {
+    return model->state == TP_STATE_ONLINE ? 0 : model->n_params;
+}
+
+/* The step behind those of the sample. */
+static tp_status end_sample(const tp_ctx *ctx, bool *done) {
+    tp_train_state *state = tp_train_state_of(ctx);
+    state->batch_loss += state->loss;
     state->samples++;
-    return state->samples == state->config.batch ? update(ctx) : TP_OK;
+    if (ctx->model->state == TP_STATE_ONLINE) {
+        tp_sgd_online_end(ctx);
+    }
+    if (state->samples < state->config.batch) {
+        *done = true;
+        return TP_OK;
+    }
+    const tp_status status = judge(ctx);
+    *done = status != TP_OK || n_updates(ctx->model) == 0;
+    return *done ? end_update(ctx, status) : TP_OK;
+}
+
+static tp_status update_one(const tp_ctx *ctx, uint32_t index, bool *done) {
+    tp_sgd_param(ctx, index);
+    *done = index + 1 == ctx->model->n_params;
+    return *done ? end_update(ctx, TP_OK) : TP_OK;
+}
+
+/* One step behind those of the sample. */
+static tp_status finish_step(const tp_ctx *ctx, tp_slice *slice, bool *done) {
+    const tp_model *model = ctx->model;
+    const uint32_t at = slice->step - model->n_steps;
+    const uint32_t values = at == 0 || model->n_params == 0
+                                ? model->n_values
+                                : model->params[at - 1].count;
+    const uint32_t cost = values * UPDATE_COST;
+    const tp_status status =
+        at == 0 ? end_sample(ctx, done) : update_one(ctx, at - 1, done);
+    slice->step++;
+    slice->steps--;
+    slice->cost -= cost < slice->cost ? cost : slice->cost;
+    return status;
+}
+
+tp_status tp_train_slice(const tp_ctx *ctx, const void *x, const void *target,
+                         const tp_train_budget *budget, bool *done) {
+    tp_train_state *state = tp_train_state_of(ctx);
+    tp_status status = TP_OK;
+    *done = true;
+    if (state->undone >= MOST_UNDONE) {
+        return TP_ERR_DIVERGED;
+    }
+    if (state->step == 0) {
+        TP_TRY(begin_sample(ctx, target));
+    }
+    *done = false;
+    tp_slice slice = {.x = x,
+                      .target = target,
+                      .loss = &state->loss,
+                      .step = state->step,
+                      .steps = budget->steps > 0 ? budget->steps : UINT32_MAX,
+                      .cost = budget->cost > 0 ? budget->cost : UINT32_MAX};
+    if (slice.step < ctx->model->n_steps) {
+        ctx->model->sample(ctx, &slice);
+    }
+    while (!*done && tp_slice_open(&slice, UINT32_MAX)) {
+        status = finish_step(ctx, &slice, done);
+    }
+    state->step = *done ? 0 : slice.step;
+    return status;
+}
+
+tp_status tp_train_sample(const tp_ctx *ctx, const void *x,
+                          const void *target) {
+    const tp_train_budget all = {0, 0};
+    tp_status status = TP_OK;
+    for (bool done = false; !done;) {
+        status = tp_train_slice(ctx, x, target, &all, &done);
+    }
+    return status;
 }
 
 tp_status tp_train_end(const tp_ctx *ctx) {
@@ -157,5 +267,12 @@ tp_status tp_train_end(const tp_ctx *ctx) {
     if (state->undone >= MOST_UNDONE) {
         return TP_ERR_DIVERGED;
     }
-    return state->samples > 0 ? update(ctx) : TP_OK;
+    if (state->samples == 0) {
+        return TP_OK;
+    }
+    const tp_status status = judge(ctx);
+    for (uint32_t i = 0; status == TP_OK && i < n_updates(ctx->model); i++) {
+        tp_sgd_param(ctx, i);
+    }
+    return end_update(ctx, status);
 }

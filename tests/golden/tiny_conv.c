@@ -170,96 +170,153 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
     tp_softmax_s16_fwd_ref(&fc3_softmax_op, at(ctx->arena, 0), y);
 }
 
-static void sample(const tp_ctx *ctx, const void *x, const void *target,
-                   int32_t *loss) {
-    /* 0 conv0_a: lora_a 1x7x7x1 -> 1x3x3x2, 162 MAC */
-    tp_conv2d_q8_s16_fwd_ref(&conv0_a_op, x, at(ctx->adapter, 28),
-        at(ctx->arena, 0));
-    /* 1 conv0: conv_lora 1x7x7x1 -> 1x3x3x3, 297 MAC,
-     * y = 0.0299999993 * (q + 128) */
-    tp_conv2d_lora_s8_fwd_ref(&conv0_op, x, tiny_conv_conv0_b,
-        at(ctx->arena, 0), at(ctx->adapter, 52), at(ctx->arena, 120));
-    /* 2 conv1_a: lora_a 1x3x3x3 -> 1x3x3x2, 54 MAC */
-    tp_conv2d_q8_s16_fwd_ref(&conv1_a_op, at(ctx->arena, 120),
-        at(ctx->adapter, 64), at(ctx->arena, 40));
-    /* 3 conv1: conv_lora 1x3x3x3 -> 1x3x3x4, 180 MAC,
-     * y = 0.0199999996 * (q + 128) */
-    tp_conv2d_lora_s8_fwd_ref(&conv1_op, at(ctx->arena, 120), tiny_conv_conv1_b,
-        at(ctx->arena, 40), at(ctx->adapter, 76), at(ctx->arena, 80));
-    /* 4 conv1_mask: mask 1x3x3x4 -> 1x3x3x4 */
-    tp_mask_s8_fwd_ref(&conv1_mask_op, at(ctx->arena, 80), at(ctx->arena, 156));
-    /* 5 mean2: mean 1x3x3x4 -> 1x4,
-     * y = 0.0199999996 * (q + 128) */
-    tp_mean_s8_fwd_ref(&mean2_op, at(ctx->arena, 80), at(ctx->arena, 116));
-    /* 6 fc3: head 1x4 -> 1x4, 16 MAC */
-    tp_head_q8_fwd_ref(&fc3_op, at(ctx->arena, 116), at(ctx->adapter, 0),
-        at(ctx->adapter, 20), at(ctx->arena, 80));
+static const uint32_t cost[21] = {
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+};
+
+static void step(const tp_ctx *ctx, const tp_slice *s) {
+    switch (s->step) {
+    case 0:
+        /* 0 conv0_a: lora_a 1x7x7x1 -> 1x3x3x2, 162 MAC */
+        tp_conv2d_q8_s16_fwd_ref(&conv0_a_op, s->x, at(ctx->adapter, 28),
+            at(ctx->arena, 0));
+        break;
+    case 1:
+        /* 1 conv0: conv_lora 1x7x7x1 -> 1x3x3x3, 297 MAC,
+         * y = 0.0299999993 * (q + 128) */
+        tp_conv2d_lora_s8_fwd_ref(&conv0_op, s->x, tiny_conv_conv0_b,
+            at(ctx->arena, 0), at(ctx->adapter, 52), at(ctx->arena, 120));
+        break;
+    case 2:
+        /* 2 conv1_a: lora_a 1x3x3x3 -> 1x3x3x2, 54 MAC */
+        tp_conv2d_q8_s16_fwd_ref(&conv1_a_op, at(ctx->arena, 120),
+            at(ctx->adapter, 64), at(ctx->arena, 40));
+        break;
+    case 3:
+        /* 3 conv1: conv_lora 1x3x3x3 -> 1x3x3x4, 180 MAC,
+         * y = 0.0199999996 * (q + 128) */
+        tp_conv2d_lora_s8_fwd_ref(&conv1_op, at(ctx->arena, 120),
+            tiny_conv_conv1_b, at(ctx->arena, 40), at(ctx->adapter, 76),
+            at(ctx->arena, 80));
+        break;
+    case 4:
+        /* 4 conv1_mask: mask 1x3x3x4 -> 1x3x3x4 */
+        tp_mask_s8_fwd_ref(&conv1_mask_op, at(ctx->arena, 80),
+            at(ctx->arena, 156));
+        break;
+    case 5:
+        /* 5 mean2: mean 1x3x3x4 -> 1x4,
+         * y = 0.0199999996 * (q + 128) */
+        tp_mean_s8_fwd_ref(&mean2_op, at(ctx->arena, 80), at(ctx->arena, 116));
+        break;
+    case 6:
+        /* 6 fc3: head 1x4 -> 1x4, 16 MAC */
+        tp_head_q8_fwd_ref(&fc3_op, at(ctx->arena, 116), at(ctx->adapter, 0),
+            at(ctx->adapter, 20), at(ctx->arena, 80));
+        break;
 
     /* Backward, from the loss down to conv0_conv_bwd_w. What lies before holds
      * nothing to train: no gradient is made for it. */
-    /* 7 loss: ce_loss 1x4 -> 1x4 */
-    tp_ce_s16_loss_ref(&loss_op, at(ctx->arena, 80), target, at(ctx->arena, 88),
-        loss, at(ctx->train, 112));
-    /* 8 fc3_head_bwd_w: head_bwd_w 1x4 -> 4x4 */
-    tp_head_s8_bwd_w_ref(&fc3_head_bwd_w_op, at(ctx->arena, 116),
-        at(ctx->arena, 88), at(ctx->train, 160));
-    /* 9 fc3_bias_bwd: bias_bwd 1x4 -> 4 */
-    tp_bias_q8_bwd_w_ref(&fc3_bias_bwd_op, at(ctx->arena, 88),
-        at(ctx->train, 228));
-    /* 10 fc3_head_bwd_x: head_bwd_x 1x4 -> 1x4 */
-    tp_head_q8_bwd_x_ref(&fc3_head_bwd_x_op, at(ctx->arena, 88),
-        at(ctx->adapter, 0), at(ctx->arena, 148), at(ctx->train, 120));
-    /* 11 mean2_mean_bwd: mean_bwd 1x4 -> 1x3x3x4 */
-    tp_mean_q8_bwd_x_ref(&mean2_mean_bwd_op, at(ctx->arena, 148),
-        at(ctx->arena, 80), at(ctx->train, 128));
-    /* 12 conv1_clamp_bwd: clamp_bwd 1x3x3x4 -> 1x3x3x4 */
-    tp_mask_q8_bwd_x_ref(&conv1_clamp_bwd_op, at(ctx->arena, 80),
-        at(ctx->arena, 156), at(ctx->arena, 80));
-    /* 13 conv1_lora_bwd_b: lora_bwd_b 1x3x3x2 -> 4x2 */
-    tp_lora_q16_bwd_w_ref(&conv1_lora_bwd_b_op, at(ctx->arena, 40),
-        at(ctx->arena, 80), at(ctx->train, 380));
-    /* 14 conv1_lora_bwd_u: lora_bwd_u 1x3x3x4 -> 1x3x3x2 */
-    tp_lora_q8_bwd_u_ref(&conv1_lora_bwd_u_op, at(ctx->arena, 80),
-        at(ctx->adapter, 76), at(ctx->arena, 148), at(ctx->train, 136));
-    /* 15 conv1_conv_bwd_w: conv_bwd_w 1x3x3x3 -> 2x1x1x3 */
-    tp_conv2d_s8_bwd_w_ref(&conv1_conv_bwd_w_op, at(ctx->arena, 120),
-        at(ctx->arena, 148), at(ctx->train, 352));
-    /* 16 conv1_conv_lora_bwd_x: conv_lora_bwd_x 1x3x3x4 -> 1x3x3x3 */
-    tp_conv2d_lora_s8_bwd_x_ref(&conv1_conv_lora_bwd_x_op, at(ctx->arena, 80),
-        at(ctx->arena, 148), at(ctx->adapter, 64), at(ctx->arena, 40),
-        at(ctx->train, 144));
-    /* 17 conv0_clamp_bwd: clamp_bwd 1x3x3x3 -> 1x3x3x3 */
-    tp_clamp_q8_bwd_x_ref(&conv0_clamp_bwd_op, at(ctx->arena, 40),
-        at(ctx->arena, 120), at(ctx->arena, 40));
-    /* 18 conv0_lora_bwd_b: lora_bwd_b 1x3x3x2 -> 3x2 */
-    tp_lora_q16_bwd_w_ref(&conv0_lora_bwd_b_op, at(ctx->arena, 0),
-        at(ctx->arena, 40), at(ctx->train, 324));
-    /* 19 conv0_lora_bwd_u: lora_bwd_u 1x3x3x3 -> 1x3x3x2 */
-    tp_lora_q8_bwd_u_ref(&conv0_lora_bwd_u_op, at(ctx->arena, 40),
-        at(ctx->adapter, 52), at(ctx->arena, 0), at(ctx->train, 152));
-    /* 20 conv0_conv_bwd_w: conv_bwd_w 1x7x7x1 -> 2x3x3x1 */
-    tp_conv2d_s8_bwd_w_ref(&conv0_conv_bwd_w_op, x, at(ctx->arena, 0),
-        at(ctx->train, 248));
+    case 7:
+        /* 7 loss: ce_loss 1x4 -> 1x4 */
+        tp_ce_s16_loss_ref(&loss_op, at(ctx->arena, 80), s->target,
+            at(ctx->arena, 88), s->loss, at(ctx->train, 160));
+        break;
+    case 8:
+        /* 8 fc3_head_bwd_w: head_bwd_w 1x4 -> 4x4 */
+        tp_head_s8_bwd_w_ref(&fc3_head_bwd_w_op, at(ctx->arena, 116),
+            at(ctx->arena, 88), at(ctx->train, 208));
+        break;
+    case 9:
+        /* 9 fc3_bias_bwd: bias_bwd 1x4 -> 4 */
+        tp_bias_q8_bwd_w_ref(&fc3_bias_bwd_op, at(ctx->arena, 88),
+            at(ctx->train, 276));
+        break;
+    case 10:
+        /* 10 fc3_head_bwd_x: head_bwd_x 1x4 -> 1x4 */
+        tp_head_q8_bwd_x_ref(&fc3_head_bwd_x_op, at(ctx->arena, 88),
+            at(ctx->adapter, 0), at(ctx->arena, 148), at(ctx->train, 168));
+        break;
+    case 11:
+        /* 11 mean2_mean_bwd: mean_bwd 1x4 -> 1x3x3x4 */
+        tp_mean_q8_bwd_x_ref(&mean2_mean_bwd_op, at(ctx->arena, 148),
+            at(ctx->arena, 80), at(ctx->train, 176));
+        break;
+    case 12:
+        /* 12 conv1_clamp_bwd: clamp_bwd 1x3x3x4 -> 1x3x3x4 */
+        tp_mask_q8_bwd_x_ref(&conv1_clamp_bwd_op, at(ctx->arena, 80),
+            at(ctx->arena, 156), at(ctx->arena, 80));
+        break;
+    case 13:
+        /* 13 conv1_lora_bwd_b: lora_bwd_b 1x3x3x2 -> 4x2 */
+        tp_lora_q16_bwd_w_ref(&conv1_lora_bwd_b_op, at(ctx->arena, 40),
+            at(ctx->arena, 80), at(ctx->train, 428));
+        break;
+    case 14:
+        /* 14 conv1_lora_bwd_u: lora_bwd_u 1x3x3x4 -> 1x3x3x2 */
+        tp_lora_q8_bwd_u_ref(&conv1_lora_bwd_u_op, at(ctx->arena, 80),
+            at(ctx->adapter, 76), at(ctx->arena, 148), at(ctx->train, 184));
+        break;
+    case 15:
+        /* 15 conv1_conv_bwd_w: conv_bwd_w 1x3x3x3 -> 2x1x1x3 */
+        tp_conv2d_s8_bwd_w_ref(&conv1_conv_bwd_w_op, at(ctx->arena, 120),
+            at(ctx->arena, 148), at(ctx->train, 400));
+        break;
+    case 16:
+        /* 16 conv1_conv_lora_bwd_x: conv_lora_bwd_x 1x3x3x4 -> 1x3x3x3 */
+        tp_conv2d_lora_s8_bwd_x_ref(&conv1_conv_lora_bwd_x_op,
+            at(ctx->arena, 80), at(ctx->arena, 148), at(ctx->adapter, 64),
+            at(ctx->arena, 40), at(ctx->train, 192));
+        break;
+    case 17:
+        /* 17 conv0_clamp_bwd: clamp_bwd 1x3x3x3 -> 1x3x3x3 */
+        tp_clamp_q8_bwd_x_ref(&conv0_clamp_bwd_op, at(ctx->arena, 40),
+            at(ctx->arena, 120), at(ctx->arena, 40));
+        break;
+    case 18:
+        /* 18 conv0_lora_bwd_b: lora_bwd_b 1x3x3x2 -> 3x2 */
+        tp_lora_q16_bwd_w_ref(&conv0_lora_bwd_b_op, at(ctx->arena, 0),
+            at(ctx->arena, 40), at(ctx->train, 372));
+        break;
+    case 19:
+        /* 19 conv0_lora_bwd_u: lora_bwd_u 1x3x3x3 -> 1x3x3x2 */
+        tp_lora_q8_bwd_u_ref(&conv0_lora_bwd_u_op, at(ctx->arena, 40),
+            at(ctx->adapter, 52), at(ctx->arena, 0), at(ctx->train, 200));
+        break;
+    case 20:
+        /* 20 conv0_conv_bwd_w: conv_bwd_w 1x7x7x1 -> 2x3x3x1 */
+        tp_conv2d_s8_bwd_w_ref(&conv0_conv_bwd_w_op, s->x, at(ctx->arena, 0),
+            at(ctx->train, 296));
+        break;
+    default:
+        break;
+    }
+}
+
+static void sample(const tp_ctx *ctx, tp_slice *s) {
+    for (; tp_slice_open(s, 21); tp_slice_next(s, cost)) {
+        step(ctx, s);
+    }
 }
 
 static const tp_param params[6] = {
     {.name = "fc3.w",
-     .count = 16, .adapter = 0, .grad = 160, .master = 0,
+     .count = 16, .adapter = 0, .grad = 208, .master = 0,
      .type = 0, .init = 0, .init_std = 0, .unit = {1374389504, -5}},
     {.name = "fc3.b",
-     .count = 4, .adapter = 20, .grad = 228, .master = 16,
+     .count = 4, .adapter = 20, .grad = 276, .master = 16,
      .type = 1, .init = 0, .init_std = 0, .unit = {1073741824, 1}},
     {.name = "conv0.a",
-     .count = 18, .adapter = 28, .grad = 248, .master = 20,
+     .count = 18, .adapter = 28, .grad = 296, .master = 20,
      .type = 0, .init = 1, .init_std = 2731, .unit = {1717986944, -4}},
     {.name = "conv0.b",
-     .count = 6, .adapter = 52, .grad = 324, .master = 38,
+     .count = 6, .adapter = 52, .grad = 372, .master = 38,
      .type = 0, .init = 0, .init_std = 0, .unit = {1717986944, -4}},
     {.name = "conv1.a",
-     .count = 6, .adapter = 64, .grad = 352, .master = 44,
+     .count = 6, .adapter = 64, .grad = 400, .master = 44,
      .type = 0, .init = 1, .init_std = 4730, .unit = {2061584256, -5}},
     {.name = "conv1.b",
-     .count = 8, .adapter = 76, .grad = 380, .master = 50,
+     .count = 8, .adapter = 76, .grad = 428, .master = 50,
      .type = 0, .init = 0, .init_std = 0, .unit = {2061584256, -5}},
 };
 
@@ -280,9 +337,10 @@ const tp_model tiny_conv_model = {
     .y_bytes = TINY_CONV_Y_BYTES,
     .target_bytes = 1, .classes = 4, .loss_floor = 90852,
     .n_params = 6, .n_values = 58, .n_gscale = 6,
-    .params = params,
-    .layout = {.gscale = 112, .grads = 160, .grads_bytes = 256,
-               .master = 416, .momentum = 532, .checkpoint = 648},
+    .params = params, .n_steps = 21, .cost = cost,
+    .state = 0,
+    .layout = {.gscale = 160, .grads = 208, .grads_bytes = 256,
+               .master = 464, .momentum = 580, .checkpoint = 696},
     .sample = sample,
     .infer = infer,
 };

@@ -11,7 +11,7 @@
  *             bytes
  *   flash      1138   base weights 88, tables 142, descriptors 908; code not
  *                     counted
- *   RAM         432   arena 48 (infer alone: 40), adapter 40, training 344
+ *   RAM         480   arena 48 (infer alone: 40), adapter 40, training 392
  *
  *   in    int8 1x6, real = 0.0399999991 * (q - 2)
  *   out   int8 1x6, real = 0.0450000018 * (q + 1)
@@ -21,10 +21,10 @@
 #ifndef TINY_MLP_H
 #define TINY_MLP_H
 
-#include "tinypeft/model.h"
+#include "tinypeft/train.h"
 
-#if TP_ABI != 1
-#error "made for runtime ABI 1: run the tinypeft compile command above again"
+#if TP_ABI != 2
+#error "made for runtime ABI 2: run the tinypeft compile command above again"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "adapters are little-endian in memory; this target is not"
@@ -33,10 +33,10 @@
 #define TINY_MLP_ARENA_BYTES 48u
 #define TINY_MLP_INFER_BYTES 40u
 #define TINY_MLP_ADAPTER_BYTES 40u
-#define TINY_MLP_TRAIN_BYTES 344u
+#define TINY_MLP_TRAIN_BYTES 392u
 #define TINY_MLP_X_BYTES 6u
 #define TINY_MLP_Y_BYTES 6u
-#define TINY_MLP_RAM_BYTES 432u
+#define TINY_MLP_RAM_BYTES 480u
 
 /* For the runtime: infer, train, load and store. */
 extern const tp_model tiny_mlp_model;
@@ -52,6 +52,14 @@ static inline tp_ctx tiny_mlp_open(tiny_mlp_memory *memory) {
     const tp_ctx ctx = {&tiny_mlp_model, memory->arena,
                         memory->adapter, memory->train};
     return ctx;
+}
+
+/* tp_train_slice(), at most about `cost` instructions. */
+TP_MUST_CHECK static inline tp_status tiny_mlp_train_slice(
+    const tp_ctx *ctx, const void *x, const void *target, uint32_t cost,
+    bool *done) {
+    const tp_train_budget budget = {0, cost};
+    return tp_train_slice(ctx, x, target, &budget, done);
 }
 
 #endif

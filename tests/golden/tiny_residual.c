@@ -171,84 +171,140 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
     tp_softmax_s8_fwd_ref(&softmax6_op, y, y);
 }
 
-static void sample(const tp_ctx *ctx, const void *x, const void *target,
-                   int32_t *loss) {
-    /* 0 conv0_bias: bias 3 -> 3 */
-    tp_bias_s16_fwd_ref(&conv0_bias_op, tiny_residual_conv0_bias_b,
-        at(ctx->adapter, 0), at(ctx->arena, 48));
-    /* 1 conv0: conv 1x4x4x2 -> 1x4x4x3, 96 MAC,
-     * y = 0.0599999987 * (q + 10) */
-    tp_conv2d_s8_fwd_ref(&conv0_op, x, at(ctx->arena, 48), at(ctx->arena, 0));
-    /* 2 dwconv1_bias: bias 3 -> 3 */
-    tp_bias_s16_fwd_ref(&dwconv1_bias_op, tiny_residual_dwconv1_bias_b,
-        at(ctx->adapter, 8), at(ctx->arena, 96));
-    /* 3 dwconv1: dwconv 1x4x4x3 -> 1x4x4x3, 432 MAC,
-     * y = 0.0500000007 * (q + 128) */
-    tp_dwconv2d_s8_fwd_ref(&dwconv1_op, at(ctx->arena, 0), at(ctx->arena, 96),
-        at(ctx->arena, 48));
-    /* 4 dwconv1_mask: mask 1x4x4x3 -> 1x4x4x3 */
-    tp_mask_s8_fwd_ref(&dwconv1_mask_op, at(ctx->arena, 48),
-        at(ctx->arena, 104));
-    /* 5 add2: add 1x4x4x3 -> 1x4x4x3,
-     * y = 0.0700000003 * (q + 20) */
-    tp_add_s8_fwd_ref(&add2_op, at(ctx->arena, 0), at(ctx->arena, 48),
-        at(ctx->arena, 0));
-    /* 6 add2_mask: mask 1x4x4x3 -> 1x4x4x3 */
-    tp_mask_s8_fwd_ref(&add2_mask_op, at(ctx->arena, 0), at(ctx->arena, 60));
-    /* 7 avgpool3: avgpool 1x4x4x3 -> 1x1x1x3,
-     * y = 0.0700000003 * (q + 20) */
-    tp_avgpool_s8_fwd_ref(&avgpool3_op, at(ctx->arena, 0), at(ctx->arena, 48));
-    /* 8 fc5_bias: bias 2 -> 2 */
-    tp_bias_s16_fwd_ref(&fc5_bias_op, tiny_residual_fc5_bias_b,
-        at(ctx->adapter, 16), at(ctx->arena, 0));
-    /* 9 fc5: fc 1x3 -> 1x2, 6 MAC,
-     * y = 0.0500000007 * (q - 0) */
-    tp_conv2d_s8_fwd_ref(&fc5_op, at(ctx->arena, 48), at(ctx->arena, 0),
-        at(ctx->arena, 8));
+static const uint32_t cost[20] = {
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+};
+
+static void step(const tp_ctx *ctx, const tp_slice *s) {
+    switch (s->step) {
+    case 0:
+        /* 0 conv0_bias: bias 3 -> 3 */
+        tp_bias_s16_fwd_ref(&conv0_bias_op, tiny_residual_conv0_bias_b,
+            at(ctx->adapter, 0), at(ctx->arena, 48));
+        break;
+    case 1:
+        /* 1 conv0: conv 1x4x4x2 -> 1x4x4x3, 96 MAC,
+         * y = 0.0599999987 * (q + 10) */
+        tp_conv2d_s8_fwd_ref(&conv0_op, s->x, at(ctx->arena, 48),
+            at(ctx->arena, 0));
+        break;
+    case 2:
+        /* 2 dwconv1_bias: bias 3 -> 3 */
+        tp_bias_s16_fwd_ref(&dwconv1_bias_op, tiny_residual_dwconv1_bias_b,
+            at(ctx->adapter, 8), at(ctx->arena, 96));
+        break;
+    case 3:
+        /* 3 dwconv1: dwconv 1x4x4x3 -> 1x4x4x3, 432 MAC,
+         * y = 0.0500000007 * (q + 128) */
+        tp_dwconv2d_s8_fwd_ref(&dwconv1_op, at(ctx->arena, 0),
+            at(ctx->arena, 96), at(ctx->arena, 48));
+        break;
+    case 4:
+        /* 4 dwconv1_mask: mask 1x4x4x3 -> 1x4x4x3 */
+        tp_mask_s8_fwd_ref(&dwconv1_mask_op, at(ctx->arena, 48),
+            at(ctx->arena, 104));
+        break;
+    case 5:
+        /* 5 add2: add 1x4x4x3 -> 1x4x4x3,
+         * y = 0.0700000003 * (q + 20) */
+        tp_add_s8_fwd_ref(&add2_op, at(ctx->arena, 0), at(ctx->arena, 48),
+            at(ctx->arena, 0));
+        break;
+    case 6:
+        /* 6 add2_mask: mask 1x4x4x3 -> 1x4x4x3 */
+        tp_mask_s8_fwd_ref(&add2_mask_op, at(ctx->arena, 0),
+            at(ctx->arena, 60));
+        break;
+    case 7:
+        /* 7 avgpool3: avgpool 1x4x4x3 -> 1x1x1x3,
+         * y = 0.0700000003 * (q + 20) */
+        tp_avgpool_s8_fwd_ref(&avgpool3_op, at(ctx->arena, 0),
+            at(ctx->arena, 48));
+        break;
+    case 8:
+        /* 8 fc5_bias: bias 2 -> 2 */
+        tp_bias_s16_fwd_ref(&fc5_bias_op, tiny_residual_fc5_bias_b,
+            at(ctx->adapter, 16), at(ctx->arena, 0));
+        break;
+    case 9:
+        /* 9 fc5: fc 1x3 -> 1x2, 6 MAC,
+         * y = 0.0500000007 * (q - 0) */
+        tp_conv2d_s8_fwd_ref(&fc5_op, at(ctx->arena, 48), at(ctx->arena, 0),
+            at(ctx->arena, 8));
+        break;
 
     /* Backward, from the loss down to conv0_bias_bias_bwd. What lies before
      * holds nothing to train: no gradient is made for it. */
-    /* 10 loss: ce_loss 1x2 -> 1x2 */
-    tp_ce_s8_loss_ref(&loss_op, at(ctx->arena, 8), target, at(ctx->arena, 0),
-        loss, at(ctx->train, 112));
-    /* 11 fc5_conv_bwd_x: conv_bwd_x 1x2 -> 1x3 */
-    tp_conv2d_s8_bwd_x_ref(&fc5_conv_bwd_x_op, at(ctx->arena, 0),
-        at(ctx->arena, 52), at(ctx->train, 120));
-    /* 12 fc5_bias_bias_bwd: bias_bwd 1x2 -> 2 */
-    tp_bias_q8_bwd_w_ref(&fc5_bias_bias_bwd_op, at(ctx->arena, 0),
-        at(ctx->train, 184));
-    /* 13 avgpool3_avgpool_bwd: avgpool_bwd 1x1x1x3 -> 1x4x4x3 */
-    tp_avgpool_q8_bwd_x_ref(&avgpool3_avgpool_bwd_op, at(ctx->arena, 52),
-        at(ctx->arena, 0), at(ctx->train, 128));
-    /* 14 add2_clamp_bwd: clamp_bwd 1x4x4x3 -> 1x4x4x3 */
-    tp_mask_q8_bwd_x_ref(&add2_clamp_bwd_op, at(ctx->arena, 0),
-        at(ctx->arena, 60), at(ctx->arena, 0));
-    /* 15 dwconv1_clamp_bwd: clamp_bwd 1x4x4x3 -> 1x4x4x3 */
-    tp_mask_q8_bwd_x_ref(&dwconv1_clamp_bwd_op, at(ctx->arena, 0),
-        at(ctx->arena, 104), at(ctx->arena, 52));
-    /* 16 dwconv1_dwconv_bwd_x: dwconv_bwd_x 1x4x4x3 -> 1x4x4x3 */
-    tp_dwconv2d_s8_bwd_x_ref(&dwconv1_dwconv_bwd_x_op, at(ctx->arena, 52),
-        at(ctx->arena, 104), at(ctx->train, 136));
-    /* 17 conv0_grad_sum: grad_sum 1x4x4x3 -> 1x4x4x3 */
-    tp_sum_q8_bwd_x_ref(&conv0_grad_sum_op, at(ctx->arena, 0),
-        at(ctx->arena, 104), at(ctx->arena, 0), at(ctx->train, 144));
-    /* 18 dwconv1_bias_bias_bwd: bias_bwd 1x4x4x3 -> 3 */
-    tp_bias_q8_bwd_w_ref(&dwconv1_bias_bias_bwd_op, at(ctx->arena, 52),
-        at(ctx->train, 168));
-    /* 19 conv0_bias_bias_bwd: bias_bwd 1x4x4x3 -> 3 */
-    tp_bias_q8_bwd_w_ref(&conv0_bias_bias_bwd_op, at(ctx->arena, 0),
-        at(ctx->train, 152));
+    case 10:
+        /* 10 loss: ce_loss 1x2 -> 1x2 */
+        tp_ce_s8_loss_ref(&loss_op, at(ctx->arena, 8), s->target,
+            at(ctx->arena, 0), s->loss, at(ctx->train, 160));
+        break;
+    case 11:
+        /* 11 fc5_conv_bwd_x: conv_bwd_x 1x2 -> 1x3 */
+        tp_conv2d_s8_bwd_x_ref(&fc5_conv_bwd_x_op, at(ctx->arena, 0),
+            at(ctx->arena, 52), at(ctx->train, 168));
+        break;
+    case 12:
+        /* 12 fc5_bias_bias_bwd: bias_bwd 1x2 -> 2 */
+        tp_bias_q8_bwd_w_ref(&fc5_bias_bias_bwd_op, at(ctx->arena, 0),
+            at(ctx->train, 232));
+        break;
+    case 13:
+        /* 13 avgpool3_avgpool_bwd: avgpool_bwd 1x1x1x3 -> 1x4x4x3 */
+        tp_avgpool_q8_bwd_x_ref(&avgpool3_avgpool_bwd_op, at(ctx->arena, 52),
+            at(ctx->arena, 0), at(ctx->train, 176));
+        break;
+    case 14:
+        /* 14 add2_clamp_bwd: clamp_bwd 1x4x4x3 -> 1x4x4x3 */
+        tp_mask_q8_bwd_x_ref(&add2_clamp_bwd_op, at(ctx->arena, 0),
+            at(ctx->arena, 60), at(ctx->arena, 0));
+        break;
+    case 15:
+        /* 15 dwconv1_clamp_bwd: clamp_bwd 1x4x4x3 -> 1x4x4x3 */
+        tp_mask_q8_bwd_x_ref(&dwconv1_clamp_bwd_op, at(ctx->arena, 0),
+            at(ctx->arena, 104), at(ctx->arena, 52));
+        break;
+    case 16:
+        /* 16 dwconv1_dwconv_bwd_x: dwconv_bwd_x 1x4x4x3 -> 1x4x4x3 */
+        tp_dwconv2d_s8_bwd_x_ref(&dwconv1_dwconv_bwd_x_op, at(ctx->arena, 52),
+            at(ctx->arena, 104), at(ctx->train, 184));
+        break;
+    case 17:
+        /* 17 conv0_grad_sum: grad_sum 1x4x4x3 -> 1x4x4x3 */
+        tp_sum_q8_bwd_x_ref(&conv0_grad_sum_op, at(ctx->arena, 0),
+            at(ctx->arena, 104), at(ctx->arena, 0), at(ctx->train, 192));
+        break;
+    case 18:
+        /* 18 dwconv1_bias_bias_bwd: bias_bwd 1x4x4x3 -> 3 */
+        tp_bias_q8_bwd_w_ref(&dwconv1_bias_bias_bwd_op, at(ctx->arena, 52),
+            at(ctx->train, 216));
+        break;
+    case 19:
+        /* 19 conv0_bias_bias_bwd: bias_bwd 1x4x4x3 -> 3 */
+        tp_bias_q8_bwd_w_ref(&conv0_bias_bias_bwd_op, at(ctx->arena, 0),
+            at(ctx->train, 200));
+        break;
+    default:
+        break;
+    }
+}
+
+static void sample(const tp_ctx *ctx, tp_slice *s) {
+    for (; tp_slice_open(s, 20); tp_slice_next(s, cost)) {
+        step(ctx, s);
+    }
 }
 
 static const tp_param params[3] = {
     {.name = "conv0.bias",
-     .count = 3, .adapter = 0, .grad = 152, .master = 0,
+     .count = 3, .adapter = 0, .grad = 200, .master = 0,
      .type = 1, .init = 0, .init_std = 0, .unit = {1073741824, 1}},
     {.name = "dwconv1.bias",
-     .count = 3, .adapter = 8, .grad = 168, .master = 3,
+     .count = 3, .adapter = 8, .grad = 216, .master = 3,
      .type = 1, .init = 0, .init_std = 0, .unit = {1073741824, 1}},
     {.name = "fc5.bias",
-     .count = 2, .adapter = 16, .grad = 184, .master = 6,
+     .count = 2, .adapter = 16, .grad = 232, .master = 6,
      .type = 1, .init = 0, .init_std = 0, .unit = {1073741824, 1}},
 };
 
@@ -269,9 +325,10 @@ const tp_model tiny_residual_model = {
     .y_bytes = TINY_RESIDUAL_Y_BYTES,
     .target_bytes = 1, .classes = 2, .loss_floor = 45426,
     .n_params = 3, .n_values = 8, .n_gscale = 5,
-    .params = params,
-    .layout = {.gscale = 112, .grads = 152, .grads_bytes = 44,
-               .master = 196, .momentum = 212, .checkpoint = 228},
+    .params = params, .n_steps = 20, .cost = cost,
+    .state = 0,
+    .layout = {.gscale = 160, .grads = 200, .grads_bytes = 44,
+               .master = 244, .momentum = 260, .checkpoint = 276},
     .sample = sample,
     .infer = infer,
 };

@@ -8,7 +8,7 @@
  *             bytes
  *   flash      1133   base weights 71, tables 90, descriptors 972; code not
  *                     counted
- *   RAM         440   arena 160 (infer alone: 112), adapter 24, training 256
+ *   RAM         488   arena 160 (infer alone: 112), adapter 24, training 304
  *
  *   in    int8 1x4x4x2, real = 0.0500000007 * (q - 5)
  *   out   int8 1x2, real = 0.00390625 * (q + 128)
@@ -18,10 +18,10 @@
 #ifndef TINY_RESIDUAL_H
 #define TINY_RESIDUAL_H
 
-#include "tinypeft/model.h"
+#include "tinypeft/train.h"
 
-#if TP_ABI != 1
-#error "made for runtime ABI 1: run the tinypeft compile command above again"
+#if TP_ABI != 2
+#error "made for runtime ABI 2: run the tinypeft compile command above again"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "adapters are little-endian in memory; this target is not"
@@ -30,10 +30,10 @@
 #define TINY_RESIDUAL_ARENA_BYTES 160u
 #define TINY_RESIDUAL_INFER_BYTES 112u
 #define TINY_RESIDUAL_ADAPTER_BYTES 24u
-#define TINY_RESIDUAL_TRAIN_BYTES 256u
+#define TINY_RESIDUAL_TRAIN_BYTES 304u
 #define TINY_RESIDUAL_X_BYTES 32u
 #define TINY_RESIDUAL_Y_BYTES 2u
-#define TINY_RESIDUAL_RAM_BYTES 440u
+#define TINY_RESIDUAL_RAM_BYTES 488u
 
 /* For the runtime: infer, train, load and store. */
 extern const tp_model tiny_residual_model;
@@ -49,6 +49,14 @@ static inline tp_ctx tiny_residual_open(tiny_residual_memory *memory) {
     const tp_ctx ctx = {&tiny_residual_model, memory->arena,
                         memory->adapter, memory->train};
     return ctx;
+}
+
+/* tp_train_slice(), at most about `cost` instructions. */
+TP_MUST_CHECK static inline tp_status tiny_residual_train_slice(
+    const tp_ctx *ctx, const void *x, const void *target, uint32_t cost,
+    bool *done) {
+    const tp_train_budget budget = {0, cost};
+    return tp_train_slice(ctx, x, target, &budget, done);
 }
 
 #endif

@@ -100,7 +100,7 @@ static const text_case broken_texts[] = {
     {"q32[2]", "q8[2]", "tensor %4 'g': a gradient accumulator cannot be q8"},
     {"s32[1]", "q8[1]", "tensor %6 'loss': a loss cannot be q8"},
     {"\"t\" s8", "\"t\" s16", "tensor %5 't': a target cannot be s16"},
-    {"q8[1,2,2,2]", "q32[1,2,2,2]", "tensor %9 'dy': a value cannot be q32"},
+    {"q8[1,2,2,2]", "f32[1,2,2,2]", "tensor %9 'dy': a value cannot be f32"},
     {"output", "input %10 s8[1] output",
      "tensor %10 't10': an input that is not the graph's"},
     /* scales */

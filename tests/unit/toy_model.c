@@ -7,13 +7,12 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
     memcpy(y, ctx->adapter, ctx->model->y_bytes);
 }
 
-static void sample(const tp_ctx *ctx, const void *x, const void *target,
-                   int32_t *loss) {
-    const toy_sample *s = x;
+static void sample(const tp_ctx *ctx, tp_slice *slice) {
+    static const uint32_t cost[1] = {1};
+    const toy_sample *s = slice->x;
     const tp_param *param = ctx->model->params;
     tp_q32 *w = (tp_q32 *)(void *)(ctx->train + param[0].grad);
     tp_q32 *b = (tp_q32 *)(void *)(ctx->train + param[1].grad);
-    (void)target;
     w->e = -8;
     b->e = -7;
     for (int i = 0; i < TOY_W; i++) {
@@ -22,7 +21,8 @@ static void sample(const tp_ctx *ctx, const void *x, const void *target,
     for (int i = 0; i < TOY_B; i++) {
         b->v[i] += s->grad[TOY_W + i]; /* unit 1/2 times 2^-7 */
     }
-    *loss = s->loss;
+    *slice->loss = s->loss;
+    tp_slice_next(slice, cost);
 }
 
 void toy_open(toy *t) {
@@ -52,6 +52,7 @@ void toy_open(toy *t) {
                           .n_params = 2,
                           .n_values = TOY_VALUES,
                           .n_gscale = 1,
+                          .n_steps = 1,
                           .params = t->param,
                           .classes = 2,
                           .loss_floor = 65536,

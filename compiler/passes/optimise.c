@@ -1,0 +1,97 @@
+/* Where training keeps little state, a gradient is used as soon as it exists:
+ * added to a 16-bit accumulator, or spent on an update of its parameter. The
+ * wide gradient becomes a value that lives for a few steps. */
+#include "compiler/ops/opdef.h"
+#include "compiler/passes/passes.h"
+
+typedef struct optimiser {
+    tp_graph *graph;
+    tp_diag *diag;
+    bool online;
+    int after; /* no update may stand before this position */
+} optimiser;
+
+/* The last op that reads the parameter, or weights derived from it: an update
+ * before it would change what backward works with. */
+static int last_reader(const optimiser *o, int param, bool *depends) {
+    const tp_graph *graph = o->graph;
+    int last = -1;
+    for (int i = 0; i < graph->n_tensors; i++) {
+        depends[i] = i == param;
+    }
+    for (int i = 0; i < graph->n_ops; i++) {
+        const tp_op *op = &graph->op[i];
+        for (int j = 0; j < op->n_in; j++) {
+            if (op->in[j] >= 0 && depends[op->in[j]]) {
+                last = i;
+                depends[op->out] =
+                    depends[op->out] || tp_opdef_of(op->kind)->derived;
+            }
+        }
+    }
+    return last;
+}
+
+/* The state tensor that takes the gradient's place as the result. */
+static int add_state(tp_graph *graph, int grad, bool online) {
+    const tp_trainable train = graph->tensor[grad].train;
+    const char *param = graph->tensor[train.param].name;
+    const int state = tp_graph_add_like(
+        graph, grad, online ? TP_S8 : TP_Q16, TP_GRAD,
+        tp_arena_printf(graph->arena, "%s_%s", online ? "low" : "acc", param));
+    if (state >= 0) {
+        graph->tensor[state].quant = (tp_quant){0};
+        graph->tensor[state].train = train;
+        graph->tensor[grad].role = TP_VALUE;
+        graph->tensor[grad].train = (tp_trainable){.param = -1};
+    }
+    return state;
+}
+
+/* Updates follow each other in the order of their gradients, whatever else
+ * stands between: their norms are added in this order, so a plan that
+ * recomputes gives the bytes of one that saves. */
+static tp_status spend(optimiser *o, int at, bool *depends) {
+    tp_graph *graph = o->graph;
+    const int grad = graph->op[at].out;
+    const char *made_by = graph->op[at].name;
+    const int param = graph->tensor[grad].train.param;
+    const int reader = o->online ? last_reader(o, param, depends) : -1;
+    const int state = add_state(graph, grad, o->online);
+    const char *name = tp_arena_printf(graph->arena, "%s_%s", made_by,
+                                       o->online ? "sgd" : "acc");
+    if (state < 0 || name == NULL) {
+        return tp_no_memory(o->diag);
+    }
+    int place = at > reader ? at : reader;
+    place = place > o->after ? place : o->after;
+    const int in[2] = {grad, param};
+    if (tp_graph_insert_op(graph, place + 1,
+                           o->online ? TP_OP_SGD : TP_OP_ACCUMULATE, name, in,
+                           o->online ? 2 : 1, state) == NULL) {
+        return tp_no_memory(o->diag);
+    }
+    o->after = o->online ? place + 1 : -1;
+    return TP_OK;
+}
+
+tp_status tp_pass_optimise(tp_graph *graph, const tp_pass_options *options,
+                           tp_diag *diag) {
+    optimiser o = {.graph = graph,
+                   .diag = diag,
+                   .online = options->state == TP_STATE_ONLINE,
+                   .after = -1};
+    bool *depends = tp_arena_alloc(
+        graph->arena, 2 * (size_t)graph->n_tensors + 1, sizeof *depends);
+    if (depends == NULL) {
+        return tp_no_memory(diag);
+    }
+    for (int i = graph->first_backward;
+         options->state != TP_STATE_MOMENTUM && i < graph->n_ops; i++) {
+        const tp_tensor *out = &graph->tensor[graph->op[i].out];
+        if (out->role == TP_GRAD && out->dtype == TP_Q32) {
+            TP_TRY(spend(&o, i, depends));
+        }
+    }
+    return TP_OK;
+}
