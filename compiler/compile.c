@@ -56,8 +56,11 @@ tp_status tp_compile(tp_arena *arena, const uint8_t *bytes, size_t n,
     tp_sha256_done(&sha, graph->sha256);
     TP_TRY(dump(&d, "import", graph));
     TP_TRY(tp_passes_run(graph, &passes, dump, &d, diag));
-    TP_TRY(tp_schedule_run(graph, &passes, dump, &d, diag));
-    TP_TRY(tp_plan_make(arena, graph, plan, diag));
+    const tp_schedule_options schedule = {.state = options->state,
+                                          .ram = options->ram,
+                                          .dump = dump,
+                                          .dump_ctx = &d};
+    TP_TRY(tp_schedule_plan(arena, graph, &schedule, plan, diag));
     if (options->dump != NULL) {
         const char *text = tp_plan_print(arena, plan);
         if (text == NULL) {

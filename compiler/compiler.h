@@ -9,12 +9,15 @@
 #include "compiler/passes/passes.h"
 #include "compiler/plan/interpret.h"
 #include "compiler/plan/plan.h"
+#include "compiler/schedule.h"
 
 typedef struct tp_compile_options {
     const char *name;        /* of the model, a C identifier after import */
     const char *const *spec; /* adapter specs "SLOTS=KIND[:key=value,...]" */
     int n_specs;
     tp_loss_kind loss;
+    tp_state_kind state; /* TP_STATE_NONE: the richest that fits */
+    uint32_t ram;        /* bytes that the plan may take; 0: no limit */
     /* Called with each stage's name and text form where not NULL. */
     void (*dump)(void *ctx, const char *stage, const char *text);
     void *dump_ctx;

@@ -13,10 +13,11 @@
 #include "core/bfp.h"
 #include "core/rng.h"
 
-#define TP_MASTER_LOW 8     /* bits of `low` */
-#define TP_STEP_FRACTION 14 /* further bits that stochastic rounding decides   \
-                             */
-#define TP_WEIGHT_BITS 13   /* fraction bits of an int16 weight */
+#define TP_MASTER_LOW 8 /* bits of `low` */
+#define TP_STEP_FRACTION                                                       \
+    14                    /* further bits that stochastic rounding decides     \
+                           */
+#define TP_WEIGHT_BITS 13 /* fraction bits of an int16 weight */
 
 /* Gradients of either width; the other pointer is NULL. */
 typedef struct tp_grads {

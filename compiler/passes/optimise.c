@@ -86,8 +86,10 @@ tp_status tp_pass_optimise(tp_graph *graph, const tp_pass_options *options,
     if (depends == NULL) {
         return tp_no_memory(diag);
     }
-    for (int i = graph->first_backward;
-         options->state != TP_STATE_MOMENTUM && i < graph->n_ops; i++) {
+    if (options->state <= TP_STATE_MOMENTUM) {
+        return TP_OK;
+    }
+    for (int i = graph->first_backward; i < graph->n_ops; i++) {
         const tp_tensor *out = &graph->tensor[graph->op[i].out];
         if (out->role == TP_GRAD && out->dtype == TP_Q32) {
             TP_TRY(spend(&o, i, depends));

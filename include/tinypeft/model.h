@@ -57,14 +57,15 @@ typedef struct tp_param {
 /* What training keeps of each parameter, in bytes of RAM for each of its
  * values, the working weight included. Less state, fewer ways to train: */
 typedef enum tp_state_kind {
+    TP_STATE_NONE = 0, /* nothing is trained; to the compiler: it may choose */
     /* 9 B: int32 gradient, int16 master and momentum, a checkpoint. Batches of
      * up to 256 samples; a bad update is undone. */
-    TP_STATE_MOMENTUM = 0,
+    TP_STATE_MOMENTUM = 1,
     /* 4 B: int16 gradient, the master's low byte. Batches of up to 16, no
      * momentum; divergence stops training. */
-    TP_STATE_ACCUMULATE = 1,
+    TP_STATE_ACCUMULATE = 2,
     /* 2 B: the master's low byte. Every sample is an update of its own. */
-    TP_STATE_ONLINE = 2
+    TP_STATE_ONLINE = 3
 } tp_state_kind;
 
 /* Where things lie in the training state, in bytes from its start. */

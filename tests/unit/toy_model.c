@@ -53,6 +53,7 @@ void toy_open(toy *t) {
                           .n_values = TOY_VALUES,
                           .n_gscale = 1,
                           .n_steps = 1,
+                          .state = TP_STATE_MOMENTUM,
                           .params = t->param,
                           .classes = 2,
                           .loss_floor = 65536,

@@ -1,0 +1,323 @@
+/* The search. Values that backward reads are dropped one after the other, in
+ * several orders; each set is planned, and what nothing beats stays. */
+#include "compiler/schedule.h"
+
+#include <string.h>
+
+#include "compiler/ops/opdef.h"
+
+const char *const tp_state_names[] = {"none", "momentum", "accumulate",
+                                      "online"};
+
+/* --- one schedule --------------------------------------------------------- */
+
+tp_status tp_schedule_apply(tp_arena *arena, const tp_graph *graph,
+                            const tp_schedule *schedule,
+                            const tp_schedule_options *options, tp_plan *plan,
+                            tp_diag *diag) {
+    const tp_pass_options passes = {.state = schedule->state,
+                                    .choice = schedule->choice};
+    tp_graph *clone = tp_arena_alloc(arena, 1, sizeof *clone);
+    if (clone == NULL || !tp_graph_clone(arena, graph, clone)) {
+        return tp_no_memory(diag);
+    }
+    TP_TRY(tp_schedule_run(clone, &passes, options->dump, options->dump_ctx,
+                           diag));
+    return tp_plan_make(arena, clone, plan, diag);
+}
+
+static uint64_t sample_cost(const tp_plan *plan) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < plan->model.n_steps; i++) {
+        sum += plan->model.cost[i];
+    }
+    return sum;
+}
+
+static uint32_t ram_of(const tp_model *model) {
+    return model->arena_bytes + model->adapter_bytes + model->train_bytes;
+}
+
+/* Plans the schedule in memory of its own and fills in what it costs. */
+static tp_status measure(const tp_graph *graph, tp_schedule *s, tp_diag *diag) {
+    const tp_schedule_options quiet = {.state = s->state};
+    tp_arena scratch = {0};
+    tp_plan plan;
+    const tp_status status =
+        tp_schedule_apply(&scratch, graph, s, &quiet, &plan, diag);
+    if (status == TP_OK) {
+        s->ram = ram_of(&plan.model);
+        s->cost = sample_cost(&plan);
+        s->again = plan.graph->n_ops - graph->n_ops;
+    }
+    tp_arena_free(&scratch);
+    return status;
+}
+
+/* --- the front ------------------------------------------------------------ */
+
+typedef struct search {
+    tp_arena *arena;
+    const tp_graph *graph;
+    tp_diag *diag;
+    tp_state_kind state;
+    int *value; /* [n_values] candidates: forward makes them, backward reads */
+    int n_values;
+    tp_schedule *front;
+    int n;
+} search;
+
+static bool is_candidate(const tp_graph *graph, int tensor) {
+    const int made = tp_graph_producer(graph, tensor);
+    if (made < 0 || made >= graph->first_backward) {
+        return false;
+    }
+    for (int i = graph->first_backward + 1; i < graph->n_ops; i++) {
+        for (int j = 0; j < graph->op[i].n_in; j++) {
+            if (graph->op[i].in[j] == tensor) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool find_candidates(search *s) {
+    const tp_graph *graph = s->graph;
+    s->value = tp_arena_alloc(s->arena, (size_t)graph->n_tensors + 1,
+                              sizeof *s->value);
+    for (int i = 0; s->value != NULL && i < graph->first_backward; i++) {
+        if (is_candidate(graph, graph->op[i].out)) {
+            s->value[s->n_values++] = graph->op[i].out;
+        }
+    }
+    return s->value != NULL;
+}
+
+static bool beats(const tp_schedule *a, const tp_schedule *b) {
+    return a->ram <= b->ram && a->cost <= b->cost;
+}
+
+/* Keeps the front free of what is beaten, sorted by cost. */
+static tp_status offer(search *s, const tp_schedule *candidate) {
+    int kept = 0;
+    for (int i = 0; i < s->n; i++) {
+        if (beats(&s->front[i], candidate)) {
+            return TP_OK;
+        }
+    }
+    for (int i = 0; i < s->n; i++) {
+        if (!beats(candidate, &s->front[i])) {
+            s->front[kept++] = s->front[i];
+        }
+    }
+    s->n = kept;
+    if (s->n == TP_MOST_SCHEDULES) {
+        return TP_OK;
+    }
+    int at = s->n++;
+    for (; at > 0 && s->front[at - 1].cost > candidate->cost; at--) {
+        s->front[at] = s->front[at - 1];
+    }
+    s->front[at] = *candidate;
+    s->front[at].choice =
+        tp_arena_copy(s->arena, candidate->choice, (size_t)s->graph->n_tensors,
+                      sizeof *candidate->choice);
+    return s->front[at].choice != NULL ? TP_OK : tp_no_memory(s->diag);
+}
+
+static tp_status try_one(search *s, tp_schedule *candidate) {
+    candidate->kept = 0;
+    for (int i = 0; i < s->n_values; i++) {
+        candidate->kept += candidate->choice[s->value[i]] != TP_KEEP_NONE;
+    }
+    TP_TRY(measure(s->graph, candidate, s->diag));
+    return offer(s, candidate);
+}
+
+/* Smallest first means: what is dropped first. */
+typedef int64_t (*rank_fn)(const tp_graph *graph, int tensor);
+
+static int64_t largest_first(const tp_graph *graph, int tensor) {
+    return -(int64_t)tp_tensor_bytes(&graph->tensor[tensor]) * 4096 +
+           tp_graph_producer(graph, tensor);
+}
+
+static int64_t front_to_back(const tp_graph *graph, int tensor) {
+    return tp_graph_producer(graph, tensor);
+}
+
+static int64_t back_to_front(const tp_graph *graph, int tensor) {
+    return -(int64_t)tp_graph_producer(graph, tensor);
+}
+
+static void sort(const search *s, rank_fn rank, int *order) {
+    for (int i = 0; i < s->n_values; i++) {
+        const int64_t mine = rank(s->graph, s->value[i]);
+        int at = i;
+        for (; at > 0 && rank(s->graph, order[at - 1]) > mine; at--) {
+            order[at] = order[at - 1];
+        }
+        order[at] = s->value[i];
+    }
+}
+
+/* Drops one value more each time, then takes back, last first, what was
+ * dropped without need: each of these sets is a schedule. */
+static tp_status descend(search *s, rank_fn rank) {
+    const size_t n = (size_t)s->graph->n_tensors;
+    int *order = tp_arena_alloc(s->arena, n, sizeof *order);
+    tp_schedule now = {.state = s->state,
+                       .choice = tp_arena_alloc(s->arena, n, 1)};
+    if (order == NULL || now.choice == NULL) {
+        return tp_no_memory(s->diag);
+    }
+    sort(s, rank, order);
+    TP_TRY(try_one(s, &now));
+    for (int i = 0; i < s->n_values; i++) {
+        now.choice[order[i]] = TP_KEEP_NONE;
+        TP_TRY(try_one(s, &now));
+    }
+    for (int i = 0; i < s->n_values; i++) {
+        const uint32_t ram = now.ram;
+        now.choice[order[i]] = TP_KEEP_READ;
+        TP_TRY(try_one(s, &now));
+        if (now.ram > ram) {
+            now.choice[order[i]] = TP_KEEP_NONE;
+            now.ram = ram;
+        }
+    }
+    return TP_OK;
+}
+
+/* One more layer's output kept as an anchor, on the smallest schedule. */
+static tp_status anchor(search *s) {
+    const tp_graph *graph = s->graph;
+    if (s->n == 0) {
+        return TP_OK;
+    }
+    tp_schedule base = s->front[s->n - 1];
+    uint8_t *choice =
+        tp_arena_copy(s->arena, base.choice, (size_t)graph->n_tensors, 1);
+    if (choice == NULL) {
+        return tp_no_memory(s->diag);
+    }
+    base.choice = choice;
+    for (int i = 0; i < graph->first_backward; i++) {
+        const int out = graph->op[i].out;
+        if (graph->tensor[out].dtype == TP_S8 && choice[out] == TP_KEEP_READ &&
+            !is_candidate(graph, out)) {
+            choice[out] = TP_KEEP_ANCHOR;
+            TP_TRY(try_one(s, &base));
+            choice[out] = TP_KEEP_READ;
+        }
+    }
+    return TP_OK;
+}
+
+tp_status tp_schedule_front(tp_arena *arena, const tp_graph *graph,
+                            tp_state_kind state, tp_schedule *front, int *n,
+                            tp_diag *diag) {
+    search s = {.arena = arena,
+                .graph = graph,
+                .diag = diag,
+                .state = state,
+                .front = front};
+    static const rank_fn ranks[] = {largest_first, front_to_back,
+                                    back_to_front};
+    if (!find_candidates(&s)) {
+        return tp_no_memory(diag);
+    }
+    for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++) {
+        TP_TRY(descend(&s, ranks[i]));
+    }
+    TP_TRY(anchor(&s));
+    *n = s.n;
+    return TP_OK;
+}
+
+/* --- under a budget ------------------------------------------------------- */
+
+/* The largest tensor that is live at the peak. */
+static const char *peak_tensor(const tp_plan *plan, uint32_t *bytes) {
+    const tp_program *p =
+        plan->sample.n_steps > 0 ? &plan->sample : &plan->infer;
+    const char *name = "none";
+    *bytes = 0;
+    for (int i = 0; i < plan->graph->n_tensors; i++) {
+        const tp_address *a = &p->address[i];
+        if (a->place == TP_PLACE_ARENA && a->first <= p->peak_step &&
+            a->last >= p->peak_step && a->bytes > *bytes) {
+            *bytes = a->bytes;
+            name = plan->graph->tensor[i].name;
+        }
+    }
+    return name;
+}
+
+static tp_status over_budget(tp_arena *arena, const tp_graph *graph,
+                             const tp_schedule_options *options,
+                             const tp_schedule *smallest, tp_diag *diag) {
+    const tp_schedule_options quiet = {.state = options->state};
+    tp_plan plan;
+    uint32_t bytes = 0;
+    TP_TRY(tp_schedule_apply(arena, graph, smallest, &quiet, &plan, diag));
+    const char *name = peak_tensor(&plan, &bytes);
+    return tp_error(
+        diag, TP_ERR_BUDGET,
+        "needs %u bytes of RAM and has %u: arena %u, adapter %u, "
+        "training %u (%s); largest at the peak: %s, %u bytes. "
+        "Nearest that fits: --ram %u",
+        (unsigned)smallest->ram, (unsigned)options->ram,
+        (unsigned)plan.model.arena_bytes, (unsigned)plan.model.adapter_bytes,
+        (unsigned)plan.model.train_bytes, tp_state_names[smallest->state], name,
+        (unsigned)bytes, (unsigned)smallest->ram);
+}
+
+/* The cheapest schedule of the front that fits, or NULL. */
+static const tp_schedule *fitting(const tp_schedule *front, int n,
+                                  uint32_t ram) {
+    for (int i = 0; i < n; i++) {
+        if (ram == 0 || front[i].ram <= ram) {
+            return &front[i];
+        }
+    }
+    return NULL;
+}
+
+static tp_status plan_within(tp_arena *arena, const tp_graph *graph,
+                             const tp_schedule_options *options, tp_plan *plan,
+                             tp_diag *diag) {
+    tp_schedule *front =
+        tp_arena_alloc(arena, TP_MOST_SCHEDULES, sizeof *front);
+    tp_schedule smallest = {.ram = UINT32_MAX};
+    const bool any = options->state == TP_STATE_NONE;
+    if (front == NULL) {
+        return tp_no_memory(diag);
+    }
+    for (tp_state_kind state = any ? TP_STATE_MOMENTUM : options->state;
+         state <= (any ? TP_STATE_ONLINE : options->state); state++) {
+        int n = 0;
+        TP_TRY(tp_schedule_front(arena, graph, state, front, &n, diag));
+        const tp_schedule *found = fitting(front, n, options->ram);
+        if (found != NULL) {
+            return tp_schedule_apply(arena, graph, found, options, plan, diag);
+        }
+        if (n > 0 && front[n - 1].ram < smallest.ram) {
+            smallest = front[n - 1];
+        }
+    }
+    return over_budget(arena, graph, options, &smallest, diag);
+}
+
+tp_status tp_schedule_plan(tp_arena *arena, const tp_graph *graph,
+                           const tp_schedule_options *options, tp_plan *plan,
+                           tp_diag *diag) {
+    if (options->ram == 0) {
+        const tp_schedule all = {.state = options->state == TP_STATE_NONE
+                                              ? TP_STATE_MOMENTUM
+                                              : options->state};
+        return tp_schedule_apply(arena, graph, &all, options, plan, diag);
+    }
+    return plan_within(arena, graph, options, plan, diag);
+}
