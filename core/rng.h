@@ -39,4 +39,13 @@ static inline int32_t tp_rng_gauss_q13(uint32_t *state) {
     return sum >> 1;
 }
 
+/* About Gaussian in [-60, 60], mean 0, standard deviation sqrt(170) = 13.04:
+ * the sum of the eight 4-bit digits of one number (Irwin-Hall), each uniform
+ * with variance 255 / 12. The digits are added within the word. */
+static inline int32_t tp_rng_gauss_s8(uint32_t *state) {
+    uint32_t x = tp_rng_next(state);
+    x = (x & UINT32_C(0x0F0F0F0F)) + ((x >> 4) & UINT32_C(0x0F0F0F0F));
+    return (int32_t)((x * UINT32_C(0x01010101)) >> 24) - 60;
+}
+
 #endif

@@ -6,7 +6,8 @@
 #include "compiler/adapters/kinds.h"
 
 const tp_adapter_kind *const tp_adapter_kinds[TP_N_ADAPTER_KINDS] = {
-    &tp_adapter_head, &tp_adapter_bitfit, &tp_adapter_lora};
+    &tp_adapter_head, &tp_adapter_bitfit, &tp_adapter_lora,
+    &tp_adapter_lora_fa};
 
 /* Matches one character against "[abc]" or "[a-c]" or "[!abc]"; *end is set
  * behind the bracket. A bracket that does not close matches nothing. */
@@ -78,6 +79,44 @@ static bool has_key(const char *keys, const char *key) {
     return false;
 }
 
+/* Where a key's value goes, and its range. */
+typedef struct key_rule {
+    const char *name;
+    size_t offset; /* of an int in tp_adapter_spec */
+    long low, high;
+} key_rule;
+
+/* NULL where no kind has such a key. */
+static const key_rule *find_key(const char *name) {
+    static const key_rule rules[] = {
+        {"rank", offsetof(tp_adapter_spec, rank), 1, 16},
+        {"classes", offsetof(tp_adapter_spec, classes), 2, 256},
+        {"seed", offsetof(tp_adapter_spec, seed), 0, INT32_MAX},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        if (strcmp(rules[i].name, name) == 0) {
+            return &rules[i];
+        }
+    }
+    return NULL;
+}
+
+static tp_status parse_value(const key_rule *rule, const char *text,
+                             tp_adapter_spec *spec, tp_diag *diag) {
+    char *end = NULL;
+    const long value = strtol(text, &end, 10);
+    if (end == text || *end != '\0' || value < rule->low ||
+        value > rule->high) {
+        return tp_error(diag, TP_ERR_ARGUMENT,
+                        "adapter '%s': %s=%s: must be a number from %ld to "
+                        "%ld",
+                        spec->text, rule->name, text, rule->low, rule->high);
+    }
+    const int number = (int)value;
+    memcpy((char *)spec + rule->offset, &number, sizeof number);
+    return TP_OK;
+}
+
 static tp_status parse_key(char *pair, tp_adapter_spec *spec, tp_diag *diag) {
     char *equals = strchr(pair, '=');
     if (equals == NULL) {
@@ -93,27 +132,20 @@ static tp_status parse_key(char *pair, tp_adapter_spec *spec, tp_diag *diag) {
                         spec->kind->keys[0] != '\0' ? spec->kind->keys
                                                     : "none");
     }
-    const bool rank = strcmp(pair, "rank") == 0;
-    const long low = rank ? 1 : 2;
-    const long high = rank ? 16 : 256;
-    char *end = NULL;
-    const long value = strtol(equals + 1, &end, 10);
-    if (end == equals + 1 || *end != '\0' || value < low || value > high) {
-        return tp_error(diag, TP_ERR_ARGUMENT,
-                        "adapter '%s': %s=%s: must be a number from %ld to "
-                        "%ld",
-                        spec->text, pair, equals + 1, low, high);
-    }
-    *(rank ? &spec->rank : &spec->classes) = (int)value;
-    return TP_OK;
+    return parse_value(find_key(pair), equals + 1, spec, diag);
 }
 
-static tp_status unknown_kind(const char *text, const char *kind,
-                              tp_diag *diag) {
-    return tp_error(diag, TP_ERR_ARGUMENT,
-                    "adapter '%s': no kind '%s'; there are: %s, %s, %s", text,
-                    kind, tp_adapter_kinds[0]->name, tp_adapter_kinds[1]->name,
-                    tp_adapter_kinds[2]->name);
+static tp_status unknown_kind(tp_arena *arena, const char *text,
+                              const char *kind, tp_diag *diag) {
+    const char *names = tp_adapter_kinds[0]->name;
+    for (int i = 1; names != NULL && i < TP_N_ADAPTER_KINDS; i++) {
+        names =
+            tp_arena_printf(arena, "%s, %s", names, tp_adapter_kinds[i]->name);
+    }
+    return names == NULL ? tp_no_memory(diag)
+                         : tp_error(diag, TP_ERR_ARGUMENT,
+                                    "adapter '%s': no kind '%s'; there are: %s",
+                                    text, kind, names);
 }
 
 tp_status tp_adapter_parse(tp_arena *arena, const char *text,
@@ -135,10 +167,13 @@ tp_status tp_adapter_parse(tp_arena *arena, const char *text,
     if (keys != NULL) {
         *keys++ = '\0';
     }
-    *spec = (tp_adapter_spec){
-        .text = text, .slots = copy, .kind = find_kind(kind), .rank = 4};
+    *spec = (tp_adapter_spec){.text = text,
+                              .slots = copy,
+                              .kind = find_kind(kind),
+                              .rank = 4,
+                              .seed = 1};
     if (spec->kind == NULL) {
-        return unknown_kind(text, kind, diag);
+        return unknown_kind(arena, text, kind, diag);
     }
     while (keys != NULL) {
         char *next = strchr(keys, ',');

@@ -10,7 +10,8 @@ typedef struct tp_adapter_spec {
     const char *text;  /* as given, for messages */
     const char *slots; /* glob over op names: * ? [abc] */
     const struct tp_adapter_kind *kind;
-    int rank;    /* lora: 1..16 */
+    int rank;    /* low-rank branches: 1..16 */
+    int seed;    /* of frozen random weights: 0..2^31-1 */
     int classes; /* head: 2..256, 0: as many as the base has */
 } tp_adapter_spec;
 
@@ -25,7 +26,7 @@ typedef struct tp_adapter_kind {
                         tp_diag *diag);
 } tp_adapter_kind;
 
-#define TP_N_ADAPTER_KINDS 3
+#define TP_N_ADAPTER_KINDS 4
 extern const tp_adapter_kind *const tp_adapter_kinds[TP_N_ADAPTER_KINDS];
 
 /* TP_ERR_ARGUMENT with a message that says which part is wrong. */

@@ -132,9 +132,12 @@ static void print_comment(tp_text *out, const tp_emitter *e, const margin *m,
     const tp_graph *g = e->plan->graph;
     const tp_opdef *def = tp_opdef_of(op->kind);
     tp_text words = {.arena = e->arena};
-    tp_text_add(&words, "%s: %s %s -> %s", op->name, tp_kind_name(op->kind),
-                tp_emit_shape(e->arena, &g->tensor[op->in[0]]),
-                tp_emit_shape(e->arena, &g->tensor[op->out]));
+    tp_text_add(&words, "%s: %s", op->name, tp_kind_name(op->kind));
+    if (op->n_in > 0) {
+        tp_text_add(&words, " %s",
+                    tp_emit_shape(e->arena, &g->tensor[op->in[0]]));
+    }
+    tp_text_add(&words, " -> %s", tp_emit_shape(e->arena, &g->tensor[op->out]));
     if (def->macs != NULL) {
         tp_text_add(&words, ", %lld MAC", (long long)def->macs(g, op));
     }

@@ -55,7 +55,8 @@ typedef struct tp_trainable {
     int param;          /* TP_GRAD: its TP_PARAM tensor */
     tp_param_init init; /* TP_PARAM */
     double init_std;    /* TP_PARAM, real units */
-    double unit;        /* TP_GRAD: real gradient = v * 2^e * unit */
+    double unit;        /* TP_GRAD, and values of type TP_Q32:
+                           real gradient = v * 2^e * unit */
 } tp_trainable;
 
 typedef struct tp_tensor {
@@ -84,7 +85,9 @@ typedef struct tp_attr {
     int32_t rank;  /* LoRA */
     int32_t align_corners, half_pixel;
     int32_t of;     /* backward: tp_kind of the forward op */
-    float alpha;    /* LEAKY_RELU slope, SOFTMAX beta, CE_LOSS smoothing */
+    int32_t seed;   /* RANDOM */
+    float alpha;    /* LEAKY_RELU slope, SOFTMAX beta, CE_LOSS smoothing,
+                       RANDOM standard deviation */
     int32_t n_list; /* axes, permutation, begin + strides, pads */
     int32_t list[2 * TP_MAX_RANK];
 } tp_attr;

@@ -157,7 +157,7 @@ static tp_status quant(parser *p, tp_tensor *t) {
     return TP_OK;
 }
 
-/* init=gauss std=0.5, or param=%3 unit=0.25 */
+/* init=gauss std=0.5, or param=%3 unit=0.25, or unit=0.25 */
 static tp_status trainable(parser *p, tp_tensor *t) {
     for (tp_span s = tp_lex_key(&p->lex); s.n != 0; s = tp_lex_key(&p->lex)) {
         if (t->role == TP_PARAM && tp_lex_is(s, "init")) {
@@ -171,12 +171,13 @@ static tp_status trainable(parser *p, tp_tensor *t) {
             TP_TRY(tp_lex_double(&p->lex, &t->train.init_std));
         } else if (t->role == TP_GRAD && tp_lex_is(s, "param")) {
             TP_TRY(reference(p, true, &t->train.param));
-        } else if (t->role == TP_GRAD && tp_lex_is(s, "unit")) {
+        } else if (t->role != TP_PARAM && tp_lex_is(s, "unit")) {
             TP_TRY(tp_lex_double(&p->lex, &t->train.unit));
         } else {
             return tp_lex_fail(&p->lex, s.at, "expected %s",
-                               t->role == TP_PARAM ? "init= or std="
-                                                   : "param= or unit=");
+                               t->role == TP_PARAM  ? "init= or std="
+                               : t->role == TP_GRAD ? "param= or unit="
+                                                    : "unit=");
         }
     }
     return TP_OK;
@@ -433,7 +434,8 @@ static tp_status declare(parser *p, tp_role role, int index,
     TP_TRY(dtype_of(p, &t.dtype));
     TP_TRY(shape(p, &t));
     TP_TRY(quant(p, &t));
-    if (role == TP_PARAM || role == TP_GRAD) {
+    if (role == TP_PARAM || role == TP_GRAD ||
+        (role == TP_VALUE && t.dtype == TP_Q32)) {
         TP_TRY(trainable(p, &t));
     }
     if (role == TP_CONST && tp_lex_accept(&p->lex, '=')) {

@@ -24,6 +24,7 @@ const tp_attr_field tp_attr_fields[TP_N_ATTR_FIELDS] = {
     {'r', "rank", offsetof(tp_attr, rank), 1, {0}},
     {'z', "align_corners", offsetof(tp_attr, align_corners), 1, {0}},
     {'z', "half_pixel", offsetof(tp_attr, half_pixel), 1, {0}},
+    {'g', "seed", offsetof(tp_attr, seed), 1, {0}},
 };
 
 tp_attr tp_attr_only(tp_kind kind, const tp_attr *attr) {
@@ -298,6 +299,10 @@ static void tensor(writer *w, const tp_graph *graph, int index) {
     }
     if (t->role == TP_GRAD) {
         reference(w, " param=", t->train.param);
+    }
+    const bool has_unit = t->role == TP_VALUE && t->dtype == TP_Q32;
+    if (t->role == TP_GRAD ||
+        (has_unit && (t->train.unit != 0.0 || signbit(t->train.unit)))) {
         real(w, " unit=", t->train.unit, false);
     }
     if (t->role == TP_CONST && t->data != NULL) {

@@ -18,6 +18,8 @@
  *     logits %7
  *     backward                           ops from here on only train
  *     %4 = g0: bias_bwd(%9)
+ *     %8 "dw" q32[3,2] unit=0.5          what another op makes a gradient of
+ *         = g1: lora_bwd_b(%10, %9)
  *
  * Tensors are %0, %1, ... without gaps, declared in any order, each once:
  * role (none: a value), number, name (left out: "t7" for %7), type, shape;
@@ -32,7 +34,7 @@
  *
  * Attributes, in the order of tp_attr: stride=[h,w] dilation=[h,w]
  * pad=[top,left,bottom,right] window=[h,w] act=[min,max] axis value rank
- * align_corners half_pixel alpha list=[..] of=<op kind>, and source. An
+ * align_corners half_pixel seed alpha list=[..] of=<op kind>, and source. An
  * op has those that its row in ops.def names. What is left out is 0; stride
  * and dilation 1; act [-128,127]; source -1. */
 #ifndef TP_COMPILER_TEXT_H
@@ -70,7 +72,7 @@ typedef struct tp_attr_field {
     int32_t left_out[4];
 } tp_attr_field;
 
-#define TP_N_ATTR_FIELDS 10
+#define TP_N_ATTR_FIELDS 11
 extern const tp_attr_field tp_attr_fields[TP_N_ATTR_FIELDS];
 
 /* The attributes that ops of this kind use; the others are 0. */

@@ -5,6 +5,8 @@
 #include "compiler/ir/text.h"
 #include "compiler/ops/opdef.h"
 
+enum { MOST_DERIVED = 4 }; /* inputs of a derived op */
+
 bool tp_ad_needs(const tp_autodiff *ad, int tensor) {
     return tensor >= 0 && tensor < ad->n_tensors && ad->needs[tensor];
 }
@@ -50,16 +52,46 @@ int tp_ad_op(tp_autodiff *ad, tp_kind kind, const tp_op *of, const int *in,
 }
 
 tp_status tp_ad_param(tp_autodiff *ad, tp_kind kind, const tp_op *of,
-                      const int *in, int n_in, int param, double unit) {
+                      const int *in, int n_in, int weights, double unit) {
     tp_graph *graph = ad->graph;
+    if (!tp_ad_needs(ad, weights)) {
+        return TP_OK;
+    }
+    const bool stored = graph->tensor[weights].role == TP_PARAM;
     const char *name =
-        tp_arena_printf(graph->arena, "grad_%s", graph->tensor[param].name);
-    const int out = tp_graph_add_like(graph, param, TP_Q32, TP_GRAD, name);
+        tp_arena_printf(graph->arena, "grad_%s", graph->tensor[weights].name);
+    const int out = tp_graph_add_like(graph, weights, TP_Q32,
+                                      stored ? TP_GRAD : TP_VALUE, name);
     if (out < 0 || append(ad, kind, of, in, n_in, out) == NULL) {
         return tp_no_memory(ad->diag);
     }
-    graph->tensor[out].train = (tp_trainable){.param = param, .unit = unit};
-    return TP_OK;
+    graph->tensor[out].train =
+        (tp_trainable){.param = stored ? weights : -1, .unit = unit};
+    return stored ? TP_OK : tp_ad_give(ad, weights, out);
+}
+
+int tp_ad_again(tp_autodiff *ad, int weights) {
+    tp_graph *graph = ad->graph;
+    const int at = weights < 0 ? -1 : tp_graph_producer(graph, weights);
+    if (at < 0 || !tp_opdef_of(graph->op[at].kind)->derived) {
+        return weights;
+    }
+    const tp_op op = graph->op[at];
+    int in[MOST_DERIVED] = {0};
+    for (int i = 0; i < op.n_in; i++) {
+        in[i] = tp_ad_again(ad, op.in[i]);
+        if (in[i] < 0) {
+            return -1;
+        }
+    }
+    const char *name =
+        tp_arena_printf(graph->arena, "%s_again", graph->tensor[weights].name);
+    const int out = tp_graph_add_like(
+        graph, weights, graph->tensor[weights].dtype, TP_VALUE, name);
+    if (out < 0 || append(ad, op.kind, &op, in, op.n_in, out) == NULL) {
+        return -1;
+    }
+    return out;
 }
 
 int tp_ad_clamped(tp_autodiff *ad, const tp_op *of, int dy) {

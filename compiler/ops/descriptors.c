@@ -156,6 +156,14 @@ static const tp_field bias_fields[] = {
 };
 DESC(bias);
 
+static const tp_field random_fields[] = {
+    INT(tp_random, n),
+    INT(tp_random, seed),
+    INT(tp_random, m),
+    INT(tp_random, e),
+};
+DESC(random);
+
 static const tp_field head_fields[] = {
     INT(tp_head, in_c),
     INT(tp_head, classes),

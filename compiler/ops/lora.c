@@ -100,7 +100,8 @@ static int64_t macs_lora(const tp_graph *graph, const tp_op *op) {
 }
 
 /* dB = dy u^T, du = B^T dy, dA = du x^T, dx = W^T dy + A^T du. u and x are
- * real values over s_x, hence the unit of both parameter gradients. */
+ * real values over s_x, hence the unit of both weights' gradients. A frozen A
+ * has none: nothing but dx asks for du then, and x need not be kept. */
 static tp_status grad_lora(tp_autodiff *ad, const tp_op *op, int dy) {
     tp_graph *graph = ad->graph;
     const tp_op lora = *op;
@@ -115,17 +116,25 @@ static tp_status grad_lora(tp_autodiff *ad, const tp_op *op, int dy) {
     }
     TP_TRY(tp_ad_give(ad, lora.in[2], dy));
     TP_TRY(tp_ad_param(ad, TP_OP_LORA_BWD_B, &lora, (int[]){u, dy}, 2, b, s_x));
-    const int du = tp_ad_op(ad, TP_OP_LORA_BWD_U, &lora, (int[]){dy, b}, 2, u);
-    if (du < 0) {
+    if (!tp_ad_needs(ad, a) && !tp_ad_needs(ad, x)) {
+        return TP_OK;
+    }
+    const int b_again = tp_ad_again(ad, b);
+    const int du =
+        tp_ad_op(ad, TP_OP_LORA_BWD_U, &lora, (int[]){dy, b_again}, 2, u);
+    if (b_again < 0 || du < 0) {
         return tp_no_memory(ad->diag);
     }
     TP_TRY(tp_ad_param(ad, TP_OP_CONV_BWD_W, &lora, (int[]){x, du}, 2, a, s_x));
     if (!tp_ad_needs(ad, x)) {
         return TP_OK;
     }
-    const int in[4] = {dy, lora.in[1], du, a};
-    return tp_ad_give(ad, x,
-                      tp_ad_op(ad, TP_OP_CONV_LORA_BWD_X, &lora, in, 4, x));
+    const int a_again = tp_ad_again(ad, a);
+    const int in[4] = {dy, lora.in[1], du, a_again};
+    return a_again < 0 ? tp_no_memory(ad->diag)
+                       : tp_ad_give(ad, x,
+                                    tp_ad_op(ad, TP_OP_CONV_LORA_BWD_X, &lora,
+                                             in, 4, x));
 }
 
 /* --- backward ------------------------------------------------------------- */

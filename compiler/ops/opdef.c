@@ -43,6 +43,7 @@ static const tp_opdef *const defs[TP_KIND_COUNT] = {
     [TP_OP_LORA_A] = &tp_def_lora_a,
     [TP_OP_CONV_LORA] = &tp_def_conv_lora,
     [TP_OP_BIAS] = &tp_def_bias,
+    [TP_OP_RANDOM] = &tp_def_random,
     [TP_OP_HEAD] = &tp_def_head,
     [TP_OP_HEAD_SOFTMAX] = &tp_def_head_softmax,
     [TP_OP_CE_LOSS] = &tp_def_ce_loss,

@@ -44,7 +44,8 @@ typedef struct tp_desc_type {
 extern const tp_desc_type tp_desc_conv2d, tp_desc_pool, tp_desc_mean,
     tp_desc_eltwise, tp_desc_eltwise_bwd, tp_desc_lut, tp_desc_softmax,
     tp_desc_copy, tp_desc_fill, tp_desc_resize, tp_desc_clamp, tp_desc_sum,
-    tp_desc_bias, tp_desc_head, tp_desc_ce, tp_desc_mse, tp_desc_sgd;
+    tp_desc_bias, tp_desc_head, tp_desc_ce, tp_desc_mse, tp_desc_sgd,
+    tp_desc_random;
 
 typedef enum tp_arg_kind {
     TP_ARG_TENSOR, /* wherever the plan puts the tensor */
@@ -143,10 +144,16 @@ bool tp_ad_needs(const tp_autodiff *ad, int tensor);
 int tp_ad_op(tp_autodiff *ad, tp_kind kind, const tp_op *of, const int *in,
              int n_in, int like);
 tp_op *tp_ad_last(tp_autodiff *ad);
-/* Appends an op that adds to parameter `param`'s gradient; `unit` as in
- * tp_trainable. */
+/* Appends an op that adds to the gradient of adapter weights; `unit` as in
+ * tp_trainable. A parameter's goes to its accumulator. That of weights which a
+ * derived op computes is a TP_Q32 value, given to that op's own rule. Frozen
+ * weights have none: nothing is appended. */
 tp_status tp_ad_param(tp_autodiff *ad, tp_kind kind, const tp_op *of,
-                      const int *in, int n_in, int param, double unit);
+                      const int *in, int n_in, int weights, double unit);
+/* The weights for use in backward: where a derived op computes them, ops that
+ * do so again are appended, so that the forward part's copy need not live until
+ * then. -1: no memory. */
+int tp_ad_again(tp_autodiff *ad, int weights);
 /* dy of a forward op's output with its fused clamp applied: a CLAMP_BWD is
  * appended where the activation range is narrower than int8. -1: no memory. */
 int tp_ad_clamped(tp_autodiff *ad, const tp_op *of, int dy);

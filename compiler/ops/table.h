@@ -10,6 +10,8 @@ extern const tp_opdef tp_def_conv, tp_def_dwconv, tp_def_fc, tp_def_conv_bwd_x,
 extern const tp_opdef tp_def_lora_a, tp_def_conv_lora, tp_def_conv_lora_bwd_x,
     tp_def_lora_bwd_u, tp_def_lora_bwd_b;
 extern const tp_opdef tp_def_bias, tp_def_bias_bwd;
+/* derived.c: adapter weights that are computed */
+extern const tp_opdef tp_def_random;
 extern const tp_opdef tp_def_head, tp_def_head_softmax, tp_def_head_bwd_x,
     tp_def_head_bwd_w;
 extern const tp_opdef tp_def_ce_loss, tp_def_mse_loss;

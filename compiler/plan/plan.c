@@ -103,6 +103,22 @@ static uint32_t layout_add(uint32_t crc, const tp_tensor *t) {
     return crc;
 }
 
+/* Weights that ops compute belong to the adapter as much as those it stores:
+ * trained beside one seed, it is nothing beside another. */
+static uint32_t layout_add_derived(uint32_t crc, const tp_graph *graph) {
+    for (int i = 0; i < graph->first_backward; i++) {
+        const tp_op *op = &graph->op[i];
+        if (tp_opdef_of(op->kind)->derived) {
+            const char *text = tp_arena_printf(
+                graph->arena, "%s %d %.9g", tp_kind_name(op->kind),
+                (int)op->attr.seed, (double)op->attr.alpha);
+            crc = layout_add(crc, &graph->tensor[op->out]);
+            crc = text != NULL ? tp_crc32(crc, text, strlen(text) + 1) : crc;
+        }
+    }
+    return crc;
+}
+
 static void add_param(tp_model *model, const tp_tensor *t, tp_param *param,
                       tp_address *address) {
     const uint32_t bytes = align((uint32_t)tp_tensor_bytes(t), 4);
@@ -203,6 +219,7 @@ static tp_status lay_out(tp_arena *arena, tp_plan *plan, tp_address *address,
     }
     model->params = params;
     model->state = state_of(graph);
+    model->layout_id = layout_add_derived(model->layout_id, graph);
     model->adapter_bytes = align(model->adapter_bytes, TP_ALIGN);
     if (model->n_params > 0) {
         lay_out_training(model, params, graph, grad, address);

@@ -82,7 +82,7 @@ static void share(maker *m, int y) {
             if (!m->keep[i]) {
                 continue;
             }
-            const int in = op->in[0];
+            const int in = op->n_in > 0 ? op->in[0] : -1;
             if (pass == 0 && def->lower == NULL) {
                 m->root[op->out] = m->root[in];
                 continue;

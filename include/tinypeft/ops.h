@@ -130,6 +130,15 @@ typedef struct tp_bias {
     const int8_t *s;  /* [n] */
 } tp_bias;
 
+/* Frozen random weights, drawn again from their seed wherever they are used:
+ * standard deviation 13.04 * m / 128 * 2^e. */
+typedef struct tp_random {
+    int32_t n;
+    int32_t seed;
+    int32_t m; /* 128..255 */
+    int32_t e;
+} tp_random;
+
 /* A new last layer: logits z = s_x * W (x - x_zp) + b, int16 in 2^-8. */
 typedef struct tp_head {
     int32_t in_c, classes;

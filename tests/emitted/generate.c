@@ -19,6 +19,7 @@ static const struct {
 } choices[] = {
     {{"*=lora:rank=3", "*=bitfit"}, 2},
     {{"fc*=head:classes=5", "conv*=lora:rank=2"}, 2},
+    {{"fc*=head:classes=4", "conv*=lora-fa:rank=4"}, 2},
     {{"*=bitfit"}, 1},
     {{"fc*=head:classes=3", "conv*=lora:rank=5", "*=bitfit"}, 3},
     {{"fc*=lora:rank=1"}, 1},

@@ -338,7 +338,7 @@ const tp_model tiny_conv_model = {
     .target_bytes = 1, .classes = 4, .loss_floor = 90852,
     .n_params = 6, .n_values = 58, .n_gscale = 6,
     .params = params, .n_steps = 21, .cost = cost,
-    .state = 0,
+    .state = 1,
     .layout = {.gscale = 160, .grads = 208, .grads_bytes = 256,
                .master = 464, .momentum = 580, .checkpoint = 696},
     .sample = sample,

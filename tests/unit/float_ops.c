@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "core/rng.h"
 #include "tests/unit/float_model.h"
 #include "tests/unit/gradcheck.h"
 
@@ -118,6 +119,20 @@ static void conv_lora(fm *m, const tp_op *op, double *y) {
         for (int64_t r = 0; r < rank; r++) {
             y[i] += row[r] * u[i / out_c * rank + r];
         }
+    }
+}
+
+/* One number of the generator, in words of its definition: eight digits of
+ * four bits, each 7.5 on average. The integers round to their exponent. */
+static void random_weights(fm *m, const tp_op *op, double *y) {
+    uint32_t rng = tp_rng_seed((uint32_t)op->attr.seed);
+    for (int64_t i = 0; i < tp_tensor_count(tensor_of(m, op->out)); i++) {
+        const uint32_t x = tp_rng_next(&rng);
+        int sum = 0;
+        for (int digit = 0; digit < 8; digit++) {
+            sum += (int)(x >> (4 * digit) & 15u);
+        }
+        y[i] = (sum - 60.0) / sqrt(8.0 * 255.0 / 12.0) * (double)op->attr.alpha;
     }
 }
 
@@ -401,6 +416,7 @@ static const evaluator evaluators[TP_KIND_COUNT] = {
     [TP_OP_STRIDED_SLICE] = move,
     [TP_OP_LORA_A] = lora_a,
     [TP_OP_CONV_LORA] = conv_lora,
+    [TP_OP_RANDOM] = random_weights,
     [TP_OP_BIAS] = bias,
     [TP_OP_HEAD] = head,
     [TP_OP_HEAD_SOFTMAX] = softmax,

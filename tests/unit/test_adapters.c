@@ -369,8 +369,9 @@ static void check_params(const subject *s, tally *t) {
         }
         if (!(c.error <= t->error && c.cosine >= t->cosine &&
               fabs(c.gain - 1.0) <= t->gain)) {
-            fail_msg("%s: gradient of %s: error %g, cosine %g, gain %g",
-                     s->name, param->name, c.error, c.cosine, c.gain);
+            fail_msg("%s: %s: gradient of %s: error %g, cosine %g, gain %g",
+                     s->name, s->graph.name, param->name, c.error, c.cosine,
+                     c.gain);
         }
         note(t, &c);
     }
@@ -413,6 +414,8 @@ static const adapted by_hand[] = {
     {"lora on fc", tp_small_mobile, {"fc4=lora:rank=2"}},
     {"lora on 1x1", tp_small_mobile, {"conv2=lora:rank=3"}},
     {"lora on 3x3, stride 2", tp_small_mobile, {"conv0=lora:rank=2"}},
+    {"lora-fa on 3x3", tp_small_mobile, {"conv0=lora-fa:rank=3"}},
+    {"lora-fa", tp_small_mobile, {"*=lora-fa", "dw*=bitfit"}},
     {"lora and bitfit", tp_small_mobile, {"*=lora:rank=4", "*=bitfit"}},
     {"all three", tp_small_mobile, {"fc4=head", "*=bitfit", "c*=lora:rank=2"}},
     {"residual", tp_small_residual, {"*=lora:rank=2", "*=bitfit"}},
@@ -487,11 +490,13 @@ static void test_random_models(void **state) {
         {"random, lora and bitfit", NULL, {"*=lora:rank=2", "*=bitfit"}},
         {"random, bitfit", NULL, {"*=bitfit"}},
         {"random, head and lora", NULL, {"fc*=head", "*=lora:rank=3"}},
+        {"random, lora-fa", NULL, {"*=lora-fa:rank=3"}},
     };
+    enum { KINDS = sizeof random / sizeof *random };
     tally t = {.error = 0.4, .cosine = 0.94, .gain = 0.25, .worst_cosine = 1.0};
-    for (uint32_t i = 0; i < 3 * RANDOM_SEEDS; i++) {
+    for (uint32_t i = 0; i < KINDS * RANDOM_SEEDS; i++) {
         subject s;
-        if (open_subject(&s, &random[i % 3], i / 3)) {
+        if (open_subject(&s, &random[i % KINDS], i / KINDS)) {
             check_anchored(&s, &t);
             close_subject(&s);
         }

@@ -137,6 +137,15 @@ static void test_random(void **state) {
     }
     assert_true(fabs(sum / N) < 60.0);
     assert_true(fabs(sqrt(squares / N) / 8192.0 - 1.0) < 0.01);
+    sum = squares = 0.0;
+    for (int i = 0; i < N; i++) {
+        const double x = tp_rng_gauss_s8(&rng);
+        assert_true(x >= -60.0 && x <= 60.0);
+        sum += x;
+        squares += x * x;
+    }
+    assert_true(fabs(sum / N) < 0.1); /* 3.4 standard errors */
+    assert_true(fabs(squares / N / 170.0 - 1.0) < 0.01);
     uint16_t order[300];
     uint8_t seen[300] = {0};
     tp_train_order(order, 300, 9, 2);

@@ -34,6 +34,8 @@ static const pass_case cases[] = {
     {"lora/conv_1x1", "slots", {"conv0=lora:rank=2"}},
     {"lora/conv_3x3_strided", "slots", {"*=lora:rank=3"}},
     {"lora/fc", "slots", {"fc?=lora"}},
+    {"lora-fa/conv_1x1", "slots", {"conv0=lora-fa:rank=2"}},
+    {"lora-fa/backward", "autodiff", {"conv0=lora-fa:rank=1"}},
     {"bitfit/conv", "slots", {"conv[01]=bitfit"}},
     {"bitfit/dwconv", "slots", {"*=bitfit"}},
     {"bitfit/fc", "slots", {"fc1=bitfit"}},

@@ -124,7 +124,9 @@ static tp_status after(void *ctx, const char *stage, const tp_graph *graph) {
 /* With each adapter, where one fits: after every pass. */
 static void every_stage_reads_back(void **state) {
     (void)state;
-    const char *const specs[] = {"*=lora:rank=2", "*=bitfit", "*=head"};
+    const char *const specs[] = {"*=lora:rank=2", "*=bitfit", "*=head",
+                                 "*=lora-fa:rank=2"};
+    enum { SPECS = sizeof specs / sizeof *specs };
     int stages = 0;
     for (uint32_t seed = 0; seed < 90; seed++) {
         tp_arena arena = {0};
@@ -133,7 +135,7 @@ static void every_stage_reads_back(void **state) {
         tp_adapter_spec spec;
         make(&arena, seed, &g);
         assert_int_equal(
-            tp_adapter_parse(&arena, specs[seed % 3], &spec, &diag), TP_OK);
+            tp_adapter_parse(&arena, specs[seed % SPECS], &spec, &diag), TP_OK);
         const tp_pass_options options = {.spec = &spec, .n_specs = 1};
         const tp_status status =
             tp_passes_run(&g, &options, after, &stages, &diag);

@@ -27,6 +27,7 @@ static void test_parse(void **state) {
         {"conv[68]=lora:rank=1", "conv[68]", "lora", 1, 0},
         {"*=lora:rank=16", "*", "lora", 16, 0},
         {"*=lora:rank=3,rank=5", "*", "lora", 5, 0}, /* the last counts */
+        {"*=lora-fa:rank=2,seed=0", "*", "lora-fa", 2, 0},
         {"fc11=head", "fc11", "head", 4, 0},
         {"fc11=head:classes=2", "fc11", "head", 4, 2},
         {"fc11=head:classes=256", "fc11", "head", 4, 256},
@@ -48,7 +49,7 @@ static void test_parse(void **state) {
 
 #define MUST_READ                                                              \
     ": must read SLOTS=KIND[:key=value,...], such as 'conv*=lora:rank=4'"
-#define KINDS "; there are: head, bitfit, lora"
+#define KINDS "; there are: head, bitfit, lora, lora-fa"
 #define RANKS ": must be a number from 1 to 16"
 #define CLASSES ": must be a number from 2 to 256"
 
@@ -88,6 +89,14 @@ static void test_parse_refuses(void **state) {
         {"c=lora:rank=99999999999999999999",
          "adapter 'c=lora:rank=99999999999999999999': "
          "rank=99999999999999999999" RANKS},
+        {"c=lora:seed=1",
+         "adapter 'c=lora:seed=1': lora has no key 'seed'; it has: rank"},
+        {"c=lora-fa:seed=-1",
+         "adapter 'c=lora-fa:seed=-1': seed=-1: must be a number from 0 to "
+         "2147483647"},
+        {"c=lora-fa:seed=2147483648",
+         "adapter 'c=lora-fa:seed=2147483648': seed=2147483648: must be a "
+         "number from 0 to 2147483647"},
         {"c=head:classes=1", "adapter 'c=head:classes=1': classes=1" CLASSES},
         {"c=head:classes=257",
          "adapter 'c=head:classes=257': classes=257" CLASSES},
@@ -229,6 +238,9 @@ static void test_attach(void **state) {
         /* a glob passes over what does not fit */
         {{"*=lora"},
          "conv0_a conv0 dwconv1 conv2_a conv2 mean3 fc4_a fc4 softmax5"},
+        {{"conv*=lora-fa"},
+         "conv0_random_a conv0_a conv0 dwconv1 conv2_random_a conv2_a conv2 "
+         "mean3 fc4 softmax5"},
         {{"*=bitfit"},
          "conv0_bias conv0 dwconv1_bias dwconv1 conv2_bias conv2 mean3 "
          "fc4_bias fc4 softmax5"},
@@ -311,6 +323,9 @@ static void test_refuses(void **state) {
         {{"conv2=lora", "conv2=lora:rank=2"},
          "adapter 'conv2=lora:rank=2': slot conv2 has a LoRA branch already; "
          "lora fits: conv0, fc4"},
+        {{"conv2=lora", "conv2=lora-fa"},
+         "adapter 'conv2=lora-fa': slot conv2 has a LoRA branch already; "
+         "lora-fa fits: conv0, fc4"},
         {{"*=lora", "conv*=lora"},
          "adapter 'conv*=lora': slot conv0 has a LoRA branch already; lora "
          "fits: no slot of this model"},

@@ -1,0 +1,22 @@
+/* LoRA-FA: a LoRA branch whose A is frozen. Backward then needs A x alone, not
+ * the layer's input, and A itself is drawn again from its seed wherever it is
+ * used: it takes no flash and no byte of the adapter. B starts at zero. Zhang
+ * et al. 2023, arXiv:2308.03303. */
+#include "compiler/adapters/branch.h"
+#include "compiler/adapters/kinds.h"
+
+static tp_status insert(tp_graph *graph, int at, const tp_adapter_spec *spec,
+                        tp_diag *diag) {
+    const char *slot = graph->op[at].name;
+    const int b = tp_branch_param(graph, tp_branch_b(graph, at, spec->rank));
+    const int a = tp_branch_random_a(graph, slot, spec->rank,
+                                     tp_branch_seed(spec->seed, slot));
+    return tp_branch_insert(graph, slot, a, b, diag);
+}
+
+const tp_adapter_kind tp_adapter_lora_fa = {
+    .name = "lora-fa",
+    .keys = "rank,seed",
+    .summary = "low-rank, A frozen: least RAM; rank=1..16 (4), seed=N",
+    .misfit = tp_branch_misfit,
+    .insert = insert};

@@ -1,0 +1,50 @@
+/* Adapter weights that are computed where they are used, from parameters and
+ * constants alone, instead of being stored. Such an op is marked `derived`; its
+ * output is a TP_Q8 value that an adapter op takes as it would a parameter. */
+#include <math.h>
+
+#include "compiler/ops/opdef.h"
+#include "compiler/ops/table.h"
+
+static tp_status verify_q8(const tp_graph *graph, const tp_op *op,
+                           tp_diag *diag) {
+    const tp_tensor *w = &graph->tensor[op->out];
+    if (w->dtype != TP_Q8 || w->role != TP_VALUE) {
+        return tp_error(diag, TP_ERR_MALFORMED,
+                        "op %s: computes weights, a value of type q8",
+                        op->name);
+    }
+    return TP_OK;
+}
+
+/* --- random weights, frozen ----------------------------------------------- */
+
+static tp_status verify_random(const tp_graph *graph, const tp_op *op,
+                               tp_diag *diag) {
+    TP_TRY(verify_q8(graph, op, diag));
+    const double std = (double)op->attr.alpha;
+    if (!(std >= ldexp(1.0, -40) && std <= ldexp(1.0, 20))) {
+        return tp_error(diag, TP_ERR_MALFORMED,
+                        "op %s: standard deviation %g; 2^-40 to 2^20 work",
+                        op->name, std);
+    }
+    return TP_OK;
+}
+
+/* std = 13.04 * m / 128 * 2^e. */
+static tp_status lower_random(tp_lower *lower, const tp_op *op) {
+    int e = 0;
+    const double f = frexp((double)op->attr.alpha / sqrt(170.0), &e);
+    const int32_t m = (int32_t)lround(f * 256.0); /* f in [1/2, 1) */
+    const tp_random d = {
+        .n = (int32_t)tp_tensor_count(&lower->graph->tensor[op->out]),
+        .seed = op->attr.seed,
+        .m = m < 256 ? m : 128,
+        .e = m < 256 ? e - 1 : e};
+    const tp_arg args[] = {tp_arg_tensor(op->out)};
+    return tp_lower_step(lower, TP_K_random_q8_fwd_ref, &tp_desc_random, &d,
+                         args);
+}
+
+const tp_opdef tp_def_random = {
+    .verify = verify_random, .lower = lower_random, .derived = true};
