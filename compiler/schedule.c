@@ -238,23 +238,6 @@ tp_status tp_schedule_front(tp_arena *arena, const tp_graph *graph,
 
 /* --- under a budget ------------------------------------------------------- */
 
-/* The largest tensor that is live at the peak. */
-static const char *peak_tensor(const tp_plan *plan, uint32_t *bytes) {
-    const tp_program *p =
-        plan->sample.n_steps > 0 ? &plan->sample : &plan->infer;
-    const char *name = "none";
-    *bytes = 0;
-    for (int i = 0; i < plan->graph->n_tensors; i++) {
-        const tp_address *a = &p->address[i];
-        if (a->place == TP_PLACE_ARENA && a->first <= p->peak_step &&
-            a->last >= p->peak_step && a->bytes > *bytes) {
-            *bytes = a->bytes;
-            name = plan->graph->tensor[i].name;
-        }
-    }
-    return name;
-}
-
 static tp_status over_budget(tp_arena *arena, const tp_graph *graph,
                              const tp_schedule_options *options,
                              const tp_schedule *smallest, tp_diag *diag) {
@@ -262,7 +245,7 @@ static tp_status over_budget(tp_arena *arena, const tp_graph *graph,
     tp_plan plan;
     uint32_t bytes = 0;
     TP_TRY(tp_schedule_apply(arena, graph, smallest, &quiet, &plan, diag));
-    const char *name = peak_tensor(&plan, &bytes);
+    const char *name = tp_plan_peak(&plan, &bytes);
     return tp_error(
         diag, TP_ERR_BUDGET,
         "needs %u bytes of RAM and has %u: arena %u, adapter %u, "

@@ -56,6 +56,18 @@ bool tp_glob(const char *pattern, const char *name) {
     return *name == '\0';
 }
 
+bool tp_slots_match(tp_arena *arena, const char *slots, const char *name) {
+    for (const char *p = slots; *p != '\0';) {
+        const size_t n = strcspn(p, ",");
+        const char *pattern = tp_arena_printf(arena, "%.*s", (int)n, p);
+        if (pattern != NULL && tp_glob(pattern, name)) {
+            return true;
+        }
+        p += p[n] == ',' ? n + 1 : n;
+    }
+    return false;
+}
+
 static const tp_adapter_kind *find_kind(const char *name) {
     for (int i = 0; i < TP_N_ADAPTER_KINDS; i++) {
         if (strcmp(tp_adapter_kinds[i]->name, name) == 0) {

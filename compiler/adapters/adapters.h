@@ -8,7 +8,7 @@
 /* One parsed "SLOTS=KIND[:key=value,...]". */
 typedef struct tp_adapter_spec {
     const char *text;  /* as given, for messages */
-    const char *slots; /* glob over op names: * ? [abc] */
+    const char *slots; /* globs over op names: * ? [abc], comma-separated */
     const struct tp_adapter_kind *kind;
     int rank;    /* low-rank branches: 1..16 */
     int seed;    /* of frozen random weights: 0..2^31-1 */
@@ -35,5 +35,7 @@ TP_MUST_CHECK tp_status tp_adapter_parse(tp_arena *arena, const char *text,
 
 /* Shell-style match of an op name. */
 bool tp_glob(const char *pattern, const char *name);
+/* The same for a list of patterns, "conv2,dw*": any may match. */
+bool tp_slots_match(tp_arena *arena, const char *slots, const char *name);
 
 #endif

@@ -34,7 +34,7 @@ static tp_status attach(tp_graph *graph, const tp_adapter_spec *spec,
     int unfit = -1; /* matches and does not fit; one of the base, if any */
     for (int i = 0; i < graph->n_ops; i++) {
         const char *name = graph->op[i].name;
-        if (!tp_glob(spec->slots, name)) {
+        if (!tp_slots_match(graph->arena, spec->slots, name)) {
             continue;
         }
         if (refusal(graph, spec->kind, i) == NULL) {

@@ -328,3 +328,20 @@ tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph, tp_plan *plan,
     *plan = made;
     return TP_OK;
 }
+
+const char *tp_plan_peak(const tp_plan *plan, uint32_t *bytes) {
+    const tp_program *p = plan->sample.peak_bytes > plan->infer.peak_bytes
+                              ? &plan->sample
+                              : &plan->infer;
+    const char *name = "none";
+    *bytes = 0;
+    for (int i = 0; i < plan->graph->n_tensors; i++) {
+        const tp_address *a = &p->address[i];
+        if (a->place == TP_PLACE_ARENA && a->first <= p->peak_step &&
+            a->last >= p->peak_step && a->bytes > *bytes) {
+            *bytes = a->bytes;
+            name = plan->graph->tensor[i].name;
+        }
+    }
+    return name;
+}

@@ -52,6 +52,9 @@ typedef struct tp_plan {
 TP_MUST_CHECK tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph,
                                      tp_plan *plan, tp_diag *diag);
 
+/* The largest tensor that is live where the arena is fullest, and its bytes. */
+const char *tp_plan_peak(const tp_plan *plan, uint32_t *bytes);
+
 /* The plan as a table and a memory map. NULL: out of memory. */
 char *tp_plan_print(tp_arena *arena, const tp_plan *plan);
 

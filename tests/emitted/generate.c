@@ -28,6 +28,22 @@ static const struct {
 };
 enum { CHOICES = sizeof choices / sizeof *choices };
 
+/* Each state, with all kept or as little as possible. */
+static tp_status schedule_by_turns(tp_arena *arena, uint32_t seed,
+                                   const tp_graph *graph, tp_plan *plan,
+                                   tp_diag *diag) {
+    const tp_state_kind state = (tp_state_kind)(TP_STATE_MOMENTUM + seed % 3);
+    const tp_schedule_options options = {.state = state};
+    tp_schedule front[TP_MOST_SCHEDULES];
+    const tp_schedule all = {.state = state};
+    int n = 0;
+    if (seed % 2 == 0) {
+        return tp_schedule_apply(arena, graph, &all, &options, plan, diag);
+    }
+    TP_TRY(tp_schedule_front(arena, graph, state, front, &n, diag));
+    return tp_schedule_apply(arena, graph, &front[n - 1], &options, plan, diag);
+}
+
 static tp_status plan_with(tp_arena *arena, uint32_t seed, int choice,
                            tp_plan *plan, tp_diag *diag) {
     tp_graph *graph = tp_arena_alloc(arena, 1, sizeof *graph);
@@ -43,7 +59,7 @@ static tp_status plan_with(tp_arena *arena, uint32_t seed, int choice,
             tp_adapter_parse(arena, choices[choice].spec[i], &spec[i], diag));
     }
     TP_TRY(tp_passes_run(graph, &options, NULL, NULL, diag));
-    return tp_plan_make(arena, graph, plan, diag);
+    return schedule_by_turns(arena, seed, graph, plan, diag);
 }
 
 static int write_text(const char *folder, const char *name, const char *suffix,
