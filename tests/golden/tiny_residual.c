@@ -213,7 +213,7 @@ static void step(const tp_ctx *ctx, const tp_slice *s) {
     case 6:
         /* 6 add2_mask: mask 1x4x4x3 -> 1x4x4x3 */
         tp_mask_s8_fwd_ref(&add2_mask_op, at(ctx->arena, 0),
-            at(ctx->arena, 60));
+            at(ctx->arena, 56));
         break;
     case 7:
         /* 7 avgpool3: avgpool 1x4x4x3 -> 1x1x1x3,
@@ -243,7 +243,7 @@ static void step(const tp_ctx *ctx, const tp_slice *s) {
     case 11:
         /* 11 fc5_conv_bwd_x: conv_bwd_x 1x2 -> 1x3 */
         tp_conv2d_s8_bwd_x_ref(&fc5_conv_bwd_x_op, at(ctx->arena, 0),
-            at(ctx->arena, 52), at(ctx->train, 168));
+            at(ctx->arena, 48), at(ctx->train, 168));
         break;
     case 12:
         /* 12 fc5_bias_bias_bwd: bias_bwd 1x2 -> 2 */
@@ -252,13 +252,13 @@ static void step(const tp_ctx *ctx, const tp_slice *s) {
         break;
     case 13:
         /* 13 avgpool3_avgpool_bwd: avgpool_bwd 1x1x1x3 -> 1x4x4x3 */
-        tp_avgpool_q8_bwd_x_ref(&avgpool3_avgpool_bwd_op, at(ctx->arena, 52),
+        tp_avgpool_q8_bwd_x_ref(&avgpool3_avgpool_bwd_op, at(ctx->arena, 48),
             at(ctx->arena, 0), at(ctx->train, 176));
         break;
     case 14:
         /* 14 add2_clamp_bwd: clamp_bwd 1x4x4x3 -> 1x4x4x3 */
         tp_mask_q8_bwd_x_ref(&add2_clamp_bwd_op, at(ctx->arena, 0),
-            at(ctx->arena, 60), at(ctx->arena, 0));
+            at(ctx->arena, 56), at(ctx->arena, 0));
         break;
     case 15:
         /* 15 dwconv1_clamp_bwd: clamp_bwd 1x4x4x3 -> 1x4x4x3 */
