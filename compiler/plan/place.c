@@ -326,7 +326,7 @@ uint32_t tp_place_peak(const tp_block *block, int n, int n_steps, int *step) {
 }
 
 static bool apart(const tp_block *a, const tp_block *b) {
-    return a->offset >= b->offset + b->bytes ||
+    return a->region != b->region || a->offset >= b->offset + b->bytes ||
            b->offset >= a->offset + a->bytes;
 }
 

@@ -15,6 +15,7 @@ typedef struct tp_block {
     int under;                /* index of that block */
     int32_t forward, reverse; /* TP_APART: not in this order */
     uint32_t offset;          /* [out] a multiple of 4 */
+    int region;               /* of region.h; 0 where there is one arena */
 } tp_block;
 
 /* Places the blocks so that those which are live together lie apart, or over
