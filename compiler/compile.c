@@ -56,7 +56,7 @@ tp_status tp_compile(tp_arena *arena, const uint8_t *bytes, size_t n,
     tp_sha256_done(&sha, graph->sha256);
     TP_TRY(dump(&d, "import", graph));
     TP_TRY(tp_passes_run(graph, &passes, dump, &d, diag));
-    TP_TRY(tp_plan_make(arena, graph, plan, diag));
+    TP_TRY(tp_plan_make(arena, graph, NULL, plan, diag));
     if (options->dump != NULL) {
         const char *text = tp_plan_print(arena, plan);
         if (text == NULL) {

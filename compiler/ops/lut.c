@@ -210,12 +210,19 @@ static tp_status lower_bwd(tp_lower *low, const tp_op *op) {
     return tp_lower_step(low, TP_K_lut_q8_bwd_x_ref, &tp_desc_lut, &d, args);
 }
 
-const tp_opdef tp_def_quantize = {verify, lower, grad, true, NULL};
-const tp_opdef tp_def_relu = {verify, lower, grad, true, NULL};
-const tp_opdef tp_def_relu6 = {verify, lower, grad, true, NULL};
-const tp_opdef tp_def_leaky_relu = {verify, lower, grad, true, NULL};
-const tp_opdef tp_def_logistic = {verify, lower, grad, true, NULL};
-const tp_opdef tp_def_tanh = {verify, lower, grad, true, NULL};
-const tp_opdef tp_def_hard_swish = {verify, lower, grad, true, NULL};
+const tp_opdef tp_def_quantize = {
+    .verify = verify, .lower = lower, .grad = grad, .in_place = true};
+const tp_opdef tp_def_relu = {
+    .verify = verify, .lower = lower, .grad = grad, .in_place = true};
+const tp_opdef tp_def_relu6 = {
+    .verify = verify, .lower = lower, .grad = grad, .in_place = true};
+const tp_opdef tp_def_leaky_relu = {
+    .verify = verify, .lower = lower, .grad = grad, .in_place = true};
+const tp_opdef tp_def_logistic = {
+    .verify = verify, .lower = lower, .grad = grad, .in_place = true};
+const tp_opdef tp_def_tanh = {
+    .verify = verify, .lower = lower, .grad = grad, .in_place = true};
+const tp_opdef tp_def_hard_swish = {
+    .verify = verify, .lower = lower, .grad = grad, .in_place = true};
 const tp_opdef tp_def_lut_bwd = {
     .verify = verify_bwd, .lower = lower_bwd, .in_place = true};

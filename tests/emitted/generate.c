@@ -42,7 +42,7 @@ static tp_status plan_with(tp_arena *arena, uint32_t seed, int choice,
             tp_adapter_parse(arena, choices[choice].spec[i], &spec[i], diag));
     }
     TP_TRY(tp_passes_run(graph, &options, NULL, NULL, diag));
-    return tp_plan_make(arena, graph, plan, diag);
+    return tp_plan_make(arena, graph, NULL, plan, diag);
 }
 
 static int write_text(const char *folder, const char *name, const char *suffix,

@@ -348,143 +348,143 @@ static void sample(const tp_ctx *ctx, const void *x, const void *target,
         at(ctx->arena, 12), at(ctx->adapter, 40), at(ctx->arena, 20));
     /* 3 a * / b / * c_mask: mask 1x3 -> 1x3 */
     tp_mask_s8_fwd_ref(&a____b____c_mask_op, at(ctx->arena, 20),
-        at(ctx->arena, 28));
+        at(ctx->arena, 0));
     /* 4 "); \ ??%s ? ?/ ? ?=_bias: bias 2 -> 2 */
     tp_bias_s16_fwd_ref(&op__________s_________bias_op,
         odd_names_op__________s_________bias_b, at(ctx->adapter, 8),
-        at(ctx->arena, 0));
+        at(ctx->arena, 4));
     /* 5 "); \ ??%s ? ?/ ? ?=: fc 1x3 -> 1x2, 6 MAC,
      * y = 0.0500000007 * (q + 128) */
     tp_conv2d_s8_fwd_ref(&op__________s_________op, at(ctx->arena, 20),
-        at(ctx->arena, 0), at(ctx->arena, 8));
+        at(ctx->arena, 4), at(ctx->arena, 24));
     /* 6 "); \ ??%s ? ?/ ? ?=_mask: mask 1x2 -> 1x2 */
-    tp_mask_s8_fwd_ref(&op__________s_________mask_op, at(ctx->arena, 8),
-        at(ctx->arena, 32));
+    tp_mask_s8_fwd_ref(&op__________s_________mask_op, at(ctx->arena, 24),
+        at(ctx->arena, 4));
     /* 7 a b_bias: bias 2 -> 2 */
     tp_bias_s16_fwd_ref(&a_b_bias_op, odd_names_a_b_bias_b,
-        at(ctx->adapter, 12), at(ctx->arena, 0));
+        at(ctx->adapter, 12), at(ctx->arena, 28));
     /* 8 a b: fc 1x2 -> 1x2, 4 MAC,
      * y = 0.0500000007 * (q + 128) */
-    tp_conv2d_s8_fwd_ref(&a_b_op, at(ctx->arena, 8), at(ctx->arena, 0),
-        at(ctx->arena, 20));
+    tp_conv2d_s8_fwd_ref(&a_b_op, at(ctx->arena, 24), at(ctx->arena, 28),
+        at(ctx->arena, 8));
     /* 9 a b_mask: mask 1x2 -> 1x2 */
-    tp_mask_s8_fwd_ref(&a_b_mask_op, at(ctx->arena, 20), at(ctx->arena, 36));
+    tp_mask_s8_fwd_ref(&a_b_mask_op, at(ctx->arena, 8), at(ctx->arena, 20));
     /* 10 a_b_bias: bias 2 -> 2 */
     tp_bias_s16_fwd_ref(&a_b_bias_op2, odd_names_a_b_bias_b,
-        at(ctx->adapter, 16), at(ctx->arena, 0));
+        at(ctx->adapter, 16), at(ctx->arena, 24));
     /* 11 a_b: fc 1x2 -> 1x2, 4 MAC,
      * y = 0.0500000007 * (q + 128) */
-    tp_conv2d_s8_fwd_ref(&a_b_op2, at(ctx->arena, 20), at(ctx->arena, 0),
-        at(ctx->arena, 8));
+    tp_conv2d_s8_fwd_ref(&a_b_op2, at(ctx->arena, 8), at(ctx->arena, 24),
+        at(ctx->arena, 32));
     /* 12 a_b_mask: mask 1x2 -> 1x2 */
-    tp_mask_s8_fwd_ref(&a_b_mask_op2, at(ctx->arena, 8), at(ctx->arena, 40));
+    tp_mask_s8_fwd_ref(&a_b_mask_op2, at(ctx->arena, 32), at(ctx->arena, 8));
     /* 13 1st é_bias: bias 2 -> 2 */
     tp_bias_s16_fwd_ref(&op_1st____bias_op, odd_names_a_b_bias_b,
-        at(ctx->adapter, 20), at(ctx->arena, 0));
+        at(ctx->adapter, 20), at(ctx->arena, 24));
     /* 14 1st é: fc 1x2 -> 1x2, 4 MAC,
      * y = 0.0500000007 * (q + 128) */
-    tp_conv2d_s8_fwd_ref(&op_1st____op, at(ctx->arena, 8), at(ctx->arena, 0),
-        at(ctx->arena, 20));
+    tp_conv2d_s8_fwd_ref(&op_1st____op, at(ctx->arena, 32), at(ctx->arena, 24),
+        at(ctx->arena, 36));
     /* 15 1st é_mask: mask 1x2 -> 1x2 */
-    tp_mask_s8_fwd_ref(&op_1st____mask_op, at(ctx->arena, 20),
-        at(ctx->arena, 44));
+    tp_mask_s8_fwd_ref(&op_1st____mask_op, at(ctx->arena, 36),
+        at(ctx->arena, 24));
     /* 16 int_bias: bias 2 -> 2 */
     tp_bias_s16_fwd_ref(&int_bias_op, odd_names_a_b_bias_b,
-        at(ctx->adapter, 24), at(ctx->arena, 0));
+        at(ctx->adapter, 24), at(ctx->arena, 28));
     /* 17 int: fc 1x2 -> 1x2, 4 MAC,
      * y = 0.0500000007 * (q + 128) */
-    tp_conv2d_s8_fwd_ref(&int_op, at(ctx->arena, 20), at(ctx->arena, 0),
-        at(ctx->arena, 8));
+    tp_conv2d_s8_fwd_ref(&int_op, at(ctx->arena, 36), at(ctx->arena, 28),
+        at(ctx->arena, 40));
     /* 18 int_mask: mask 1x2 -> 1x2 */
-    tp_mask_s8_fwd_ref(&int_mask_op, at(ctx->arena, 8), at(ctx->arena, 48));
+    tp_mask_s8_fwd_ref(&int_mask_op, at(ctx->arena, 40), at(ctx->arena, 28));
     /* 19 a name that is longer than any line of C that people like to read,
      * twice that in fact, and then some more_bias: bias 2 -> 2 */
     tp_bias_s16_fwd_ref(
         &a_name_that_is_longer_than_any_line_of_C_that_people_like_to_read__twice_that_in_fact__and_then_some_more_bias_op,
-        odd_names_a_b_bias_b, at(ctx->adapter, 28), at(ctx->arena, 0));
+        odd_names_a_b_bias_b, at(ctx->adapter, 28), at(ctx->arena, 32));
     /* 20 a name that is longer than any line of C that people like to read,
      * twice that in fact, and then some more: fc 1x2 -> 1x2, 4 MAC,
      * y = 0.0500000007 * (q - 0) */
     tp_conv2d_s8_fwd_ref(
         &a_name_that_is_longer_than_any_line_of_C_that_people_like_to_read__twice_that_in_fact__and_then_some_more_op,
-        at(ctx->arena, 8), at(ctx->arena, 0), at(ctx->arena, 20));
+        at(ctx->arena, 40), at(ctx->arena, 32), at(ctx->arena, 44));
 
     /* Backward, from the loss down to a * / b / * c_bias_bias_bwd. What lies
      * before holds nothing to train: no gradient is made for it. */
     /* 21 loss: mse_loss 1x2 -> 1x2 */
-    tp_mse_s8_loss_ref(&loss_op, at(ctx->arena, 20), target, at(ctx->arena, 0),
+    tp_mse_s8_loss_ref(&loss_op, at(ctx->arena, 44), target, at(ctx->arena, 32),
         loss);
     /* 22 a name that is longer than any line of C that people like to read,
      * twice that in fact, and then some more_conv_bwd_x: conv_bwd_x 1x2 -> 1x2
      */
     tp_conv2d_s8_bwd_x_ref(
         &a_name_that_is_longer_than_any_line_of_C_that_people_like_to_read__twice_that_in_fact__and_then_some_more_conv_bwd_x_op,
-        at(ctx->arena, 0), at(ctx->arena, 20), at(ctx->train, 112));
+        at(ctx->arena, 32), at(ctx->arena, 40), at(ctx->train, 112));
     /* 23 a name that is longer than any line of C that people like to read,
      * twice that in fact, and then some more_bias_bias_bwd: bias_bwd 1x2 -> 2
      */
     tp_bias_q8_bwd_w_ref(
         &a_name_that_is_longer_than_any_line_of_C_that_people_like_to_read__twice_that_in_fact__and_then_some_more_bias_bias_bwd_op,
-        at(ctx->arena, 0), at(ctx->train, 244));
+        at(ctx->arena, 32), at(ctx->train, 244));
     /* 24 int_clamp_bwd: clamp_bwd 1x2 -> 1x2 */
-    tp_mask_q8_bwd_x_ref(&int_clamp_bwd_op, at(ctx->arena, 20),
-        at(ctx->arena, 48), at(ctx->arena, 20));
+    tp_mask_q8_bwd_x_ref(&int_clamp_bwd_op, at(ctx->arena, 40),
+        at(ctx->arena, 28), at(ctx->arena, 40));
     /* 25 int_conv_bwd_x: conv_bwd_x 1x2 -> 1x2 */
-    tp_conv2d_s8_bwd_x_ref(&int_conv_bwd_x_op, at(ctx->arena, 20),
-        at(ctx->arena, 0), at(ctx->train, 120));
+    tp_conv2d_s8_bwd_x_ref(&int_conv_bwd_x_op, at(ctx->arena, 40),
+        at(ctx->arena, 28), at(ctx->train, 120));
     /* 26 int_bias_bias_bwd: bias_bwd 1x2 -> 2 */
-    tp_bias_q8_bwd_w_ref(&int_bias_bias_bwd_op, at(ctx->arena, 20),
+    tp_bias_q8_bwd_w_ref(&int_bias_bias_bwd_op, at(ctx->arena, 40),
         at(ctx->train, 232));
     /* 27 1st é_clamp_bwd: clamp_bwd 1x2 -> 1x2 */
-    tp_mask_q8_bwd_x_ref(&op_1st____clamp_bwd_op, at(ctx->arena, 0),
-        at(ctx->arena, 44), at(ctx->arena, 0));
+    tp_mask_q8_bwd_x_ref(&op_1st____clamp_bwd_op, at(ctx->arena, 28),
+        at(ctx->arena, 24), at(ctx->arena, 28));
     /* 28 1st é_conv_bwd_x: conv_bwd_x 1x2 -> 1x2 */
-    tp_conv2d_s8_bwd_x_ref(&op_1st____conv_bwd_x_op, at(ctx->arena, 0),
-        at(ctx->arena, 20), at(ctx->train, 128));
+    tp_conv2d_s8_bwd_x_ref(&op_1st____conv_bwd_x_op, at(ctx->arena, 28),
+        at(ctx->arena, 36), at(ctx->train, 128));
     /* 29 1st é_bias_bias_bwd: bias_bwd 1x2 -> 2 */
-    tp_bias_q8_bwd_w_ref(&op_1st____bias_bias_bwd_op, at(ctx->arena, 0),
+    tp_bias_q8_bwd_w_ref(&op_1st____bias_bias_bwd_op, at(ctx->arena, 28),
         at(ctx->train, 220));
     /* 30 a_b_clamp_bwd: clamp_bwd 1x2 -> 1x2 */
-    tp_mask_q8_bwd_x_ref(&a_b_clamp_bwd_op, at(ctx->arena, 20),
-        at(ctx->arena, 40), at(ctx->arena, 20));
+    tp_mask_q8_bwd_x_ref(&a_b_clamp_bwd_op, at(ctx->arena, 36),
+        at(ctx->arena, 8), at(ctx->arena, 36));
     /* 31 a_b_conv_bwd_x: conv_bwd_x 1x2 -> 1x2 */
-    tp_conv2d_s8_bwd_x_ref(&a_b_conv_bwd_x_op, at(ctx->arena, 20),
-        at(ctx->arena, 0), at(ctx->train, 136));
+    tp_conv2d_s8_bwd_x_ref(&a_b_conv_bwd_x_op, at(ctx->arena, 36),
+        at(ctx->arena, 24), at(ctx->train, 136));
     /* 32 a_b_bias_bias_bwd: bias_bwd 1x2 -> 2 */
-    tp_bias_q8_bwd_w_ref(&a_b_bias_bias_bwd_op, at(ctx->arena, 20),
+    tp_bias_q8_bwd_w_ref(&a_b_bias_bias_bwd_op, at(ctx->arena, 36),
         at(ctx->train, 208));
     /* 33 a b_clamp_bwd: clamp_bwd 1x2 -> 1x2 */
-    tp_mask_q8_bwd_x_ref(&a_b_clamp_bwd_op2, at(ctx->arena, 0),
-        at(ctx->arena, 36), at(ctx->arena, 0));
+    tp_mask_q8_bwd_x_ref(&a_b_clamp_bwd_op2, at(ctx->arena, 24),
+        at(ctx->arena, 20), at(ctx->arena, 24));
     /* 34 a b_conv_bwd_x: conv_bwd_x 1x2 -> 1x2 */
-    tp_conv2d_s8_bwd_x_ref(&a_b_conv_bwd_x_op2, at(ctx->arena, 0),
-        at(ctx->arena, 20), at(ctx->train, 144));
+    tp_conv2d_s8_bwd_x_ref(&a_b_conv_bwd_x_op2, at(ctx->arena, 24),
+        at(ctx->arena, 32), at(ctx->train, 144));
     /* 35 a b_bias_bias_bwd: bias_bwd 1x2 -> 2 */
-    tp_bias_q8_bwd_w_ref(&a_b_bias_bias_bwd_op2, at(ctx->arena, 0),
+    tp_bias_q8_bwd_w_ref(&a_b_bias_bias_bwd_op2, at(ctx->arena, 24),
         at(ctx->train, 196));
     /* 36 "); \ ??%s ? ?/ ? ?=_clamp_bwd: clamp_bwd 1x2 -> 1x2 */
     tp_mask_q8_bwd_x_ref(&op__________s_________clamp_bwd_op,
-        at(ctx->arena, 20), at(ctx->arena, 32), at(ctx->arena, 20));
+        at(ctx->arena, 32), at(ctx->arena, 4), at(ctx->arena, 32));
     /* 37 "); \ ??%s ? ?/ ? ?=_conv_bwd_x: conv_bwd_x 1x2 -> 1x3 */
     tp_conv2d_s8_bwd_x_ref(&op__________s_________conv_bwd_x_op,
-        at(ctx->arena, 20), at(ctx->arena, 0), at(ctx->train, 152));
+        at(ctx->arena, 32), at(ctx->arena, 4), at(ctx->train, 152));
     /* 38 "); \ ??%s ? ?/ ? ?=_bias_bias_bwd: bias_bwd 1x2 -> 2 */
     tp_bias_q8_bwd_w_ref(&op__________s_________bias_bias_bwd_op,
-        at(ctx->arena, 20), at(ctx->train, 184));
+        at(ctx->arena, 32), at(ctx->train, 184));
     /* 39 a * / b / * c_clamp_bwd: clamp_bwd 1x3 -> 1x3 */
-    tp_mask_q8_bwd_x_ref(&a____b____c_clamp_bwd_op, at(ctx->arena, 0),
-        at(ctx->arena, 28), at(ctx->arena, 0));
+    tp_mask_q8_bwd_x_ref(&a____b____c_clamp_bwd_op, at(ctx->arena, 4),
+        at(ctx->arena, 0), at(ctx->arena, 4));
     /* 40 a * / b / * c_lora_bwd_b: lora_bwd_b 1x1 -> 3x1 */
     tp_lora_q16_bwd_w_ref(&a____b____c_lora_bwd_b_op, at(ctx->arena, 12),
-        at(ctx->arena, 0), at(ctx->train, 268));
+        at(ctx->arena, 4), at(ctx->train, 268));
     /* 41 a * / b / * c_lora_bwd_u: lora_bwd_u 1x3 -> 1x1 */
-    tp_lora_q8_bwd_u_ref(&a____b____c_lora_bwd_u_op, at(ctx->arena, 0),
-        at(ctx->adapter, 40), at(ctx->arena, 8), at(ctx->train, 160));
+    tp_lora_q8_bwd_u_ref(&a____b____c_lora_bwd_u_op, at(ctx->arena, 4),
+        at(ctx->adapter, 40), at(ctx->arena, 12), at(ctx->train, 160));
     /* 42 a * / b / * c_conv_bwd_w: conv_bwd_w 1x2 -> 1x2 */
-    tp_conv2d_s8_bwd_w_ref(&a____b____c_conv_bwd_w_op, x, at(ctx->arena, 8),
+    tp_conv2d_s8_bwd_w_ref(&a____b____c_conv_bwd_w_op, x, at(ctx->arena, 12),
         at(ctx->train, 256));
     /* 43 a * / b / * c_bias_bias_bwd: bias_bwd 1x3 -> 3 */
-    tp_bias_q8_bwd_w_ref(&a____b____c_bias_bias_bwd_op, at(ctx->arena, 0),
+    tp_bias_q8_bwd_w_ref(&a____b____c_bias_bias_bwd_op, at(ctx->arena, 4),
         at(ctx->train, 168));
 }
 

@@ -151,13 +151,13 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
     /* 1 conv0: conv_lora 1x7x7x1 -> 1x3x3x3, 297 MAC,
      * y = 0.0299999993 * (q + 128) */
     tp_conv2d_lora_s8_fwd_ref(&conv0_op, x, tiny_conv_conv0_b,
-        at(ctx->arena, 0), at(ctx->adapter, 52), at(ctx->arena, 76));
+        at(ctx->arena, 0), at(ctx->adapter, 52), at(ctx->arena, 52));
     /* 2 conv1_a: lora_a 1x3x3x3 -> 1x3x3x2, 54 MAC */
-    tp_conv2d_q8_s16_fwd_ref(&conv1_a_op, at(ctx->arena, 76),
+    tp_conv2d_q8_s16_fwd_ref(&conv1_a_op, at(ctx->arena, 52),
         at(ctx->adapter, 64), at(ctx->arena, 0));
     /* 3 conv1: conv_lora 1x3x3x3 -> 1x3x3x4, 180 MAC,
      * y = 0.0199999996 * (q + 128) */
-    tp_conv2d_lora_s8_fwd_ref(&conv1_op, at(ctx->arena, 76), tiny_conv_conv1_b,
+    tp_conv2d_lora_s8_fwd_ref(&conv1_op, at(ctx->arena, 52), tiny_conv_conv1_b,
         at(ctx->arena, 0), at(ctx->adapter, 76), at(ctx->arena, 40));
     /* 4 mean2: mean 1x3x3x4 -> 1x4,
      * y = 0.0199999996 * (q + 128) */
@@ -220,22 +220,22 @@ static void sample(const tp_ctx *ctx, const void *x, const void *target,
         at(ctx->arena, 80), at(ctx->train, 380));
     /* 14 conv1_lora_bwd_u: lora_bwd_u 1x3x3x4 -> 1x3x3x2 */
     tp_lora_q8_bwd_u_ref(&conv1_lora_bwd_u_op, at(ctx->arena, 80),
-        at(ctx->adapter, 76), at(ctx->arena, 148), at(ctx->train, 136));
+        at(ctx->adapter, 76), at(ctx->arena, 40), at(ctx->train, 136));
     /* 15 conv1_conv_bwd_w: conv_bwd_w 1x3x3x3 -> 2x1x1x3 */
     tp_conv2d_s8_bwd_w_ref(&conv1_conv_bwd_w_op, at(ctx->arena, 120),
-        at(ctx->arena, 148), at(ctx->train, 352));
+        at(ctx->arena, 40), at(ctx->train, 352));
     /* 16 conv1_conv_lora_bwd_x: conv_lora_bwd_x 1x3x3x4 -> 1x3x3x3 */
     tp_conv2d_lora_s8_bwd_x_ref(&conv1_conv_lora_bwd_x_op, at(ctx->arena, 80),
-        at(ctx->arena, 148), at(ctx->adapter, 64), at(ctx->arena, 40),
+        at(ctx->arena, 40), at(ctx->adapter, 64), at(ctx->arena, 64),
         at(ctx->train, 144));
     /* 17 conv0_clamp_bwd: clamp_bwd 1x3x3x3 -> 1x3x3x3 */
-    tp_clamp_q8_bwd_x_ref(&conv0_clamp_bwd_op, at(ctx->arena, 40),
-        at(ctx->arena, 120), at(ctx->arena, 40));
+    tp_clamp_q8_bwd_x_ref(&conv0_clamp_bwd_op, at(ctx->arena, 64),
+        at(ctx->arena, 120), at(ctx->arena, 64));
     /* 18 conv0_lora_bwd_b: lora_bwd_b 1x3x3x2 -> 3x2 */
     tp_lora_q16_bwd_w_ref(&conv0_lora_bwd_b_op, at(ctx->arena, 0),
-        at(ctx->arena, 40), at(ctx->train, 324));
+        at(ctx->arena, 64), at(ctx->train, 324));
     /* 19 conv0_lora_bwd_u: lora_bwd_u 1x3x3x3 -> 1x3x3x2 */
-    tp_lora_q8_bwd_u_ref(&conv0_lora_bwd_u_op, at(ctx->arena, 40),
+    tp_lora_q8_bwd_u_ref(&conv0_lora_bwd_u_op, at(ctx->arena, 64),
         at(ctx->adapter, 52), at(ctx->arena, 0), at(ctx->train, 152));
     /* 20 conv0_conv_bwd_w: conv_bwd_w 1x7x7x1 -> 2x3x3x1 */
     tp_conv2d_s8_bwd_w_ref(&conv0_conv_bwd_w_op, x, at(ctx->arena, 0),

@@ -194,7 +194,7 @@ static void sample(const tp_ctx *ctx, const void *x, const void *target,
     tp_add_s8_fwd_ref(&add2_op, at(ctx->arena, 0), at(ctx->arena, 48),
         at(ctx->arena, 0));
     /* 6 add2_mask: mask 1x4x4x3 -> 1x4x4x3 */
-    tp_mask_s8_fwd_ref(&add2_mask_op, at(ctx->arena, 0), at(ctx->arena, 60));
+    tp_mask_s8_fwd_ref(&add2_mask_op, at(ctx->arena, 0), at(ctx->arena, 56));
     /* 7 avgpool3: avgpool 1x4x4x3 -> 1x1x1x3,
      * y = 0.0700000003 * (q + 20) */
     tp_avgpool_s8_fwd_ref(&avgpool3_op, at(ctx->arena, 0), at(ctx->arena, 48));
@@ -213,16 +213,16 @@ static void sample(const tp_ctx *ctx, const void *x, const void *target,
         loss, at(ctx->train, 112));
     /* 11 fc5_conv_bwd_x: conv_bwd_x 1x2 -> 1x3 */
     tp_conv2d_s8_bwd_x_ref(&fc5_conv_bwd_x_op, at(ctx->arena, 0),
-        at(ctx->arena, 52), at(ctx->train, 120));
+        at(ctx->arena, 48), at(ctx->train, 120));
     /* 12 fc5_bias_bias_bwd: bias_bwd 1x2 -> 2 */
     tp_bias_q8_bwd_w_ref(&fc5_bias_bias_bwd_op, at(ctx->arena, 0),
         at(ctx->train, 184));
     /* 13 avgpool3_avgpool_bwd: avgpool_bwd 1x1x1x3 -> 1x4x4x3 */
-    tp_avgpool_q8_bwd_x_ref(&avgpool3_avgpool_bwd_op, at(ctx->arena, 52),
+    tp_avgpool_q8_bwd_x_ref(&avgpool3_avgpool_bwd_op, at(ctx->arena, 48),
         at(ctx->arena, 0), at(ctx->train, 128));
     /* 14 add2_clamp_bwd: clamp_bwd 1x4x4x3 -> 1x4x4x3 */
     tp_mask_q8_bwd_x_ref(&add2_clamp_bwd_op, at(ctx->arena, 0),
-        at(ctx->arena, 60), at(ctx->arena, 0));
+        at(ctx->arena, 56), at(ctx->arena, 0));
     /* 15 dwconv1_clamp_bwd: clamp_bwd 1x4x4x3 -> 1x4x4x3 */
     tp_mask_q8_bwd_x_ref(&dwconv1_clamp_bwd_op, at(ctx->arena, 0),
         at(ctx->arena, 104), at(ctx->arena, 52));
