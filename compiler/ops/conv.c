@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "compiler/ops/overlap.h"
 #include "compiler/ops/table.h"
 
 /* Smallest shift that lets 256 samples of at most `most` each add up in
@@ -47,6 +48,16 @@ void tp_conv_accumulation(tp_conv2d *d) {
     const double pixels = (double)d->out_h * d->out_w;
     d->acc_shift = accumulate_shift(pixels * 255.0 * 127.0);
     d->acc_shift_b = accumulate_shift(pixels * 32767.0 * 127.0);
+}
+
+void tp_conv_overlap(const tp_conv2d *d, bool backward, tp_overlap *out) {
+    const tp_map map = {
+        .h = {d->in_h, d->out_h, d->k_h, d->stride_h, d->dil_h, d->pad_t},
+        .w = {d->in_w, d->out_w, d->k_w, d->stride_w, d->dil_w, d->pad_l},
+        .x_bytes = d->in_c,
+        .y_bytes = d->out_c,
+        .backward = backward};
+    tp_overlap_map(&map, out);
 }
 
 /* TensorFlow Lite Micro's factor of one channel, in double throughout: in
@@ -227,6 +238,13 @@ static tp_status lower_forward(tp_lower *lower, const tp_op *op) {
     return tp_lower_step(lower, kernel, &tp_desc_conv2d, &d, args);
 }
 
+static void overlap_forward(const tp_graph *graph, const tp_op *op,
+                            tp_overlap *out) {
+    const tp_conv_tensors t = forward_tensors(graph, op);
+    const tp_conv2d d = tp_conv_geometry(&op->attr, &t);
+    tp_conv_overlap(&d, false, out);
+}
+
 static int64_t macs(const tp_graph *graph, const tp_op *op) {
     const tp_conv_tensors t = forward_tensors(graph, op);
     const int64_t y = tp_tensor_count(t.y);
@@ -294,6 +312,13 @@ static tp_status lower_bwd_x(tp_lower *lower, const tp_op *op) {
     return tp_lower_step(lower, kernel, &tp_desc_conv2d, &d, args);
 }
 
+static void overlap_bwd_x(const tp_graph *graph, const tp_op *op,
+                          tp_overlap *out) {
+    const tp_conv_tensors t = backward_tensors(graph, op);
+    const tp_conv2d d = tp_conv_geometry(&op->attr, &t);
+    tp_conv_overlap(&d, true, out);
+}
+
 static tp_conv_tensors weight_tensors(const tp_graph *graph, const tp_op *op) {
     return (tp_conv_tensors){.x = &graph->tensor[op->in[0]],
                              .w = &graph->tensor[op->out],
@@ -329,18 +354,21 @@ static tp_status lower_bwd_w(tp_lower *lower, const tp_op *op) {
 const tp_opdef tp_def_conv = {.verify = verify_forward,
                               .lower = lower_forward,
                               .grad = grad,
+                              .overlap = overlap_forward,
                               .macs = macs};
 const tp_opdef tp_def_dwconv = {.verify = verify_forward,
                                 .lower = lower_forward,
                                 .grad = grad,
+                                .overlap = overlap_forward,
                                 .macs = macs};
 const tp_opdef tp_def_fc = {.verify = verify_forward,
                             .lower = lower_forward,
                             .grad = grad,
+                            .overlap = overlap_forward,
                             .macs = macs};
-const tp_opdef tp_def_conv_bwd_x = {.verify = verify_bwd_x,
-                                    .lower = lower_bwd_x};
-const tp_opdef tp_def_dwconv_bwd_x = {.verify = verify_bwd_x,
-                                      .lower = lower_bwd_x};
+const tp_opdef tp_def_conv_bwd_x = {
+    .verify = verify_bwd_x, .lower = lower_bwd_x, .overlap = overlap_bwd_x};
+const tp_opdef tp_def_dwconv_bwd_x = {
+    .verify = verify_bwd_x, .lower = lower_bwd_x, .overlap = overlap_bwd_x};
 const tp_opdef tp_def_conv_bwd_w = {.verify = verify_bwd_w,
                                     .lower = lower_bwd_w};

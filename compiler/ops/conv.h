@@ -30,6 +30,9 @@ tp_status tp_conv_factors(tp_lower *lower, const tp_factor *f, int32_t n,
 /* Adds the weights and their scales as the backward kernels want them. */
 tp_status tp_conv_backward_scales(tp_lower *lower, const tp_conv_tensors *t,
                                   tp_conv2d *d);
+/* How y may lie over x; `backward`: dx over dy. Both have elements of one byte
+ * behind headers of one size. */
+void tp_conv_overlap(const tp_conv2d *d, bool backward, tp_overlap *out);
 /* Weights, map and window agree with the shapes of x and y. */
 tp_status tp_conv_check(const tp_graph *graph, const tp_op *op,
                         const tp_conv_tensors *t, tp_diag *diag);

@@ -16,7 +16,13 @@
 #define DESC(name)                                                             \
     const tp_desc_type tp_desc_##name = {                                      \
         "tp_" #name, sizeof(tp_##name), name##_fields,                         \
-        (int)(sizeof name##_fields / sizeof name##_fields[0])}
+        (int)(sizeof name##_fields / sizeof name##_fields[0]), 0}
+/* The same of one that has a field `reverse`. */
+#define DESC_WALK(name)                                                        \
+    const tp_desc_type tp_desc_##name = {                                      \
+        "tp_" #name, sizeof(tp_##name), name##_fields,                         \
+        (int)(sizeof name##_fields / sizeof name##_fields[0]),                 \
+        offsetof(tp_##name, reverse)}
 
 static const tp_field conv2d_fields[] = {
     INT(tp_conv2d, in_h),
@@ -48,17 +54,18 @@ static const tp_field conv2d_fields[] = {
     INT(tp_conv2d, shift),
     INT(tp_conv2d, acc_shift),
     INT(tp_conv2d, acc_shift_b),
+    INT(tp_conv2d, reverse),
 };
-DESC(conv2d);
+DESC_WALK(conv2d);
 
 static const tp_field pool_fields[] = {
     INT(tp_pool, in_h),  INT(tp_pool, in_w),     INT(tp_pool, c),
     INT(tp_pool, out_h), INT(tp_pool, out_w),    INT(tp_pool, k_h),
     INT(tp_pool, k_w),   INT(tp_pool, stride_h), INT(tp_pool, stride_w),
     INT(tp_pool, pad_t), INT(tp_pool, pad_l),    INT(tp_pool, y_min),
-    INT(tp_pool, y_max),
+    INT(tp_pool, y_max), INT(tp_pool, reverse),
 };
-DESC(pool);
+DESC_WALK(pool);
 
 static const tp_field mean_fields[] = {
     INT(tp_mean, out_dim), INT(tp_mean, out_stride),

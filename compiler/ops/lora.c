@@ -93,6 +93,13 @@ static tp_status lower_lora(tp_lower *lower, const tp_op *op) {
                          &d, args);
 }
 
+static void overlap_lora(const tp_graph *graph, const tp_op *op,
+                         tp_overlap *out) {
+    const tp_conv_tensors t = base_tensors(graph, op);
+    const tp_conv2d d = tp_conv_geometry(&op->attr, &t);
+    tp_conv_overlap(&d, false, out);
+}
+
 static int64_t macs_lora(const tp_graph *graph, const tp_op *op) {
     const tp_tensor *w = &graph->tensor[op->in[1]];
     const int64_t y = tp_tensor_count(&graph->tensor[op->out]);
@@ -139,11 +146,22 @@ static tp_status grad_lora(tp_autodiff *ad, const tp_op *op, int dy) {
 
 /* --- backward ------------------------------------------------------------- */
 
+static tp_conv_tensors backward_tensors(const tp_graph *graph,
+                                        const tp_op *op) {
+    return (tp_conv_tensors){.x = &graph->tensor[op->out],
+                             .w = &graph->tensor[op->in[1]],
+                             .y = &graph->tensor[op->in[0]]};
+}
+
+static void overlap_bwd_x(const tp_graph *graph, const tp_op *op,
+                          tp_overlap *out) {
+    const tp_conv_tensors t = backward_tensors(graph, op);
+    const tp_conv2d d = tp_conv_geometry(&op->attr, &t);
+    tp_conv_overlap(&d, true, out);
+}
+
 static tp_status lower_bwd_x(tp_lower *lower, const tp_op *op) {
-    const tp_graph *graph = lower->graph;
-    const tp_conv_tensors t = {.x = &graph->tensor[op->out],
-                               .w = &graph->tensor[op->in[1]],
-                               .y = &graph->tensor[op->in[0]]};
+    const tp_conv_tensors t = backward_tensors(lower->graph, op);
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
     TP_TRY(tp_conv_backward_scales(lower, &t, &d));
     d.rank = op->attr.rank;
@@ -190,7 +208,9 @@ const tp_opdef tp_def_lora_a = {
 const tp_opdef tp_def_conv_lora = {.verify = verify_lora,
                                    .lower = lower_lora,
                                    .grad = grad_lora,
+                                   .overlap = overlap_lora,
                                    .macs = macs_lora};
-const tp_opdef tp_def_conv_lora_bwd_x = {.lower = lower_bwd_x};
+const tp_opdef tp_def_conv_lora_bwd_x = {.lower = lower_bwd_x,
+                                         .overlap = overlap_bwd_x};
 const tp_opdef tp_def_lora_bwd_u = {.lower = lower_bwd_u};
 const tp_opdef tp_def_lora_bwd_b = {.lower = lower_bwd_b};

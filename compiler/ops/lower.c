@@ -21,6 +21,17 @@ const char *tp_kernel_name(tp_kernel_id kernel) {
     return kernels[kernel].name;
 }
 
+/* The same descriptor with its `reverse` set; NULL: memory ran out. */
+static const void *reversed(tp_arena *arena, const tp_desc_type *type,
+                            const void *desc) {
+    const int32_t one = 1;
+    char *copy = tp_arena_copy(arena, desc, 1, type->bytes);
+    if (copy != NULL) {
+        memcpy(copy + type->reverse, &one, sizeof one);
+    }
+    return copy;
+}
+
 tp_status tp_lower_step(tp_lower *lower, tp_kernel_id kernel,
                         const tp_desc_type *type, const void *desc,
                         const tp_arg *arg) {
@@ -45,7 +56,12 @@ tp_status tp_lower_step(tp_lower *lower, tp_kernel_id kernel,
                       .op = lower->op};
     memcpy(step->arg, arg, (size_t)step->n_args * sizeof *arg);
     lower->n_steps++;
-    return step->desc != NULL ? TP_OK : tp_no_memory(lower->diag);
+    if (type->reverse != 0) {
+        step->reversed = reversed(lower->arena, type, desc);
+    }
+    return step->desc != NULL && (type->reverse == 0 || step->reversed != NULL)
+               ? TP_OK
+               : tp_no_memory(lower->diag);
 }
 
 size_t tp_const_bytes(const tp_const *constant) {

@@ -38,6 +38,7 @@ typedef struct tp_desc_type {
     size_t bytes;
     const tp_field *field;
     int n_fields;
+    size_t reverse; /* offset of the field `reverse`; 0: it has none */
 } tp_desc_type;
 
 /* One per descriptor struct, in descriptors.c. */
@@ -81,6 +82,7 @@ typedef struct tp_step {
     tp_kernel_id kernel;
     const tp_desc_type *type;
     const void *desc;
+    const void *reversed; /* desc with `reverse` set; NULL: it has none */
     int n_args;
     tp_arg arg[TP_MAX_ARGS];
     int op; /* position in the graph */
@@ -161,6 +163,22 @@ int tp_ad_clamped(tp_autodiff *ad, const tp_op *of, int dy);
  * summed by a GRAD_SUM. */
 tp_status tp_ad_give(tp_autodiff *ad, int tensor, int grad);
 
+/* --- overlap: an output in its input's memory ------------------------------
+ */
+
+/* How the output may lie over the first input, where that dies here and no
+ * other argument shares its memory. Distances are between whole tensors,
+ * headers included; TP_APART: not in this order. Ask overlap.h for them.
+ *   forward  pixels are computed first to last: the output begins at least so
+ *            many bytes before the input does
+ *   reverse  last to first (the descriptor's `reverse`): the output ends at
+ *            least so many bytes behind the input's end */
+typedef struct tp_overlap {
+    int32_t forward, reverse;
+} tp_overlap;
+
+#define TP_APART INT32_MAX
+
 /* --- the table ------------------------------------------------------------ */
 
 typedef struct tp_opdef {
@@ -172,9 +190,14 @@ typedef struct tp_opdef {
     /* dy: gradient of the op's output, not yet clamped. NULL: the op has no
      * backward; slots before it are refused. */
     tp_status (*grad)(tp_autodiff *ad, const tp_op *op, int dy);
-    bool in_place; /* the output may take the first input's memory */
-    bool derived;  /* the output is adapter weights, computed from parameters
-                      and constants alone */
+    /* Value by value: the output may take the first input's memory where both
+     * have as many bytes. */
+    bool in_place;
+    bool derived; /* the output is adapter weights, computed from parameters
+                     and constants alone */
+    /* For an op of one step; NULL: the output lies apart. The kernel's row in
+     * plan/check.c says how it walks. */
+    void (*overlap)(const tp_graph *graph, const tp_op *op, tp_overlap *out);
     /* Multiply-accumulates of one run; NULL: 0. */
     int64_t (*macs)(const tp_graph *graph, const tp_op *op);
 } tp_opdef;

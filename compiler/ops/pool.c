@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "compiler/ops/opdef.h"
+#include "compiler/ops/overlap.h"
 #include "compiler/ops/table.h"
 
 /* Input and output of a pool, in the forward direction. */
@@ -153,6 +154,29 @@ static tp_status lower_max_bwd(tp_lower *low, const tp_op *op) {
                          args);
 }
 
+/* --- overlap -------------------------------------------------------------- */
+
+static void over(const tp_pool *d, bool backward, tp_overlap *out) {
+    const tp_map map = {
+        .h = {d->in_h, d->out_h, d->k_h, d->stride_h, 1, d->pad_t},
+        .w = {d->in_w, d->out_w, d->k_w, d->stride_w, 1, d->pad_l},
+        .x_bytes = d->c,
+        .y_bytes = d->c,
+        .backward = backward};
+    tp_overlap_map(&map, out);
+}
+
+static void overlap(const tp_graph *graph, const tp_op *op, tp_overlap *out) {
+    const tp_pool d = describe(&op->attr, forward_ends(graph, op));
+    over(&d, false, out);
+}
+
+static void overlap_bwd(const tp_graph *graph, const tp_op *op,
+                        tp_overlap *out) {
+    const tp_pool d = describe(&op->attr, backward_ends(graph, op));
+    over(&d, true, out);
+}
+
 /* --- gradient ------------------------------------------------------------- */
 
 /* y has x's range: what is at its end was clamped by the op before, which
@@ -181,10 +205,10 @@ static tp_status grad(tp_autodiff *ad, const tp_op *op, int dy) {
 /* One addition a place of each window; the comparisons of a max pool are none.
  */
 const tp_opdef tp_def_avgpool = {
-    .verify = verify, .lower = lower, .grad = grad};
+    .verify = verify, .lower = lower, .grad = grad, .overlap = overlap};
 const tp_opdef tp_def_maxpool = {
-    .verify = verify, .lower = lower, .grad = grad};
-const tp_opdef tp_def_avgpool_bwd = {.verify = verify_bwd,
-                                     .lower = lower_avg_bwd};
-const tp_opdef tp_def_maxpool_bwd = {.verify = verify_bwd,
-                                     .lower = lower_max_bwd};
+    .verify = verify, .lower = lower, .grad = grad, .overlap = overlap};
+const tp_opdef tp_def_avgpool_bwd = {
+    .verify = verify_bwd, .lower = lower_avg_bwd, .overlap = overlap_bwd};
+const tp_opdef tp_def_maxpool_bwd = {
+    .verify = verify_bwd, .lower = lower_max_bwd, .overlap = overlap_bwd};

@@ -9,20 +9,37 @@
 typedef struct tp_block {
     uint32_t bytes;
     int first, last;
-    uint32_t offset; /* [out] a multiple of 4 */
+    /* A block may lie over one that dies in the step where it is born: the
+     * distances are those of tp_overlap. */
+    bool over;
+    int under;                /* index of that block */
+    int32_t forward, reverse; /* TP_APART: not in this order */
+    uint32_t offset;          /* [out] a multiple of 4 */
 } tp_block;
 
-/* Places the blocks so that none that are live together overlap. Largest
- * first, each at the lowest address that is free during its whole life. `order`
- * is scratch [n]. Returns the arena's size. */
-uint32_t tp_place_blocks(tp_block *block, int *order, int n);
+/* Places the blocks so that those which are live together lie apart, or over
+ * each other as far as they may. Tries several orders of first fit, then
+ * changes of these, until no placement could be smaller or `work` pairs of
+ * blocks have been compared; the same answer on every host. Returns the arena's
+ * size, UINT32_MAX: out of memory. */
+uint32_t tp_place_blocks(tp_block *block, int n, int64_t work);
 
-/* Largest sum of live bytes over the steps: no placement can need less. *step
- * is where. */
+/* Largest sum of live bytes over the steps, counting what may lie over each
+ * other at its smallest union: no placement can need less. *step is where. */
 uint32_t tp_place_peak(const tp_block *block, int n, int n_steps, int *step);
 
-/* True if no two blocks that are live together share a byte: the proof of a
- * placement, independent of how it was found. */
+/* How a placed block lies over the one under it. */
+typedef enum tp_lie {
+    TP_LIE_APART,   /* no byte is shared */
+    TP_LIE_FORWARD, /* right for the order first to last */
+    TP_LIE_REVERSE, /* right for the order last to first */
+    TP_LIE_WRONG    /* for neither */
+} tp_lie;
+
+tp_lie tp_place_lie(const tp_block *block, int i);
+
+/* True if no two blocks that are live together share a byte, except as far as
+ * one may lie over the other. */
 bool tp_place_valid(const tp_block *block, int n);
 
 #endif

@@ -230,7 +230,7 @@ static tp_status lay_out(tp_arena *arena, tp_plan *plan, tp_address *address,
 /* --- programs ------------------------------------------------------------- */
 
 static tp_status make_programs(const tp_lower *lower, const tp_address *fixed,
-                               tp_plan *plan) {
+                               const tp_plan_options *options, tp_plan *plan) {
     const tp_graph *graph = plan->graph;
     const size_t n = (size_t)graph->n_tensors;
     bool *wanted = tp_arena_alloc(lower->arena, n, sizeof *wanted);
@@ -238,7 +238,12 @@ static tp_status make_programs(const tp_lower *lower, const tp_address *fixed,
         return tp_no_memory(lower->diag);
     }
     wanted[graph->output] = true;
-    TP_TRY(tp_program_make(lower, wanted, graph->output, fixed, &plan->infer));
+    tp_program_order order = {.lower = lower,
+                              .options = options,
+                              .wanted = wanted,
+                              .y = graph->output,
+                              .fixed = fixed};
+    TP_TRY(tp_program_make(&order, &plan->infer));
     if (plan->model.n_params == 0) {
         return TP_OK;
     }
@@ -247,7 +252,8 @@ static tp_status make_programs(const tp_lower *lower, const tp_address *fixed,
         wanted[i] = graph->tensor[i].role == TP_GRAD;
     }
     wanted[graph->op[graph->first_backward].out] = true; /* the loss */
-    return tp_program_make(lower, wanted, -1, fixed, &plan->sample);
+    order.y = -1;
+    return tp_program_make(&order, &plan->sample);
 }
 
 /* What each step of a sample costs, for slices. */
@@ -307,8 +313,10 @@ static void count_flash(const tp_lower *lower, tp_plan *plan) {
     }
 }
 
-tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph, tp_plan *plan,
+tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph,
+                       const tp_plan_options *options, tp_plan *plan,
                        tp_diag *diag) {
+    static const tp_plan_options defaults = {.effort = TP_EFFORT_FULL};
     tp_plan made = {.graph = graph};
     tp_lower lower = {.graph = graph, .arena = arena, .diag = diag};
     tp_address *fixed =
@@ -319,7 +327,7 @@ tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph, tp_plan *plan,
     TP_TRY(lower_all(&lower));
     TP_TRY(number_gscales(&lower, &made));
     TP_TRY(lay_out(arena, &made, fixed, diag));
-    TP_TRY(make_programs(&lower, fixed, &made));
+    TP_TRY(make_programs(&lower, fixed, options ? options : &defaults, &made));
     TP_TRY(estimate(&lower, &made));
     made.constant = lower.constant;
     made.n_constants = lower.n_constants;

@@ -28,11 +28,12 @@ typedef struct tp_address {
 /* One entry point of the generated code: some steps, in order, and where each
  * tensor lies while it runs. */
 typedef struct tp_program {
-    const tp_step *step;
+    const tp_step *step; /* desc: with the order that the addresses ask for */
     int n_steps;
     const tp_address *address; /* [graph->n_tensors] */
     uint32_t arena_bytes;
-    uint32_t peak_bytes; /* largest sum of live tensors: lower bound */
+    uint32_t peak_bytes; /* lower bound: largest sum of live tensors, those
+                            that may overlap at their smallest union */
     int peak_step;
 } tp_program;
 
@@ -49,7 +50,19 @@ typedef struct tp_plan {
     uint32_t flash_constants; /* bytes of all constants */
 } tp_plan;
 
+typedef enum tp_plan_effort {
+    TP_EFFORT_FULL, /* what is compiled */
+    TP_EFFORT_QUICK /* one of hundreds that a search looks at */
+} tp_plan_effort;
+
+typedef struct tp_plan_options {
+    tp_plan_effort effort;
+    bool no_overlap; /* no output lies over its input, but value by value */
+} tp_plan_options;
+
+/* options NULL: the defaults, all 0. */
 TP_MUST_CHECK tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph,
+                                     const tp_plan_options *options,
                                      tp_plan *plan, tp_diag *diag);
 
 /* The largest tensor that is live where the arena is fullest, and its bytes. */

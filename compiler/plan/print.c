@@ -44,13 +44,31 @@ static void print_arg(tp_text *out, const tp_plan *plan,
     }
 }
 
+/* The output of a step that lies over its op's first input. */
+static void print_overlap(tp_text *out, const tp_plan *plan,
+                          const tp_program *program, const tp_step *step) {
+    const tp_op *op = &plan->graph->op[step->op];
+    const tp_address *y = &program->address[op->out];
+    const tp_address *x = op->in[0] >= 0 ? &program->address[op->in[0]] : y;
+    if (y == x || y->place != TP_PLACE_ARENA || x->place != TP_PLACE_ARENA ||
+        y->offset >= x->offset + x->bytes ||
+        x->offset >= y->offset + y->bytes) {
+        return;
+    }
+    tp_text_add(out, "  in place%s",
+                step->desc == step->reversed ? ", last pixel first" : "");
+}
+
 static void print_program(tp_text *out, const char *name, const tp_plan *plan,
                           const tp_program *program) {
+    const double least = program->peak_bytes > 0 ? program->peak_bytes : 1;
+    const double gap =
+        100.0 * (program->arena_bytes - program->peak_bytes) / least;
     tp_text_add(out,
-                "\nprogram %s: %d steps, arena %u bytes, peak of live tensors "
-                "%u bytes at step %d\n",
+                "\nprogram %s: %d steps, arena %u bytes, lower bound %u "
+                "(live at step %d), gap %.1f %%\n",
                 name, program->n_steps, (unsigned)program->arena_bytes,
-                (unsigned)program->peak_bytes, program->peak_step);
+                (unsigned)program->peak_bytes, program->peak_step, gap);
     for (int i = 0; i < program->n_steps; i++) {
         const tp_step *step = &program->step[i];
         tp_text_add(out, "%4d  %s", i, plan->graph->op[step->op].name);
@@ -60,6 +78,7 @@ static void print_program(tp_text *out, const char *name, const tp_plan *plan,
         for (int a = 0; a < step->n_args; a++) {
             print_arg(out, plan, program, &step->arg[a]);
         }
+        print_overlap(out, plan, program, step);
         tp_text_add(out, "\n");
     }
 }

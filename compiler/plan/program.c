@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "compiler/plan/check.h"
 #include "compiler/plan/place.h"
 
 typedef struct maker {
+    const tp_program_order *order;
     const tp_lower *lower;
     const tp_graph *graph;
     bool *keep;    /* [n_ops] */
@@ -16,6 +18,10 @@ typedef struct maker {
     tp_step *step;
     int n_steps;
     tp_address *address;
+    tp_block *block; /* [n_blocks] */
+    int *owner;      /* [n_blocks] its root */
+    int *block_of;   /* [n_tensors] of roots: its block, or -1 */
+    int n_blocks;
 } maker;
 
 static bool allocate(maker *m, tp_arena *arena) {
@@ -30,8 +36,12 @@ static bool allocate(maker *m, tp_arena *arena) {
     m->step =
         tp_arena_alloc(arena, (size_t)m->lower->n_steps + 1, sizeof *m->step);
     m->address = tp_arena_alloc(arena, tensors, sizeof *m->address);
+    m->block = tp_arena_alloc(arena, tensors, sizeof *m->block);
+    m->owner = tp_arena_alloc(arena, tensors, sizeof *m->owner);
+    m->block_of = tp_arena_alloc(arena, tensors, sizeof *m->block_of);
     return m->keep && m->root && m->first && m->last && m->op_first &&
-           m->op_last && m->step && m->address;
+           m->op_last && m->step && m->address && m->block && m->owner &&
+           m->block_of;
 }
 
 static void select_steps(maker *m) {
@@ -152,55 +162,123 @@ static tp_place place_of(const maker *m, int root, int y) {
     return m->first[root] >= 0 ? TP_PLACE_ARENA : TP_PLACE_NONE;
 }
 
-static tp_status place(maker *m, int y, const tp_address *fixed,
-                       tp_program *program) {
-    const int n = m->graph->n_tensors;
-    tp_block *block = tp_arena_alloc(m->lower->arena, (size_t)n, sizeof *block);
-    int *order = tp_arena_alloc(m->lower->arena, (size_t)n, sizeof *order);
-    int *owner = tp_arena_alloc(m->lower->arena, (size_t)n, sizeof *owner);
-    int blocks = 0;
-    if (block == NULL || order == NULL || owner == NULL) {
-        return tp_no_memory(m->lower->diag);
-    }
-    for (int i = 0; i < n; i++) {
+/* --- placement ------------------------------------------------------------ */
+
+/* Pairs of blocks that the search may compare: about 0.2 s, and 1 ms. */
+enum { WORK_FULL = 40000000, WORK_QUICK = 200000 };
+
+static void make_blocks(maker *m) {
+    for (int i = 0; i < m->graph->n_tensors; i++) {
         const uint32_t bytes = (uint32_t)tp_tensor_bytes(&m->graph->tensor[i]);
-        const tp_place where = place_of(m, m->root[i], y);
-        m->address[i] = fixed[i];
+        const tp_place where = place_of(m, m->root[i], m->order->y);
+        m->address[i] = m->order->fixed[i];
         m->address[i].place = where;
         m->address[i].bytes = bytes;
         m->address[i].first = m->first[i];
         m->address[i].last = m->last[i];
+        m->block_of[i] = -1;
         if (where == TP_PLACE_ARENA && m->root[i] == i) {
-            owner[blocks] = i;
-            block[blocks++] = (tp_block){
+            m->block_of[i] = m->n_blocks;
+            m->owner[m->n_blocks] = i;
+            m->block[m->n_blocks++] = (tp_block){
                 .bytes = bytes, .first = m->first[i], .last = m->last[i]};
         }
     }
-    program->arena_bytes = tp_place_blocks(block, order, blocks);
+}
+
+/* True if another input of the op lies in the same memory. */
+static bool read_twice(const maker *m, const tp_op *op, int root) {
+    for (int j = 1; j < op->n_in; j++) {
+        if (op->in[j] >= 0 && m->root[op->in[j]] == root) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The block of x, op's first input, and that of its output y, where y may lie
+ * over x: both are in the arena, x dies in the op's only step, y is born. */
+static bool may_overlap(const maker *m, int op_index, int *x, int *y) {
+    const tp_op *op = &m->graph->op[op_index];
+    const int step = m->op_first[op_index];
+    if (!m->keep[op_index] || step < 0 || step != m->op_last[op_index] ||
+        op->in[0] < 0) {
+        return false;
+    }
+    *x = m->block_of[m->root[op->in[0]]];
+    *y = m->block_of[m->root[op->out]];
+    return *x >= 0 && *y >= 0 && *x != *y && m->block[*x].last == step &&
+           m->block[*y].first == step && !read_twice(m, op, m->root[op->in[0]]);
+}
+
+static void find_overlaps(maker *m) {
+    for (int i = 0; i < m->graph->n_ops; i++) {
+        const tp_op *op = &m->graph->op[i];
+        const tp_opdef *def = tp_opdef_of(op->kind);
+        int x = -1;
+        int y = -1;
+        if (def->overlap == NULL || !may_overlap(m, i, &x, &y)) {
+            continue;
+        }
+        tp_overlap over = {.forward = TP_APART, .reverse = TP_APART};
+        def->overlap(m->graph, op, &over);
+        if (m->step[m->op_first[i]].reversed == NULL) {
+            over.reverse = TP_APART;
+        }
+        m->block[y].over = true;
+        m->block[y].under = x;
+        m->block[y].forward = over.forward;
+        m->block[y].reverse = over.reverse;
+    }
+}
+
+/* Steps whose output lies over its input such that pixels are computed last to
+ * first. */
+static void set_orders(maker *m) {
+    for (int i = 0; i < m->n_blocks; i++) {
+        if (tp_place_lie(m->block, i) == TP_LIE_REVERSE) {
+            tp_step *step = &m->step[m->block[i].first];
+            step->desc = step->reversed;
+        }
+    }
+}
+
+static tp_status place(maker *m, tp_program *program) {
+    const tp_plan_options *options = m->order->options;
+    make_blocks(m);
+    if (!options->no_overlap) {
+        find_overlaps(m);
+    }
+    program->arena_bytes = tp_place_blocks(
+        m->block, m->n_blocks,
+        options->effort == TP_EFFORT_QUICK ? WORK_QUICK : WORK_FULL);
+    if (program->arena_bytes == UINT32_MAX) {
+        return tp_no_memory(m->lower->diag);
+    }
     program->peak_bytes =
-        tp_place_peak(block, blocks, m->n_steps, &program->peak_step);
-    if (!tp_place_valid(block, blocks)) {
+        tp_place_peak(m->block, m->n_blocks, m->n_steps, &program->peak_step);
+    if (!tp_place_valid(m->block, m->n_blocks)) {
         return tp_error(m->lower->diag, TP_ERR_MALFORMED,
                         "internal: two live tensors overlap");
     }
-    for (int i = 0; i < blocks; i++) {
-        m->address[owner[i]].offset = block[i].offset;
-    }
-    for (int i = 0; i < n; i++) {
+    set_orders(m);
+    for (int i = 0; i < m->graph->n_tensors; i++) {
         if (m->address[i].place == TP_PLACE_ARENA) {
-            m->address[i].offset = m->address[m->root[i]].offset;
+            const int block = m->block_of[m->root[i]];
+            m->address[i].offset = m->block[block].offset;
         }
     }
     return TP_OK;
 }
 
-tp_status tp_program_make(const tp_lower *lower, bool *wanted, int y,
-                          const tp_address *fixed, tp_program *program) {
-    maker m = {.lower = lower, .graph = lower->graph};
+tp_status tp_program_make(const tp_program_order *order, tp_program *program) {
+    const tp_lower *lower = order->lower;
+    const int y = order->y;
+    maker m = {.order = order, .lower = lower, .graph = lower->graph};
     if (!allocate(&m, lower->arena)) {
         return tp_no_memory(lower->diag);
     }
-    tp_graph_needed(m.graph, wanted, m.keep);
+    tp_graph_needed(m.graph, order->wanted, m.keep);
     select_steps(&m);
     share(&m, y);
     find_lives(&m);
@@ -208,9 +286,9 @@ tp_status tp_program_make(const tp_lower *lower, bool *wanted, int y,
         return tp_error(lower->diag, TP_ERR_UNSUPPORTED,
                         "the output is the input itself: nothing to compile");
     }
-    TP_TRY(place(&m, y, fixed, program));
+    TP_TRY(place(&m, program));
     program->step = m.step;
     program->n_steps = m.n_steps;
     program->address = m.address;
-    return TP_OK;
+    return tp_program_check(m.graph, program, lower->diag);
 }

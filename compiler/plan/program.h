@@ -5,11 +5,14 @@
 
 #include "compiler/plan/plan.h"
 
-/*   lower    all steps of the graph, in order
- *   wanted   [n_tensors] the results; widened to all that they need
- *   y        tensor that goes to the caller's output, or -1
- *   fixed    [n_tensors] places of parameters and gradients */
-tp_status tp_program_make(const tp_lower *lower, bool *wanted, int y,
-                          const tp_address *fixed, tp_program *program);
+typedef struct tp_program_order {
+    const tp_lower *lower; /* all steps of the graph, in order */
+    const tp_plan_options *options;
+    bool *wanted; /* [n_tensors] the results; widened to all that they need */
+    int y;        /* tensor that goes to the caller's output, or -1 */
+    const tp_address *fixed; /* [n_tensors] places of parameters, gradients */
+} tp_program_order;
+
+tp_status tp_program_make(const tp_program_order *order, tp_program *program);
 
 #endif

@@ -4,7 +4,12 @@
  * rows x 1), convolution weights [out_c][k_h][k_w][in_c], depthwise weights
  * [k_h][k_w][out_c]. All zero points are in [-128, 127].
  *
- * Pointers are to constants, or NULL where a line says so. */
+ * Pointers are to constants, or NULL where a line says so.
+ *
+ * A kernel that knows `reverse` gives the same bytes in either order of its
+ * output's pixels (forward: y, backward: dx). The order decides how y may lie
+ * over x: a pixel is written once the pixels that it is made of are read, and
+ * its own window counts as read until its last byte is written. */
 #ifndef TINYPEFT_OPS_H
 #define TINYPEFT_OPS_H
 
@@ -36,6 +41,7 @@ typedef struct tp_conv2d {
     int32_t shift;         /* LoRA A: u = acc >> shift, fits int16 */
     int32_t acc_shift;     /* of one sample's dw before it is added */
     int32_t acc_shift_b;   /* the same of LoRA's dB */
+    int32_t reverse;       /* 1: the output's pixels from last to first */
 } tp_conv2d;
 
 /* AVERAGE_POOL_2D, MAX_POOL_2D. Padded places count as absent. */
@@ -43,6 +49,7 @@ typedef struct tp_pool {
     int32_t in_h, in_w, c, out_h, out_w;
     int32_t k_h, k_w, stride_h, stride_w, pad_t, pad_l;
     int32_t y_min, y_max;
+    int32_t reverse; /* 1: the output's pixels from last to first */
 } tp_pool;
 
 /* MEAN: for each output index over out_dim, the sum over red_dim. Strides are

@@ -121,7 +121,7 @@ static bool compile(subject *s, const adapted *a) {
     }
     ok(s, status);
     full_targets(s);
-    ok(s, tp_plan_make(&s->arena, &s->graph, &s->plan, &s->diag));
+    ok(s, tp_plan_make(&s->arena, &s->graph, NULL, &s->plan, &s->diag));
     return true;
 }
 
@@ -223,7 +223,7 @@ static void read_tensor(subject *s, int tensor) {
     tp_interpreter run;
     tp_ctx ctx;
     graph.output = tensor;
-    if (tp_plan_make(&arena, &graph, &plan, &diag) != TP_OK) {
+    if (tp_plan_make(&arena, &graph, NULL, &plan, &diag) != TP_OK) {
         /* the input under another shape is nothing to compile */
         assert_non_null(strstr(diag.message[0].text, "the input itself"));
         tp_float_read(&s->real, tensor, s->x);

@@ -90,7 +90,8 @@ static void open_model(model *m, void (*make)(tp_maker *m), const char *text) {
         test_ok(tp_adapter_parse(&m->arena, text, &spec, &m->diag), &m->diag);
     }
     test_ok(tp_passes_run(&m->graph, &options, NULL, NULL, &m->diag), &m->diag);
-    test_ok(tp_plan_make(&m->arena, &m->graph, &m->plan, &m->diag), &m->diag);
+    test_ok(tp_plan_make(&m->arena, &m->graph, NULL, &m->plan, &m->diag),
+            &m->diag);
     tp_interpreter_init(&m->run, &m->plan);
     test_ok(tp_interpreter_open(&m->arena, &m->run, &m->ctx), &m->diag);
     tp_adapter_init(&m->ctx, 9);

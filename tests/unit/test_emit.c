@@ -138,7 +138,8 @@ static void make(made *m, const emit_case *c) {
                 &m->diag);
     }
     test_ok(tp_passes_run(&m->graph, &passes, NULL, NULL, &m->diag), &m->diag);
-    test_ok(tp_plan_make(&m->arena, &m->graph, &m->plan, &m->diag), &m->diag);
+    test_ok(tp_plan_make(&m->arena, &m->graph, NULL, &m->plan, &m->diag),
+            &m->diag);
     emit(m, c);
 }
 

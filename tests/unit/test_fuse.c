@@ -50,7 +50,7 @@ typedef struct runner {
 static void open_graph(runner *r, tp_arena *arena, const tp_graph *graph,
                        tp_diag *diag) {
     assert_int_equal(tp_graph_verify(graph, diag), TP_OK);
-    assert_int_equal(tp_plan_make(arena, graph, &r->plan, diag), TP_OK);
+    assert_int_equal(tp_plan_make(arena, graph, NULL, &r->plan, diag), TP_OK);
     tp_interpreter_init(&r->interpreter, &r->plan);
     assert_int_equal(tp_interpreter_open(arena, &r->interpreter, &r->ctx),
                      TP_OK);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "runtime/kernels/ref/grad_out.h"
+#include "runtime/kernels/ref/walk.h"
 #include "tinypeft/ops.h"
 
 #define TP_CONV_TILE                                                           \

@@ -10,14 +10,19 @@
  *   y   [out] int8   zero point op->y_zp, in [y_min, y_max]
  *       acc = b[oc] + sum (x - x_zp) * w[oc]
  *       y = clamp(mbqm(acc, m[oc], s[oc]) + y_zp)
- * No overlap of x and y. Bound: |sum| <= k_h * k_w * in_c * 255 * 127 < 2^31;
- * the bias is added with wrap-around, as there.
+ * y may lie over x where no pixel of y, in the order of op->reverse, lands on
+ * a pixel of x that its own window or a later one reads: a window is read for
+ * every four channels. No overlap else.
+ * Bound: |sum| <= k_h * k_w * in_c * 255 * 127 < 2^31; the bias is added with
+ * wrap-around, as there.
  * Cannot fail. Source: TensorFlow Lite 8-bit quantization specification;
  * Jacob et al. 2018, arXiv:1712.05877, section 2. */
 void tp_conv2d_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
                           const int32_t *b, int8_t *y) {
-    for (int32_t oy = 0; oy < op->out_h; oy++) {
-        for (int32_t ox = 0; ox < op->out_w; ox++) {
+    for (int32_t row = 0; row < op->out_h; row++) {
+        const int32_t oy = tp_walk(op->reverse, row, op->out_h);
+        for (int32_t col = 0; col < op->out_w; col++) {
+            const int32_t ox = tp_walk(op->reverse, col, op->out_w);
             const tp_window v = tp_window_at(op, oy, ox);
             int8_t *out = y + (oy * op->out_w + ox) * op->out_c;
             int32_t count = 0;
@@ -40,7 +45,10 @@ void tp_conv2d_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
  *   g   [in/out] delayed scale of dx
  *       d = round(dy * bwd_q[oc] / 2^12), real unit 2^(dy.e + bwd_e - 3)
  *       dx[iy][ix][ic] = sum over taps and oc of d * w[oc][ky][kx][ic]
- * No overlap. Bound, kept by the planner: |d| <= 1024, so
+ * dx may lie over dy where no pixel of dx, in the order of op->reverse, lands
+ * on a pixel of dy that itself or a later one is made of: dy is read for every
+ * TP_CONV_TILE channels. Exponents are read first and written last. No overlap
+ * else. Bound, kept by the planner: |d| <= 1024, so
  * k_h * k_w * out_c * 1024 * 128 < 2^31.
  * Cannot fail. Source: chain rule; the scale per channel is that of
  * Lin et al. 2022, arXiv:2206.15472, folded into dy. */
@@ -49,9 +57,11 @@ void tp_conv2d_s8_bwd_x_ref(const tp_conv2d *op, const tp_q8 *dy, tp_q8 *dx,
     const tp_gather s = {
         .op = op, .w = op->w, .dy = dy->v, .q = op->bwd_q, .out_c = op->out_c};
     const int shift = g->e - (dy->e + (int)op->bwd_e - 3);
-    int8_t *out = dx->v;
-    for (int32_t iy = 0; iy < op->in_h; iy++) {
-        for (int32_t ix = 0; ix < op->in_w; ix++) {
+    for (int32_t row = 0; row < op->in_h; row++) {
+        const int32_t iy = tp_walk(op->reverse, row, op->in_h);
+        for (int32_t col = 0; col < op->in_w; col++) {
+            const int32_t ix = tp_walk(op->reverse, col, op->in_w);
+            int8_t *out = dx->v + (iy * op->in_w + ix) * op->in_c;
             for (int32_t ic = 0; ic < op->in_c; ic += TP_CONV_TILE) {
                 const int32_t n = tp_min32(op->in_c - ic, TP_CONV_TILE);
                 int32_t acc[TP_CONV_TILE];

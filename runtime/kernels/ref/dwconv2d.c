@@ -113,22 +113,27 @@ static void forward_tile(const tp_conv2d *op, const box *v, const int8_t *x,
  *   y   [out] int8   zero point op->y_zp, in [y_min, y_max]
  *       acc = b[oc] + sum (x[ic] - x_zp) * w[ky][kx][oc], ic = oc / mult
  *       y = clamp(mbqm(acc, m[oc], s[oc]) + y_zp)
- * No overlap. Bound: k_h * k_w * 255 * 127 < 2^31.
+ * y may lie over x where no pixel of y, in the order of op->reverse, lands on
+ * a pixel of x that its own window or a later one reads: a window is read for
+ * every TILE channels. No overlap else. Bound: k_h * k_w * 255 * 127 < 2^31.
  * Cannot fail. Source: TensorFlow Lite 8-bit quantization specification. */
 void tp_dwconv2d_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
                             const int32_t *b, int8_t *y) {
     const int32_t mult = op->out_c / op->in_c;
-    for (int32_t p = 0; p < op->out_h * op->out_w; p++, y += op->out_c) {
+    const int32_t pixels = op->out_h * op->out_w;
+    for (int32_t i = 0; i < pixels; i++) {
+        const int32_t p = tp_walk(op->reverse, i, pixels);
         const box v = box_at(op, p / op->out_w, p % op->out_w);
+        int8_t *out = y + p * op->out_c;
         for (int32_t ic = 0; ic < op->in_c; ic += TILE) {
             const int32_t n = tp_min32(op->in_c - ic, TILE);
             for (int32_t k = 0; k < mult; k++) {
                 const int32_t first = ic * mult + k;
                 int32_t acc[TILE];
                 forward_tile(op, &v, x + ic, op->w + first, acc, n);
-                for (int32_t i = 0; i < n; i++) {
-                    const int32_t oc = first + i * mult;
-                    y[oc] = tp_requantise(op, oc, tp_add_wrap(acc[i], b[oc]));
+                for (int32_t j = 0; j < n; j++) {
+                    const int32_t oc = first + j * mult;
+                    out[oc] = tp_requantise(op, oc, tp_add_wrap(acc[j], b[oc]));
                 }
             }
         }
@@ -169,15 +174,20 @@ static void backward_tile(const tp_conv2d *op, const int32_t at[2],
  *       oc = ic * mult + k, exact, in the unit 2^(dy.e + bwd_e - 15)
  * The scale stands outside the sum over the taps: one product for each channel,
  * and no rounding before the last.
- * No overlap. Bounds: k_h * k_w * 127 * 128 < 2^31; times 2^15 and the sum
- * over mult in int64.
+ * dx may lie over dy where no pixel of dx, in the order of op->reverse, lands
+ * on a pixel of dy that itself or a later one is made of: dy is read for every
+ * TILE channels. Exponents are read first and written last. No overlap else.
+ * Bounds: k_h * k_w * 127 * 128 < 2^31; times 2^15 and the sum over mult in
+ * int64.
  * Cannot fail. Source: chain rule. */
 void tp_dwconv2d_s8_bwd_x_ref(const tp_conv2d *op, const tp_q8 *dy, tp_q8 *dx,
                               tp_gscale *g) {
     const int32_t mult = op->out_c / op->in_c;
     const int shift = g->e - (dy->e + (int)op->bwd_e - 15);
-    int8_t *out = dx->v;
-    for (int32_t p = 0; p < op->in_h * op->in_w; p++) {
+    const int32_t pixels = op->in_h * op->in_w;
+    for (int32_t i = 0; i < pixels; i++) {
+        const int32_t p = tp_walk(op->reverse, i, pixels);
+        int8_t *out = dx->v + p * op->in_c;
         const int32_t at[2] = {p / op->in_w, p % op->in_w};
         for (int32_t ic = 0; ic < op->in_c; ic += TILE) {
             const int32_t n = tp_min32(op->in_c - ic, TILE);
@@ -186,12 +196,12 @@ void tp_dwconv2d_s8_bwd_x_ref(const tp_conv2d *op, const tp_q8 *dy, tp_q8 *dx,
                 const int32_t first = ic * mult + k;
                 int32_t acc[TILE];
                 backward_tile(op, at, dy->v + first, op->w + first, acc, n);
-                for (int32_t i = 0; i < n; i++) {
-                    sum[i] += (int64_t)acc[i] * op->bwd_q[first + i * mult];
+                for (int32_t j = 0; j < n; j++) {
+                    sum[j] += (int64_t)acc[j] * op->bwd_q[first + j * mult];
                 }
             }
-            for (int32_t i = 0; i < n; i++) {
-                *out++ = tp_grad_out(g, sum[i], shift);
+            for (int32_t j = 0; j < n; j++) {
+                *out++ = tp_grad_out(g, sum[j], shift);
             }
         }
     }

@@ -56,15 +56,19 @@ static int32_t branch_dot(const int8_t *b, const int16_t *u, int32_t rank) {
  *   y       [out] int8  as for conv2d_s8_fwd; its bytes where B is 0
  *       acc = b[oc] + sum (x - x_zp) * w[oc]
  *       acc += round((sum over r of B * u) / s_w[oc]), saturated to int32
- * No overlap of x, u and y. Bound: |sum B u| <= 2^26, times lora_m < 2^57.
+ * y may lie over x as in conv2d_s8_fwd; u lies apart.
+ * Bound: |sum B u| <= 2^26, times lora_m < 2^57.
  * Cannot fail. Source: arXiv:2106.09685, eq. 3. */
 void tp_conv2d_lora_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
                                const int32_t *b, const tp_q16 *u,
                                const tp_q8 *lora_b, int8_t *y) {
     const int e = lora_b->e + u->e;
-    const int16_t *up = u->v;
-    for (int32_t oy = 0; oy < op->out_h; oy++) {
-        for (int32_t ox = 0; ox < op->out_w; ox++, up += op->rank) {
+    for (int32_t row = 0; row < op->out_h; row++) {
+        const int32_t oy = tp_walk(op->reverse, row, op->out_h);
+        for (int32_t col = 0; col < op->out_w; col++) {
+            const int32_t ox = tp_walk(op->reverse, col, op->out_w);
+            const int16_t *up = u->v + (oy * op->out_w + ox) * op->rank;
+            int8_t *out = y + (oy * op->out_w + ox) * op->out_c;
             const tp_window v = tp_window_at(op, oy, ox);
             int32_t count = 0;
             for (int32_t oc = 0; oc < op->out_c; oc += count) {
@@ -76,7 +80,8 @@ void tp_conv2d_lora_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
                         branch_dot(lora_b->v + c * op->rank, up, op->rank),
                         op->lora_m[c], op->lora_s[c] + e);
                     const int32_t base = tp_add_wrap(acc[j], b[c]);
-                    *y++ = tp_requantise(op, c, tp_sat32((int64_t)base + add));
+                    *out++ =
+                        tp_requantise(op, c, tp_sat32((int64_t)base + add));
                 }
             }
         }
@@ -92,7 +97,8 @@ void tp_conv2d_lora_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
  *   g       [in/out] delayed scale of dx
  *       dx = W^T dy + A^T du, each exact in its unit, added in int64 at the
  *       smaller exponent (at most 24 below the larger; the rest rounds away)
- * No overlap. Bounds: W^T dy that of conv2d_s8_bwd_x; A^T du at most
+ * dx may lie over dy as in conv2d_s8_bwd_x; du lies apart.
+ * Bounds: W^T dy that of conv2d_s8_bwd_x; A^T du at most
  * k_h * k_w * 16 * 127 * 128, which is below that of the forward step.
  * Cannot fail. Source: chain rule. */
 void tp_conv2d_lora_s8_bwd_x_ref(const tp_conv2d *op, const tp_q8 *dy,
@@ -103,10 +109,12 @@ void tp_conv2d_lora_s8_bwd_x_ref(const tp_conv2d *op, const tp_q8 *dy,
     const int e_base = dy->e + (int)op->bwd_e - 3;
     const int e_branch = lora_a->e + du->e;
     const int e = tp_common_exp(e_base, e_branch);
-    int8_t *out = dx->v;
-    for (int32_t p = 0; p < op->in_h * op->in_w; p++) {
+    const int32_t pixels = op->in_h * op->in_w;
+    for (int32_t at = 0; at < pixels; at++) {
+        const int32_t p = tp_walk(op->reverse, at, pixels);
         const int32_t iy = p / op->in_w;
         const int32_t ix = p % op->in_w;
+        int8_t *out = dx->v + p * op->in_c;
         for (int32_t ic = 0; ic < op->in_c; ic += TP_CONV_TILE) {
             const int32_t n = tp_min32(op->in_c - ic, TP_CONV_TILE);
             int32_t acc[TP_CONV_TILE];

@@ -10,7 +10,9 @@
  *   x   [in]  int8  zero point op->x_zp
  *   y   [out] int8  [out_dim], zero point op->y_zp
  *       y = clamp(mbqm(sum x - x_zp * count, f) + y_zp)
- * No overlap. Bound, kept by the compiler: 255 * count * 2^max(f.s, 0) < 2^30.
+ * y may start at x or before it: a mean is written where its own first value
+ * or an earlier one lay, once all of its values are read.
+ * Bound, kept by the compiler: 255 * count * 2^max(f.s, 0) < 2^30.
  * Cannot fail. Source: TensorFlow Lite 8-bit quantization specification. */
 void tp_mean_s8_fwd_ref(const tp_mean *op, const int8_t *x, int8_t *y) {
     int32_t out[4] = {0};

@@ -2,6 +2,7 @@
 #include <stdbool.h>
 
 #include "runtime/kernels/ref/grad_out.h"
+#include "runtime/kernels/ref/walk.h"
 #include "tinypeft/kernels.h"
 
 /* A range of rows or columns. */
@@ -72,15 +73,20 @@ static int32_t largest(const tp_pool *op, span y, span x, const int8_t *map) {
  *   y   [out] int8 [out_h][out_w][c], in [y_min, y_max]
  *       y = clamp(sum / count), halves away from zero; padded places are
  *       neither summed nor counted
- * No overlap. Bound: |sum| + count / 2 <= 129 * k_h * k_w < 2^31: the
+ * y may lie over x where no pixel of y, in the order of op->reverse, lands on
+ * a pixel of x that its own window or a later one reads; no overlap else.
+ * Bound: |sum| + count / 2 <= 129 * k_h * k_w < 2^31: the
  * compiler keeps k_h * k_w <= 2^23. Cannot fail.
  * Source: TensorFlow Lite 8-bit quantization specification. */
 void tp_avgpool_s8_fwd_ref(const tp_pool *op, const int8_t *x, int8_t *y) {
-    for (int32_t oy = 0; oy < op->out_h; oy++) {
-        for (int32_t ox = 0; ox < op->out_w; ox++) {
+    for (int32_t row = 0; row < op->out_h; row++) {
+        const int32_t oy = tp_walk(op->reverse, row, op->out_h);
+        for (int32_t col = 0; col < op->out_w; col++) {
+            const int32_t ox = tp_walk(op->reverse, col, op->out_w);
             const span sy = rows(op, oy), sx = cols(op, ox);
+            int8_t *out = y + (oy * op->out_w + ox) * op->c;
             for (int32_t oc = 0; oc < op->c; oc++) {
-                *y++ = activate(op, average(op, sy, sx, x + oc));
+                *out++ = activate(op, average(op, sy, sx, x + oc));
             }
         }
     }
@@ -91,14 +97,17 @@ void tp_avgpool_s8_fwd_ref(const tp_pool *op, const int8_t *x, int8_t *y) {
  *   op  every window covers at least one place of x
  *   x   [in]  int8 [in_h][in_w][c]
  *   y   [out] int8 [out_h][out_w][c], in [y_min, y_max]
- * No overlap. Cannot fail.
+ * y may lie over x as in avgpool_s8_fwd. Cannot fail.
  * Source: TensorFlow Lite 8-bit quantization specification. */
 void tp_maxpool_s8_fwd_ref(const tp_pool *op, const int8_t *x, int8_t *y) {
-    for (int32_t oy = 0; oy < op->out_h; oy++) {
-        for (int32_t ox = 0; ox < op->out_w; ox++) {
+    for (int32_t row = 0; row < op->out_h; row++) {
+        const int32_t oy = tp_walk(op->reverse, row, op->out_h);
+        for (int32_t col = 0; col < op->out_w; col++) {
+            const int32_t ox = tp_walk(op->reverse, col, op->out_w);
             const span sy = rows(op, oy), sx = cols(op, ox);
+            int8_t *out = y + (oy * op->out_w + ox) * op->c;
             for (int32_t oc = 0; oc < op->c; oc++) {
-                *y++ = activate(op, largest(op, sy, sx, x + oc));
+                *out++ = activate(op, largest(op, sy, sx, x + oc));
             }
         }
     }
@@ -147,7 +156,10 @@ static int64_t spread(const tp_pool *op, const place *p, int32_t full,
  *   dx  [out] q8 [in_h][in_w][c], exponent g->e; 0 where no window is
  *   g   [in/out] delayed scale of dx
  *       dx = sum over the windows that cover the place of dy / count
- * No overlap. 1 / count is round(2^30 / count): k_h * k_w <= 2^15, kept by the
+ * dx may lie over dy where no pixel of dx, in the order of op->reverse, lands
+ * on a pixel of dy whose window covers it or a later one; no overlap else.
+ * Exponents are read first and written last.
+ * 1 / count is round(2^30 / count): k_h * k_w <= 2^15, kept by the
  * compiler, leaves it 15 bits. Bound: a place is in at most k_h * k_w windows,
  * so |sum| <= 2^15 * 127 * 2^30 < 2^52.
  * Cannot fail. Source: chain rule. */
@@ -155,10 +167,12 @@ void tp_avgpool_q8_bwd_x_ref(const tp_pool *op, const tp_q8 *dy, tp_q8 *dx,
                              tp_gscale *g) {
     const int shift = g->e - (dy->e - 30);
     const int32_t full = share(op->k_h * op->k_w);
-    int8_t *out = dx->v;
-    for (int32_t iy = 0; iy < op->in_h; iy++) {
-        for (int32_t ix = 0; ix < op->in_w; ix++) {
+    for (int32_t row = 0; row < op->in_h; row++) {
+        const int32_t iy = tp_walk(op->reverse, row, op->in_h);
+        for (int32_t col = 0; col < op->in_w; col++) {
+            const int32_t ix = tp_walk(op->reverse, col, op->in_w);
             const place p = place_at(op, iy, ix);
+            int8_t *out = dx->v + p.index;
             for (int32_t ic = 0; ic < op->c; ic++) {
                 const int64_t acc = spread(op, &p, full, dy->v + ic);
                 *out++ = tp_grad_out(g, acc, shift);
@@ -208,17 +222,20 @@ static int32_t routed(const tp_pool *op, const place *p, const int8_t *dy,
  *   dx  [out] q8 [in_h][in_w][c], exponent g->e
  *   g   [in/out] delayed scale of dx
  *       dx = sum over the windows whose first maximum, by rows, is here of dy
- * No overlap. Windows are searched again for each place: nothing but x is
+ * dx may lie over dy as in avgpool_q8_bwd_x; x lies apart.
+ * Windows are searched again for each place: nothing but x is
  * kept. Bound: a place is in at most k_h * k_w <= 2^15 windows, kept by the
  * compiler, so |sum| <= 2^15 * 127 < 2^22.
  * Cannot fail. Source: chain rule; a subgradient where maxima are equal. */
 void tp_maxpool_q8_bwd_x_ref(const tp_pool *op, const tp_q8 *dy,
                              const int8_t *x, tp_q8 *dx, tp_gscale *g) {
     const int shift = g->e - dy->e;
-    int8_t *out = dx->v;
-    for (int32_t iy = 0; iy < op->in_h; iy++) {
-        for (int32_t ix = 0; ix < op->in_w; ix++) {
+    for (int32_t row = 0; row < op->in_h; row++) {
+        const int32_t iy = tp_walk(op->reverse, row, op->in_h);
+        for (int32_t col = 0; col < op->in_w; col++) {
+            const int32_t ix = tp_walk(op->reverse, col, op->in_w);
             const place p = place_at(op, iy, ix);
+            int8_t *out = dx->v + p.index;
             for (int32_t ic = 0; ic < op->c; ic++) {
                 const int32_t acc = routed(op, &p, dy->v + ic, x + ic);
                 *out++ = tp_grad_out(g, acc, shift);

@@ -1,0 +1,99 @@
+#include "compiler/ops/overlap.h"
+
+/* Places along an axis of the input that one place of the output is made of;
+ * none: last < first. */
+typedef struct span {
+    int32_t first, last;
+} span;
+
+/* The input's place that tap t of the output's place o reads, or -1. */
+static int32_t tap(const tp_map_axis *a, bool backward, int32_t o, int32_t t) {
+    if (!backward) {
+        const int32_t i = o * a->stride - a->before + t * a->dilation;
+        return i < a->x ? i : -1;
+    }
+    const int32_t i = o + a->before - t * a->dilation;
+    const bool on = i >= 0 && i % a->stride == 0 && i / a->stride < a->y;
+    return on ? i / a->stride : -1;
+}
+
+static span reach(const tp_map_axis *a, bool backward, int32_t o) {
+    span s = {INT32_MAX, -1};
+    for (int32_t t = 0; t < a->k; t++) {
+        const int32_t i = tap(a, backward, o, t);
+        if (i >= 0) {
+            s.first = i < s.first ? i : s.first;
+            s.last = i > s.last ? i : s.last;
+        }
+    }
+    return s;
+}
+
+/* The map as the kernel sees it: from the input to the output. */
+typedef struct view {
+    const tp_map *map;
+    int32_t rows, cols;       /* of the output */
+    int32_t in_rows, in_cols; /* of the input */
+    int64_t out_bytes, in_bytes;
+} view;
+
+static view view_of(const tp_map *m) {
+    return m->backward ? (view){m,      m->h.x,     m->w.x,    m->h.y,
+                                m->w.y, m->x_bytes, m->y_bytes}
+                       : (view){m,      m->h.y,     m->w.y,    m->h.x,
+                                m->w.x, m->y_bytes, m->x_bytes};
+}
+
+/* Pixels of the input between which pixel `at` of the output reads. */
+static span pixels(const view *v, int32_t at) {
+    const bool backward = v->map->backward;
+    const span y = reach(&v->map->h, backward, at / v->cols);
+    const span x = reach(&v->map->w, backward, at % v->cols);
+    if (y.last < 0 || x.last < 0) {
+        return (span){INT32_MAX, -1};
+    }
+    return (span){y.first * v->in_cols + x.first, y.last * v->in_cols + x.last};
+}
+
+/* The larger of both; beyond 31 bits: apart. */
+static int32_t most(int32_t a, int64_t b) {
+    return b >= TP_APART ? TP_APART : b > a ? (int32_t)b : a;
+}
+
+/* First to last: when pixel i is written, all of the output up to its end is,
+ * and what i and later pixels read must lie behind that. */
+static int32_t forward(const view *v) {
+    int32_t apart = -TP_APART;
+    int32_t first = INT32_MAX; /* pixel that is still read */
+    for (int32_t i = v->rows * v->cols - 1; i >= 0; i--) {
+        const span s = pixels(v, i);
+        first = s.first < first ? s.first : first;
+        if (first < INT32_MAX) {
+            apart = most(apart, (i + 1) * v->out_bytes - first * v->in_bytes);
+        }
+    }
+    return apart;
+}
+
+/* Last to first: the mirror image, measured from the ends. */
+static int32_t reverse(const view *v) {
+    const int32_t n = v->rows * v->cols;
+    const int32_t in = v->in_rows * v->in_cols;
+    int32_t apart = -TP_APART;
+    int32_t last = -1;
+    for (int32_t i = 0; i < n; i++) {
+        const span s = pixels(v, i);
+        last = s.last > last ? s.last : last;
+        if (last >= 0) {
+            apart = most(apart, (n - i) * v->out_bytes -
+                                    (in - 1 - last) * v->in_bytes);
+        }
+    }
+    return apart;
+}
+
+void tp_overlap_map(const tp_map *map, tp_overlap *out) {
+    const view v = view_of(map);
+    out->forward = forward(&v);
+    out->reverse = reverse(&v);
+}

@@ -1,0 +1,323 @@
+#include "compiler/plan/check.h"
+
+#include <string.h>
+
+/* How a kernel reads its first argument and writes its output. */
+typedef enum walk {
+    WALK_NONE,     /* no promise: they must lie apart */
+    WALK_VALUE,    /* reads value i of any input, then writes value i */
+    WALK_CONV,     /* tp_conv2d, pixels of y from windows of x */
+    WALK_CONV_BWD, /* tp_conv2d, pixels of dx from those of dy */
+    WALK_POOL,     /* tp_pool, the same */
+    WALK_POOL_BWD,
+    WALK_MEAN /* tp_mean: reads all of a value's own, then writes it */
+} walk;
+
+/* A kernel that is not listed writes nothing over what it reads. */
+static const walk walks[TP_KERNEL_COUNT] = {
+    [TP_K_conv2d_s8_fwd_ref] = WALK_CONV,
+    [TP_K_conv2d_lora_s8_fwd_ref] = WALK_CONV,
+    [TP_K_dwconv2d_s8_fwd_ref] = WALK_CONV,
+    [TP_K_conv2d_s8_bwd_x_ref] = WALK_CONV_BWD,
+    [TP_K_conv2d_lora_s8_bwd_x_ref] = WALK_CONV_BWD,
+    [TP_K_dwconv2d_s8_bwd_x_ref] = WALK_CONV_BWD,
+    [TP_K_avgpool_s8_fwd_ref] = WALK_POOL,
+    [TP_K_maxpool_s8_fwd_ref] = WALK_POOL,
+    [TP_K_avgpool_q8_bwd_x_ref] = WALK_POOL_BWD,
+    [TP_K_maxpool_q8_bwd_x_ref] = WALK_POOL_BWD,
+    [TP_K_mean_s8_fwd_ref] = WALK_MEAN,
+    [TP_K_add_s8_fwd_ref] = WALK_VALUE,
+    [TP_K_mul_s8_fwd_ref] = WALK_VALUE,
+    [TP_K_lut_s8_fwd_ref] = WALK_VALUE,
+    [TP_K_softmax_s8_fwd_ref] = WALK_VALUE, /* row by row */
+    [TP_K_clamp_q8_bwd_x_ref] = WALK_VALUE,
+    [TP_K_mask_q8_bwd_x_ref] = WALK_VALUE,
+    [TP_K_eltwise_q8_bwd_x_ref] = WALK_VALUE,
+    [TP_K_lut_q8_bwd_x_ref] = WALK_VALUE,
+    [TP_K_sum_q8_bwd_x_ref] = WALK_VALUE,
+};
+
+typedef struct checker {
+    tp_arena scratch;
+    const tp_graph *graph;
+    const tp_program *program;
+    tp_diag *diag;
+    int *value; /* [n_tensors] the tensor whose bytes it holds: its own, or
+                   that which an op without steps passes on */
+    int *owner; /* of each byte: the value that it holds, or -1; the caller's
+                   output lies behind the arena */
+    uint32_t bytes;
+    int step;
+} checker;
+
+/* Bytes of a tensor in c->owner. */
+typedef struct range {
+    uint32_t from, bytes;
+} range;
+
+static tp_status wrong(const checker *c, const char *what, int tensor,
+                       uint32_t byte) {
+    const tp_step *step = &c->program->step[c->step];
+    return tp_error(c->diag, TP_ERR_MALFORMED,
+                    "internal: step %d, %s of op %s: %s tensor %s, byte %u",
+                    c->step, tp_kernel_name(step->kernel),
+                    c->graph->op[step->op].name, what,
+                    c->graph->tensor[tensor].name, (unsigned)byte);
+}
+
+/* False where the tensor is neither in the arena nor the output. */
+static bool range_of(const checker *c, int tensor, range *r) {
+    const tp_address *a = &c->program->address[tensor];
+    if (a->place != TP_PLACE_ARENA && a->place != TP_PLACE_Y) {
+        return false;
+    }
+    const bool out = a->place == TP_PLACE_Y;
+    *r = (range){out ? c->program->arena_bytes : a->offset, a->bytes};
+    return true;
+}
+
+static bool meet(range a, range b) {
+    return a.from < b.from + b.bytes && b.from < a.from + a.bytes;
+}
+
+static tp_status check_bounds(const checker *c, int tensor) {
+    const tp_address *a = &c->program->address[tensor];
+    const uint32_t bytes = (uint32_t)tp_tensor_bytes(&c->graph->tensor[tensor]);
+    if (a->place == TP_PLACE_ARENA &&
+        (a->bytes != bytes || a->offset % 4 != 0 ||
+         a->offset > c->program->arena_bytes ||
+         bytes > c->program->arena_bytes - a->offset)) {
+        return wrong(c, "bounds or alignment of", tensor, a->offset);
+    }
+    return TP_OK;
+}
+
+static tp_status check_read(const checker *c, int tensor) {
+    range r;
+    if (!range_of(c, tensor, &r)) {
+        return TP_OK;
+    }
+    TP_TRY(check_bounds(c, tensor));
+    for (uint32_t i = 0; i < r.bytes; i++) {
+        if (c->owner[r.from + i] != c->value[tensor]) {
+            return wrong(c, "something else lies in", tensor, i);
+        }
+    }
+    return TP_OK;
+}
+
+/* --- a map: which pixel is made of which ---------------------------------- */
+
+typedef struct axis {
+    int32_t x, y, k, stride, dilation, before;
+} axis;
+
+typedef struct map {
+    axis h, w;
+    int32_t x_bytes, y_bytes; /* of a pixel */
+    bool backward, reverse;
+} map;
+
+static map conv_map(const tp_conv2d *d, bool backward) {
+    return (map){{d->in_h, d->out_h, d->k_h, d->stride_h, d->dil_h, d->pad_t},
+                 {d->in_w, d->out_w, d->k_w, d->stride_w, d->dil_w, d->pad_l},
+                 d->in_c,
+                 d->out_c,
+                 backward,
+                 d->reverse != 0};
+}
+
+static map pool_map(const tp_pool *d, bool backward) {
+    return (map){{d->in_h, d->out_h, d->k_h, d->stride_h, 1, d->pad_t},
+                 {d->in_w, d->out_w, d->k_w, d->stride_w, 1, d->pad_l},
+                 d->c,
+                 d->c,
+                 backward,
+                 d->reverse != 0};
+}
+
+/* Marks what one window joins: pixel (oy, ox) of y and each place of x under
+ * it. The one of them that is read is needed until the other is written. */
+static void join(const map *m, int32_t oy, int32_t ox, int32_t *needed) {
+    const int32_t y = oy * m->w.y + ox;
+    for (int32_t t = 0; t < m->h.k * m->w.k; t++) {
+        const int32_t iy =
+            oy * m->h.stride - m->h.before + t / m->w.k * m->h.dilation;
+        const int32_t ix =
+            ox * m->w.stride - m->w.before + t % m->w.k * m->w.dilation;
+        if (iy < 0 || iy >= m->h.x || ix < 0 || ix >= m->w.x) {
+            continue;
+        }
+        const int32_t x = iy * m->w.x + ix;
+        const int32_t in = m->backward ? y : x;
+        const int32_t out = m->backward ? x : y;
+        const int32_t outs = m->backward ? m->h.x * m->w.x : m->h.y * m->w.y;
+        const int32_t time = m->reverse ? outs - 1 - out : out;
+        needed[in] = time > needed[in] ? time : needed[in];
+    }
+}
+
+/* Tensors that a step reads and writes, where they overlap. */
+typedef struct pair {
+    int in, out;
+    range x, y;
+} pair;
+
+/* needed[p]: when pixel p of the input is read last, as the number of pixels
+ * written before; -1: never. A pixel is written all the while it is computed.
+ * Headers are read before the first pixel, written after the last. */
+static tp_status check_map(checker *c, const map *m, const pair *p) {
+    const int32_t ys = m->h.y * m->w.y;
+    const int32_t xs = m->h.x * m->w.x;
+    const int32_t ins = m->backward ? ys : xs;
+    const int32_t outs = m->backward ? xs : ys;
+    const uint32_t in_px = (uint32_t)(m->backward ? m->y_bytes : m->x_bytes);
+    const uint32_t out_px = (uint32_t)(m->backward ? m->x_bytes : m->y_bytes);
+    const uint32_t x_head = p->x.bytes - (uint32_t)ins * in_px;
+    const uint32_t y_head = p->y.bytes - (uint32_t)outs * out_px;
+    int32_t *needed = tp_arena_alloc(&c->scratch, (size_t)ins, sizeof *needed);
+    if (needed == NULL) {
+        return tp_no_memory(c->diag);
+    }
+    if (x_head > 4 || y_head > 4) {
+        return wrong(c, "the descriptor does not fit", p->in, 0);
+    }
+    memset(needed, -1, (size_t)ins * sizeof *needed);
+    for (int32_t o = 0; o < ys; o++) {
+        join(m, o / m->w.y, o % m->w.y, needed);
+    }
+    for (uint32_t i = y_head; i < p->y.bytes; i++) {
+        const uint32_t byte = p->y.from + i - p->x.from; /* of x, or huge */
+        const int32_t pixel = (int32_t)((i - y_head) / out_px);
+        const int32_t time = m->reverse ? outs - 1 - pixel : pixel;
+        if (byte >= x_head && byte < p->x.bytes &&
+            needed[(byte - x_head) / in_px] >= time) {
+            return wrong(c, "writes too early over", p->in, byte);
+        }
+    }
+    return TP_OK;
+}
+
+/* --- a mean: values ------------------------------------------------------- */
+
+static bool next(const int32_t dim[4], int32_t at[4]) {
+    int i = 3;
+    while (i >= 0 && ++at[i] == dim[i]) {
+        at[i--] = 0;
+    }
+    return i >= 0;
+}
+
+static uint32_t index_of(const int32_t stride[4], const int32_t at[4]) {
+    return (uint32_t)(at[0] * stride[0] + at[1] * stride[1] +
+                      at[2] * stride[2] + at[3] * stride[3]);
+}
+
+/* No value that is written before a mean is computed lies where it reads. */
+static tp_status check_mean(const checker *c, const tp_mean *d, const pair *p) {
+    int32_t out[4] = {0};
+    uint32_t written = 0;
+    do {
+        int32_t red[4] = {0};
+        do {
+            const uint32_t byte = p->x.from + index_of(d->out_stride, out) +
+                                  index_of(d->red_stride, red);
+            if (byte >= p->y.from && byte < p->y.from + written) {
+                return wrong(c, "writes too early over", p->in,
+                             byte - p->x.from);
+            }
+        } while (next(d->red_dim, red));
+        written++;
+    } while (next(d->out_dim, out));
+    return TP_OK;
+}
+
+/* --- steps ---------------------------------------------------------------- */
+
+/* Argument `arg` of the step is read and overlaps the output. */
+static tp_status check_pair(checker *c, int arg, const pair *p) {
+    const tp_step *step = &c->program->step[c->step];
+    const walk kind = walks[step->kernel];
+    if (kind == WALK_VALUE) {
+        return p->x.from == p->y.from && p->x.bytes == p->y.bytes
+                   ? TP_OK
+                   : wrong(c, "is not in place of", p->in, 0);
+    }
+    if (arg != 0 || kind == WALK_NONE) {
+        return wrong(c, "(plan/check.c knows no overlap of it) writes over",
+                     p->in, 0);
+    }
+    if (kind == WALK_MEAN) {
+        return check_mean(c, step->desc, p);
+    }
+    const bool backward = kind == WALK_CONV_BWD || kind == WALK_POOL_BWD;
+    const map m = kind == WALK_CONV || kind == WALK_CONV_BWD
+                      ? conv_map(step->desc, backward)
+                      : pool_map(step->desc, backward);
+    return check_map(c, &m, p);
+}
+
+static tp_status check_step(checker *c) {
+    const tp_step *step = &c->program->step[c->step];
+    pair p = {.out = c->graph->op[step->op].out};
+    const bool written = range_of(c, p.out, &p.y);
+    TP_TRY(check_bounds(c, p.out));
+    for (int a = 0; a < step->n_args; a++) {
+        p.in = step->arg[a].tensor;
+        if (step->arg[a].kind != TP_ARG_TENSOR || p.in < 0 || p.in == p.out) {
+            continue;
+        }
+        TP_TRY(check_read(c, p.in));
+        if (written && range_of(c, p.in, &p.x) && meet(p.x, p.y)) {
+            TP_TRY(check_pair(c, a, &p));
+        }
+    }
+    for (uint32_t i = 0; written && i < p.y.bytes; i++) {
+        c->owner[p.y.from + i] = c->value[p.out];
+    }
+    return TP_OK;
+}
+
+static void find_values(checker *c) {
+    for (int i = 0; i < c->graph->n_tensors; i++) {
+        c->value[i] = i;
+    }
+    for (int i = 0; i < c->graph->n_ops; i++) {
+        const tp_op *op = &c->graph->op[i];
+        if (tp_opdef_of(op->kind)->lower == NULL) {
+            c->value[op->out] = c->value[op->in[0]];
+        }
+    }
+}
+
+static tp_status check_all(checker *c) {
+    const size_t tensors = (size_t)c->graph->n_tensors;
+    c->value = tp_arena_alloc(&c->scratch, tensors, sizeof *c->value);
+    c->owner =
+        tp_arena_alloc(&c->scratch, (size_t)c->bytes + 1, sizeof *c->owner);
+    if (c->value == NULL || c->owner == NULL) {
+        return tp_no_memory(c->diag);
+    }
+    memset(c->owner, -1, (size_t)c->bytes * sizeof *c->owner);
+    find_values(c);
+    for (c->step = 0; c->step < c->program->n_steps; c->step++) {
+        TP_TRY(check_step(c));
+    }
+    if (c->program->address[c->graph->output].place == TP_PLACE_Y) {
+        c->step--;
+        return check_read(c, c->graph->output);
+    }
+    return TP_OK;
+}
+
+tp_status tp_program_check(const tp_graph *graph, const tp_program *program,
+                           tp_diag *diag) {
+    const size_t y = tp_tensor_bytes(&graph->tensor[graph->output]);
+    checker c = {.graph = graph,
+                 .program = program,
+                 .diag = diag,
+                 .bytes = program->arena_bytes + (uint32_t)y};
+    const tp_status status = check_all(&c);
+    tp_arena_free(&c.scratch);
+    return status;
+}
