@@ -1,5 +1,6 @@
 /* The plan as people read it: sizes, a table of steps for each program, and
  * the memory map of the arena. */
+#include "compiler/plan/cost.h"
 #include "compiler/plan/plan.h"
 #include "compiler/text_buffer.h"
 
@@ -48,15 +49,17 @@ static void print_program(tp_text *out, const char *name, const tp_plan *plan,
                           const tp_program *program) {
     tp_text_add(out,
                 "\nprogram %s: %d steps, arena %u bytes, peak of live tensors "
-                "%u bytes at step %d\n",
+                "%u bytes at step %d, about %llu instructions\n",
                 name, program->n_steps, (unsigned)program->arena_bytes,
-                (unsigned)program->peak_bytes, program->peak_step);
+                (unsigned)program->peak_bytes, program->peak_step,
+                (unsigned long long)tp_program_cost(program));
     for (int i = 0; i < program->n_steps; i++) {
         const tp_step *step = &program->step[i];
         tp_text_add(out, "%4d  %s", i, plan->graph->op[step->op].name);
         tp_text_pad(out, 34);
         tp_text_add(out, "%s", tp_kernel_name(step->kernel));
         tp_text_pad(out, 64);
+        tp_text_add(out, "%9llu", (unsigned long long)tp_step_cost(step));
         for (int a = 0; a < step->n_args; a++) {
             print_arg(out, plan, program, &step->arg[a]);
         }
