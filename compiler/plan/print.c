@@ -1,5 +1,6 @@
 /* The plan as people read it: sizes, a table of steps for each program, and
  * the memory map of the arena. */
+#include "compiler/plan/cost.h"
 #include "compiler/plan/plan.h"
 #include "compiler/text_buffer.h"
 
@@ -65,16 +66,20 @@ static void print_program(tp_text *out, const char *name, const tp_plan *plan,
     const double gap =
         100.0 * (program->arena_bytes - program->peak_bytes) / least;
     tp_text_add(out,
-                "\nprogram %s: %d steps, arena %u bytes, lower bound %u "
-                "(live at step %d), gap %.1f %%\n",
+                "
+program %s: %d steps, arena %u bytes, lower bound %u "
+                "(live at step %d), gap %.1f %%, about %llu instructions
+",
                 name, program->n_steps, (unsigned)program->arena_bytes,
-                (unsigned)program->peak_bytes, program->peak_step, gap);
+                (unsigned)program->peak_bytes, program->peak_step, gap,
+                (unsigned long long)tp_program_cost(program));
     for (int i = 0; i < program->n_steps; i++) {
         const tp_step *step = &program->step[i];
         tp_text_add(out, "%4d  %s", i, plan->graph->op[step->op].name);
         tp_text_pad(out, 34);
         tp_text_add(out, "%s", tp_kernel_name(step->kernel));
         tp_text_pad(out, 64);
+        tp_text_add(out, "%9llu", (unsigned long long)tp_step_cost(step));
         for (int a = 0; a < step->n_args; a++) {
             print_arg(out, plan, program, &step->arg[a]);
         }
