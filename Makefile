@@ -10,7 +10,7 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
-    check-docs check-tidy check-analyze check-device size fuzz fmt clean demo accuracy tflm
+    check-docs check-tidy check-analyze check-device size fuzz fmt clean demo accuracy cost tflm
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -76,6 +76,10 @@ demo: release ## compile, adapt and run a real model
 
 accuracy: release ## accuracy of every method on real data
 	@scripts/accuracy $(BUILD)/release
+
+cost: release ## measure every kernel, make the table of costs anew, print its error
+	@mkdir -p $(BUILD)/cost
+	@scripts/cost $(BUILD)/release $(BUILD)/cost
 
 tflm: release ## random models against TensorFlow Lite Micro itself, from PyPI
 	@python3 -m venv $(BUILD)/venv

@@ -79,7 +79,7 @@ static tp_status make_plan(tp_cli *cli, tp_plan *plan) {
         .spec = o->adapter.item,
         .n_specs = o->adapter.n,
         .loss = (tp_loss_kind)o->loss,
-        .plan = &placing,
+        .plan = placing,
         .dump = o->dump != NULL ? dump : NULL,
         .dump_ctx = &d};
     cli->diag.file = tp_file_name(o->model);

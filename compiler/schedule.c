@@ -23,7 +23,7 @@ tp_status tp_schedule_apply(tp_arena *arena, const tp_graph *graph,
     }
     TP_TRY(tp_schedule_run(clone, &passes, options->dump, options->dump_ctx,
                            diag));
-    return tp_plan_make(arena, clone, options->plan, plan, diag);
+    return tp_plan_make(arena, clone, &options->plan, plan, diag);
 }
 
 static uint64_t sample_cost(const tp_plan *plan) {
@@ -40,8 +40,8 @@ static uint32_t ram_of(const tp_model *model) {
 
 /* Plans the schedule in memory of its own and fills in what it costs. */
 static tp_status measure(const tp_graph *graph, tp_schedule *s, tp_diag *diag) {
-    static const tp_plan_options quick = {.effort = TP_EFFORT_QUICK};
-    const tp_schedule_options quiet = {.state = s->state, .plan = &quick};
+    const tp_schedule_options quiet = {.state = s->state,
+                                       .plan = {.effort = TP_EFFORT_QUICK}};
     tp_arena scratch = {0};
     tp_plan plan;
     const tp_status status =

@@ -12,7 +12,7 @@ typedef struct tp_schedule_options {
     tp_state_kind state; /* TP_STATE_NONE: the richest that fits */
     uint32_t ram;        /* bytes: arena, adapter and training state; 0: no
                             limit */
-    const tp_plan_options *plan; /* of the schedule that is chosen, or NULL */
+    tp_plan_options plan;
     tp_pass_hook dump; /* or NULL: called for the schedule that is chosen */
     void *dump_ctx;
 } tp_schedule_options;

@@ -193,11 +193,11 @@ typedef struct tp_opdef {
     /* Value by value: the output may take the first input's memory where both
      * have as many bytes. */
     bool in_place;
+    bool derived; /* the output is adapter weights, computed from parameters
+                     and constants alone */
     /* For an op of one step; NULL: the output lies apart. The kernel's row in
      * plan/check.c says how it walks. */
     void (*overlap)(const tp_graph *graph, const tp_op *op, tp_overlap *out);
-    bool derived; /* the output is adapter weights, computed from parameters
-                     and constants alone */
     /* Multiply-accumulates of one run; NULL: 0. */
     int64_t (*macs)(const tp_graph *graph, const tp_op *op);
 } tp_opdef;

@@ -108,6 +108,34 @@ static tp_status differentiate(tp_autodiff *ad) {
     return TP_OK;
 }
 
+static bool reads(const tp_op *op, int tensor) {
+    for (int j = 0; j < op->n_in; j++) {
+        if (op->in[j] == tensor) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Ops that make a weight's gradient move up to what they read. What reads dy
+ * is then done with it before dx is made, which may take its place. */
+static void hoist_weight_gradients(tp_graph *graph) {
+    for (int i = graph->first_backward + 1; i < graph->n_ops; i++) {
+        const tp_op op = graph->op[i];
+        int at = i;
+        if (graph->tensor[op.out].dtype != TP_Q32) {
+            continue;
+        }
+        while (at - 1 > graph->first_backward &&
+               graph->tensor[graph->op[at - 1].out].dtype != TP_Q32 &&
+               !reads(&op, graph->op[at - 1].out)) {
+            graph->op[at] = graph->op[at - 1];
+            at--;
+        }
+        graph->op[at] = op;
+    }
+}
+
 tp_status tp_pass_autodiff(tp_graph *graph, const tp_pass_options *options,
                            tp_diag *diag) {
     const size_t n = (size_t)graph->n_tensors;
@@ -140,5 +168,7 @@ tp_status tp_pass_autodiff(tp_graph *graph, const tp_pass_options *options,
                         "target is a class; use cross-entropy");
     }
     TP_TRY(add_loss(&ad, options->loss));
-    return differentiate(&ad);
+    TP_TRY(differentiate(&ad));
+    hoist_weight_gradients(graph);
+    return TP_OK;
 }

@@ -19,10 +19,10 @@ typedef struct tp_block {
 } tp_block;
 
 /* Places the blocks so that those which are live together lie apart, or over
- * each other as far as they may. Tries several
- * orders of first fit, then changes of these, `effort` for each block, until
- * no placement could be smaller; the same answer on every host. Returns the
- * arena's size, UINT32_MAX: out of memory. */
+ * each other as far as they may. Tries several orders of first fit, then
+ * changes of these, `effort` for each block, until no placement could be
+ * smaller; the same answer on every host. Returns the arena's size, UINT32_MAX:
+ * out of memory. */
 uint32_t tp_place_blocks(tp_block *block, int n, int effort);
 
 /* Largest sum of live bytes over the steps, counting what may lie over each

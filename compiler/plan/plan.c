@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "compiler/plan/check.h"
+#include "compiler/plan/cost.h"
 #include "compiler/plan/program.h"
 #include "core/crc32.h"
 #include "tinypeft/train.h"
@@ -334,7 +335,8 @@ static tp_status estimate(const tp_lower *lower, tp_plan *plan) {
         return tp_no_memory(lower->diag);
     }
     for (int i = 0; i < n; i++) {
-        cost[i] = 1;
+        const uint64_t step = tp_step_cost(&plan->sample.step[i]);
+        cost[i] = step < UINT32_MAX ? (uint32_t)step : UINT32_MAX;
     }
     plan->model.cost = cost;
     plan->model.n_steps = (uint32_t)n;

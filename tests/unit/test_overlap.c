@@ -433,11 +433,11 @@ static void test_model(void **state) {
         for (int apart = 0; apart < 2; apart++) {
             tp_arena arena = {0};
             tp_diag diag = {.arena = &arena};
-            const tp_plan_options plan_options = {.no_overlap = apart == 1};
-            const tp_compile_options options = {.name = "model",
-                                                .spec = &specs[i],
-                                                .n_specs = 1,
-                                                .plan = &plan_options};
+            const tp_compile_options options = {
+                .name = "model",
+                .spec = &specs[i],
+                .n_specs = 1,
+                .plan = {.no_overlap = apart == 1}};
             tp_plan plan;
             test_ok(tp_compile(&arena, bytes, n, &options, &plan, &diag),
                     &diag);

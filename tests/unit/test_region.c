@@ -137,8 +137,10 @@ static tp_status plan_random(tp_arena *arena, uint32_t seed,
     tp_adapter_spec spec;
     const tp_pass_options passes = {.spec = &spec, .n_specs = 1};
     const tp_schedule schedule = {.state = TP_STATE_MOMENTUM};
-    const tp_schedule_options by = {.state = TP_STATE_MOMENTUM,
-                                    .plan = options};
+    tp_schedule_options by = {.state = TP_STATE_MOMENTUM};
+    if (options != NULL) {
+        by.plan = *options;
+    }
     assert_non_null(graph);
     test_ok(tp_random_graph(arena, seed, graph, diag), diag);
     test_ok(tp_adapter_parse(arena, specs[seed % 3], &spec, diag), diag);

@@ -200,10 +200,16 @@ static inline void tp_terms_end(tp_terms *t, int32_t *acc, int32_t n) {
 
 /* The output index whose window puts a tap at t = i + pad - k * dil, or -1. */
 static inline int32_t tp_out_index(int32_t t, int32_t stride, int32_t n) {
-    if (t < 0 || t % stride != 0 || t / stride >= n) {
+    if (t < 0) {
         return -1;
     }
-    return t / stride;
+    if (stride != 1) { /* a division for each tap is what costs here */
+        if (t % stride != 0) {
+            return -1;
+        }
+        t /= stride;
+    }
+    return t < n ? t : -1;
 }
 
 /* Outputs of a convolution as seen from its input. */

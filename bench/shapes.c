@@ -1,0 +1,455 @@
+#include "bench/shapes.h"
+
+enum { MOST_CHANNELS = 256 };
+
+/* Arrays that descriptors point to: the same for every shape. */
+static int32_t factor_m[MOST_CHANNELS];
+static int8_t factor_s[MOST_CHANNELS];
+static int8_t lora_s[MOST_CHANNELS];
+static uint16_t bwd_q[MOST_CHANNELS];
+static int8_t weights[1 << 18];
+static uint8_t table[256];
+static int16_t slope[256];
+static int16_t half[64]; /* source rows of a map twice as large */
+
+static void make_arrays(void) {
+    for (int i = 0; i < MOST_CHANNELS; i++) {
+        factor_m[i] = (1 << 30) + i * 4000000;
+        factor_s[i] = (int8_t)(-7 - i % 3);
+        lora_s[i] = (int8_t)(2 + i % 3);
+        bwd_q[i] = (uint16_t)(16385 + i * 64);
+        table[i] = (uint8_t)(255 - i);
+        slope[i] = (int16_t)(i * 64);
+    }
+    for (int i = 0; i < (int)sizeof weights; i++) {
+        weights[i] = (int8_t)((i * 37) % 251 - 125);
+    }
+    for (int i = 0; i < 64; i++) {
+        half[i] = (int16_t)(i / 2);
+    }
+}
+
+/* --- convolutions --------------------------------------------------------- */
+
+typedef struct conv_shape {
+    int8_t in_h, in_w, k_h, k_w, stride, same;
+    int16_t in_c, out_c;
+} conv_shape;
+
+/* Maps, windows and channels as real models have them, multiples of a tile and
+ * odd numbers alike. */
+static const conv_shape conv_shapes[] = {
+    {25, 5, 1, 1, 1, 0, 64, 64},  {8, 8, 1, 1, 1, 0, 16, 32},
+    {6, 6, 1, 1, 1, 0, 8, 7},     {1, 1, 1, 1, 1, 0, 128, 128},
+    {1, 1, 1, 1, 1, 0, 64, 10},   {12, 12, 1, 1, 2, 0, 32, 48},
+    {16, 16, 3, 3, 1, 1, 3, 16},  {12, 12, 3, 3, 1, 1, 16, 16},
+    {12, 12, 3, 3, 2, 1, 16, 32}, {20, 10, 10, 4, 2, 1, 1, 64},
+    {9, 9, 3, 3, 1, 0, 5, 6},     {7, 7, 1, 1, 1, 0, 40, 3},
+    {24, 24, 3, 3, 2, 1, 3, 8},   {5, 5, 5, 5, 1, 1, 4, 9},
+};
+
+/* A depthwise shape has in_c channels and out_c times as many outputs. */
+static const conv_shape depthwise_shapes[] = {
+    {25, 5, 3, 3, 1, 1, 64, 1},  {12, 12, 3, 3, 1, 1, 16, 1},
+    {12, 12, 3, 3, 2, 1, 32, 1}, {24, 24, 3, 3, 1, 1, 8, 1},
+    {6, 6, 3, 3, 1, 1, 128, 1},  {8, 8, 5, 5, 1, 1, 16, 1},
+    {12, 12, 3, 3, 1, 0, 20, 1}, {10, 10, 3, 3, 2, 1, 8, 2},
+    {6, 6, 1, 1, 1, 0, 16, 1},   {3, 3, 3, 3, 1, 1, 250, 1},
+    {16, 8, 2, 2, 1, 0, 16, 1},  {12, 12, 5, 3, 2, 1, 24, 1},
+};
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof(array)[0]))
+
+static int32_t out_of(int32_t in, int32_t k, int32_t stride, bool same) {
+    return same ? (in + stride - 1) / stride : (in - k) / stride + 1;
+}
+
+/* Padding before the map, as SAME asks. */
+static int32_t pad_of(int32_t in, int32_t k, int32_t stride, bool same) {
+    const int32_t all = (out_of(in, k, stride, same) - 1) * stride + k - in;
+    return same && all > 0 ? all / 2 : 0;
+}
+
+static tp_conv2d conv_of(const conv_shape *s) {
+    return (tp_conv2d){.in_h = s->in_h,
+                       .in_w = s->in_w,
+                       .in_c = s->in_c,
+                       .out_h = out_of(s->in_h, s->k_h, s->stride, s->same),
+                       .out_w = out_of(s->in_w, s->k_w, s->stride, s->same),
+                       .out_c = s->out_c,
+                       .k_h = s->k_h,
+                       .k_w = s->k_w,
+                       .stride_h = s->stride,
+                       .stride_w = s->stride,
+                       .dil_h = 1,
+                       .dil_w = 1,
+                       .pad_t = pad_of(s->in_h, s->k_h, s->stride, s->same),
+                       .pad_l = pad_of(s->in_w, s->k_w, s->stride, s->same),
+                       .x_zp = -5,
+                       .y_zp = -128,
+                       .y_min = -128,
+                       .y_max = 127,
+                       .w = weights,
+                       .m = factor_m,
+                       .s = factor_s,
+                       .bwd_q = bwd_q,
+                       .lora_m = factor_m,
+                       .lora_s = lora_s,
+                       .shift = 6,
+                       .acc_shift = 6,
+                       .acc_shift_b = 6};
+}
+
+static const void *conv(int i) {
+    static tp_conv2d op;
+    if (i >= COUNT(conv_shapes)) {
+        return NULL;
+    }
+    op = conv_of(&conv_shapes[i]);
+    return &op;
+}
+
+static const void *depthwise(int i) {
+    static tp_conv2d op;
+    if (i >= COUNT(depthwise_shapes)) {
+        return NULL;
+    }
+    conv_shape s = depthwise_shapes[i];
+    s.out_c = (int16_t)(s.in_c * s.out_c);
+    op = conv_of(&s);
+    return &op;
+}
+
+static const int32_t ranks[] = {4, 1, 8, 2, 16};
+
+/* The layer with a branch. */
+static const void *lora(int i) {
+    static tp_conv2d op;
+    if (conv(i) == NULL) {
+        return NULL;
+    }
+    op = conv_of(&conv_shapes[i]);
+    op.rank = ranks[i % COUNT(ranks)];
+    return &op;
+}
+
+/* A of a branch: a convolution to `rank` channels. */
+static const void *lora_a(int i) {
+    static tp_conv2d op;
+    if (conv(i) == NULL) {
+        return NULL;
+    }
+    op = conv_of(&conv_shapes[i]);
+    op.out_c = ranks[i % COUNT(ranks)];
+    return &op;
+}
+
+/* --- heads and losses ----------------------------------------------------- */
+
+static const int32_t head_shapes[][2] = {{64, 10},  {256, 2}, {64, 12},
+                                         {128, 30}, {33, 5},  {8, 3}};
+
+static const void *head(int i) {
+    static tp_head op;
+    if (i >= COUNT(head_shapes)) {
+        return NULL;
+    }
+    op = (tp_head){.in_c = head_shapes[i][0],
+                   .classes = head_shapes[i][1],
+                   .x_zp = -128,
+                   .scale = {1 << 30, -5}};
+    return &op;
+}
+
+static const int32_t class_counts[] = {2, 6, 10, 12, 30, 100};
+
+static const void *ce(int i) {
+    static tp_ce op;
+    if (i >= COUNT(class_counts)) {
+        return NULL;
+    }
+    op =
+        (tp_ce){.n = class_counts[i], .scale = {1 << 30, -4}, .smooth = 104858};
+    return &op;
+}
+
+static const void *softmax(int i) {
+    static tp_softmax op;
+    if (i >= COUNT(class_counts)) {
+        return NULL;
+    }
+    op = (tp_softmax){.rows = 1 + i % 3,
+                      .cols = class_counts[i],
+                      .beta = {1 << 30, 23},
+                      .diff_min = -248};
+    return &op;
+}
+
+/* --- values one by one ---------------------------------------------------- */
+
+static const int32_t counts[] = {64, 250, 1000, 4096, 8001};
+
+static const void *lut(int i) {
+    static tp_lut op;
+    if (i >= COUNT(counts)) {
+        return NULL;
+    }
+    op = (tp_lut){.n = counts[i], .table = table, .slope = slope};
+    return &op;
+}
+
+static const void *fill(int i) {
+    static tp_fill op;
+    if (i >= COUNT(counts)) {
+        return NULL;
+    }
+    op = (tp_fill){.n = counts[i], .value = 0};
+    return &op;
+}
+
+static const void *clamp(int i) {
+    static tp_clamp op;
+    if (i >= COUNT(counts)) {
+        return NULL;
+    }
+    op = (tp_clamp){.n = counts[i], .y_min = 0, .y_max = 60};
+    return &op;
+}
+
+static const void *sum(int i) {
+    static tp_sum op;
+    if (i >= COUNT(counts)) {
+        return NULL;
+    }
+    op = (tp_sum){.n = counts[i]};
+    return &op;
+}
+
+static const void *mse(int i) {
+    static tp_mse op;
+    if (i >= COUNT(counts)) {
+        return NULL;
+    }
+    op = (tp_mse){.n = counts[i], .loss = {1 << 30, -10}, .q = 20000, .e = -8};
+    return &op;
+}
+
+static const void *random_weights(int i) {
+    static tp_random op;
+    if (i >= COUNT(counts)) {
+        return NULL;
+    }
+    op = (tp_random){.n = counts[i], .seed = 3, .m = 200, .e = -10};
+    return &op;
+}
+
+static const void *sgd(int i) {
+    static tp_sgd op;
+    if (i >= COUNT(counts)) {
+        return NULL;
+    }
+    op = (tp_sgd){.n = counts[i], .index = 1, .unit = {1 << 30, -6}};
+    return &op;
+}
+
+/* pixels, channels */
+static const int32_t maps[][2] = {{125, 64}, {36, 128}, {1, 10},
+                                  {576, 8},  {16, 20},  {2304, 3}};
+
+static const void *bias(int i) {
+    static tp_bias op;
+    if (i >= COUNT(maps)) {
+        return NULL;
+    }
+    op = (tp_bias){
+        .n = maps[i][1], .pixels = maps[i][0], .m = factor_m, .s = factor_s};
+    return &op;
+}
+
+static const void *eltwise(int i) {
+    static tp_eltwise op;
+    if (i >= COUNT(maps)) {
+        return NULL;
+    }
+    const int32_t c = maps[i][1];
+    op = (tp_eltwise){.dim = {1, 1, maps[i][0], c},
+                      .a_stride = {0, 0, c, 1},
+                      .b_stride = {0, 0, c, 1},
+                      .y_min = -128,
+                      .y_max = 127,
+                      .left_shift = 20,
+                      .b_sign = 1,
+                      .a = {1 << 30, -1},
+                      .b = {1 << 30, -2},
+                      .y = {1 << 30, -8}};
+    return &op;
+}
+
+/* Of ADD: each input once; of a broadcast factor: a sum over the pixels. */
+static const void *eltwise_bwd(int i) {
+    static tp_eltwise_bwd op;
+    if (i >= 2 * COUNT(maps)) {
+        return NULL;
+    }
+    const int32_t pixels = maps[i / 2][0];
+    const int32_t c = maps[i / 2][1];
+    const bool summed = i % 2 == 1;
+    op = (tp_eltwise_bwd){.x_dim = {1, 1, summed ? 1 : pixels, c},
+                          .x_dy_stride = {0, 0, summed ? 0 : c, 1},
+                          .x_other_stride = {0, 0, summed ? 0 : c, 1},
+                          .red_dim = {1, 1, 1, summed ? pixels : 1},
+                          .red_dy_stride = {0, 0, 0, summed ? c : 0},
+                          .red_other_stride = {0, 0, 0, summed ? c : 0},
+                          .q = 20000,
+                          .e = 0};
+    return &op;
+}
+
+static const void *mean(int i) {
+    static tp_mean op;
+    if (i >= COUNT(maps)) {
+        return NULL;
+    }
+    op = (tp_mean){.out_dim = {1, 1, 1, maps[i][1]},
+                   .out_stride = {0, 0, 0, 1},
+                   .red_dim = {1, 1, 1, maps[i][0]},
+                   .red_stride = {0, 0, 0, maps[i][1]},
+                   .count = maps[i][0],
+                   .f = {1 << 30, -4}};
+    return &op;
+}
+
+/* A map to another place, and transposed. */
+static const void *copy(int i) {
+    static tp_copy op;
+    if (i >= 2 * COUNT(maps)) {
+        return NULL;
+    }
+    const int32_t pixels = maps[i / 2][0];
+    const int32_t c = maps[i / 2][1];
+    const bool turned = i % 2 == 1;
+    op = (tp_copy){
+        .dim = {1, 1, 1, 1, pixels, c},
+        .x_stride = {0, 0, 0, 0, c, 1},
+        .y_stride = {0, 0, 0, 0, turned ? 1 : c + 2, turned ? pixels : 1}};
+    return &op;
+}
+
+/* --- windows -------------------------------------------------------------- */
+
+/* in_h, in_w, c, k_h, k_w, stride, pad */
+static const int32_t pools[][7] = {
+    {25, 5, 64, 25, 5, 1, 0}, {6, 6, 128, 6, 6, 1, 0},  {8, 8, 64, 8, 8, 1, 0},
+    {16, 16, 8, 2, 2, 2, 0},  {12, 12, 16, 3, 3, 2, 1}, {9, 9, 5, 3, 3, 1, 1},
+    {10, 10, 20, 2, 3, 1, 0}};
+
+static const void *pool(int i) {
+    static tp_pool op;
+    if (i >= COUNT(pools)) {
+        return NULL;
+    }
+    const int32_t *p = pools[i];
+    op = (tp_pool){.in_h = p[0],
+                   .in_w = p[1],
+                   .c = p[2],
+                   .out_h = (p[0] + 2 * p[6] - p[3]) / p[5] + 1,
+                   .out_w = (p[1] + 2 * p[6] - p[4]) / p[5] + 1,
+                   .k_h = p[3],
+                   .k_w = p[4],
+                   .stride_h = p[5],
+                   .stride_w = p[5],
+                   .pad_t = p[6],
+                   .pad_l = p[6],
+                   .y_min = -128,
+                   .y_max = 127};
+    return &op;
+}
+
+static const int32_t resizes[][3] = {
+    {8, 8, 16}, {4, 6, 3}, {12, 10, 32}, {2, 2, 64}, {16, 16, 1}};
+
+static const void *resize(int i) {
+    static tp_resize op;
+    if (i >= COUNT(resizes)) {
+        return NULL;
+    }
+    op = (tp_resize){.in_h = resizes[i][0],
+                     .in_w = resizes[i][1],
+                     .out_h = 2 * resizes[i][0],
+                     .out_w = 2 * resizes[i][1],
+                     .c = resizes[i][2],
+                     .row = half,
+                     .col = half};
+    return &op;
+}
+
+/* --- which kernel takes which --------------------------------------------- */
+
+typedef struct subject {
+    const char *args;
+    const void *(*shape)(int i);
+    int32_t scale;
+} subject;
+
+static const subject subjects[TP_KERNEL_COUNT] = {
+    [TP_K_conv2d_s8_fwd_ref] = {"xby", conv, 0},
+    [TP_K_conv2d_lora_s8_fwd_ref] = {"xbuwy", lora, 0},
+    [TP_K_conv2d_q8_s16_fwd_ref] = {"xwy", lora_a, 0},
+    [TP_K_dwconv2d_s8_fwd_ref] = {"xby", depthwise, 0},
+    [TP_K_bias_s16_fwd_ref] = {"bhy", bias, 0},
+    [TP_K_head_q8_fwd_ref] = {"xwhy", head, 0},
+    [TP_K_avgpool_s8_fwd_ref] = {"xy", pool, 0},
+    [TP_K_maxpool_s8_fwd_ref] = {"xy", pool, 0},
+    [TP_K_mean_s8_fwd_ref] = {"xy", mean, 0},
+    [TP_K_add_s8_fwd_ref] = {"xhy", eltwise, 0},
+    [TP_K_mul_s8_fwd_ref] = {"xhy", eltwise, 0},
+    [TP_K_lut_s8_fwd_ref] = {"xy", lut, 0},
+    [TP_K_softmax_s8_fwd_ref] = {"xy", softmax, 0},
+    [TP_K_softmax_s16_fwd_ref] = {"hy", ce, 0},
+    [TP_K_copy_s8_fwd_ref] = {"xy", copy, 0},
+    [TP_K_fill_s8_fwd_ref] = {"y", fill, 0},
+    [TP_K_resize_s8_fwd_ref] = {"xy", resize, 0},
+    [TP_K_mask_s8_fwd_ref] = {"xy", clamp, 0},
+    [TP_K_random_q8_fwd_ref] = {"y", random_weights, 0},
+    [TP_K_ce_s8_loss_ref] = {"xcylg", ce, -6},
+    [TP_K_ce_s16_loss_ref] = {"hcylg", ce, -6},
+    [TP_K_mse_s8_loss_ref] = {"xhyl", mse, 0},
+    [TP_K_conv2d_s8_bwd_x_ref] = {"dyg", conv, 10},
+    [TP_K_conv2d_lora_s8_bwd_x_ref] = {"dfwyg", lora, 10},
+    [TP_K_lora_q8_bwd_u_ref] = {"dwyg", lora, 2},
+    [TP_K_dwconv2d_s8_bwd_x_ref] = {"dyg", depthwise, 8},
+    [TP_K_head_q8_bwd_x_ref] = {"fwyg", head, 0},
+    [TP_K_clamp_q8_bwd_x_ref] = {"dxy", clamp, 0},
+    [TP_K_mask_q8_bwd_x_ref] = {"dxy", clamp, 0},
+    [TP_K_avgpool_q8_bwd_x_ref] = {"dyg", pool, 0},
+    [TP_K_maxpool_q8_bwd_x_ref] = {"dxyg", pool, 2},
+    [TP_K_mean_q8_bwd_x_ref] = {"dyg", mean, -4},
+    [TP_K_eltwise_q8_bwd_x_ref] = {"dnyg", eltwise_bwd, 1},
+    [TP_K_lut_q8_bwd_x_ref] = {"dxyg", lut, 1},
+    [TP_K_copy_q8_bwd_x_ref] = {"dy", copy, 0},
+    [TP_K_fill_q8_bwd_x_ref] = {"y", fill, 0},
+    [TP_K_resize_q8_bwd_x_ref] = {"dyg", resize, 2},
+    [TP_K_sum_q8_bwd_x_ref] = {"dfyg", sum, 1},
+    [TP_K_conv2d_s8_bwd_w_ref] = {"xfa", lora_a, 0},
+    [TP_K_lora_q16_bwd_w_ref] = {"uda", lora, 0},
+    [TP_K_head_s8_bwd_w_ref] = {"xfa", head, 0},
+    [TP_K_bias_q8_bwd_w_ref] = {"da", bias, 0},
+    [TP_K_accumulate_q32_s16_ref] = {"pag", sgd, -6},
+    [TP_K_sgd_q8_ref] = {"pvro", sgd, 0},
+    [TP_K_sgd_s16_ref] = {"pmro", sgd, 0},
+};
+
+bool bench_case_of(tp_kernel_id kernel, int i, bench_case *c) {
+    static bool made;
+    if (!made) {
+        make_arrays();
+        made = true;
+    }
+    const subject *s = &subjects[kernel];
+    if (s->shape == NULL || s->shape(i) == NULL) {
+        return false;
+    }
+    *c = (bench_case){
+        .desc = s->shape(i), .args = s->args, .scale = s->scale, .times = 3};
+    return true;
+}
