@@ -43,10 +43,11 @@ static tp_status parse(tp_cli *cli, const char *text, tp_region *region) {
         return bad(cli, text,
                    "the name is not a word of at most 24 of a-z, 0-9 and _");
     }
-    region->name = tp_arena_printf(&cli->arena, "%.*s", (int)n, text);
-    if (region->name == NULL) {
+    const char *name = tp_arena_printf(&cli->arena, "%.*s", (int)n, text);
+    if (name == NULL) {
         return tp_no_memory(&cli->diag);
     }
+    region->name = name;
     const char *at = equals + 1;
     if (!read_number(&at, false, &region->address) || *at != '+') {
         return bad(cli, text, "no address of 32 bits, then +");
@@ -91,7 +92,7 @@ tp_status tp_regions_parse(tp_cli *cli, tp_region region[TP_MAX_REGIONS],
                         TP_MAX_REGIONS);
     }
     for (int i = 0; i < texts->n; i++) {
-        region[i] = (tp_region){.rank = i};
+        region[i] = (tp_region){.name = "", .rank = i};
         TP_TRY(parse(cli, texts->item[i], &region[i]));
         for (int j = 0; j < i; j++) {
             TP_TRY(compare(cli, &region[i], &region[j]));
