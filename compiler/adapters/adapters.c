@@ -7,7 +7,7 @@
 
 const tp_adapter_kind *const tp_adapter_kinds[TP_N_ADAPTER_KINDS] = {
     &tp_adapter_head, &tp_adapter_bitfit, &tp_adapter_lora,
-    &tp_adapter_lora_fa};
+    &tp_adapter_lora_fa, &tp_adapter_scale};
 
 /* Matches one character against "[abc]" or "[a-c]" or "[!abc]"; *end is set
  * behind the bracket. A bracket that does not close matches nothing. */

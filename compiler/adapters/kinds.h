@@ -8,5 +8,6 @@ extern const tp_adapter_kind tp_adapter_head;
 extern const tp_adapter_kind tp_adapter_bitfit;
 extern const tp_adapter_kind tp_adapter_lora;
 extern const tp_adapter_kind tp_adapter_lora_fa;
+extern const tp_adapter_kind tp_adapter_scale;
 
 #endif

@@ -171,6 +171,16 @@ static const tp_field random_fields[] = {
 };
 DESC(random);
 
+static const tp_field rescale_fields[] = {
+    INT(tp_rescale, n),
+    INT(tp_rescale, pixels),
+    INT(tp_rescale, y_zp),
+    INT(tp_rescale, acc_shift),
+    OTHER(tp_rescale, m, TP_F_POINTER),
+    OTHER(tp_rescale, s, TP_F_POINTER),
+};
+DESC(rescale);
+
 static const tp_field head_fields[] = {
     INT(tp_head, in_c),
     INT(tp_head, classes),

@@ -86,11 +86,17 @@ static tp_status lower_lora(tp_lower *lower, const tp_op *op) {
     TP_TRY(tp_conv_factors(lower, f, d.out_c, "lora_", &inverse));
     d.lora_m = inverse.m;
     d.lora_s = inverse.s;
-    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[2]),
-                           tp_arg_tensor(op->in[3]), tp_arg_tensor(op->in[4]),
-                           tp_arg_tensor(op->out)};
-    return tp_lower_step(lower, TP_K_conv2d_lora_s8_fwd_ref, &tp_desc_conv2d,
-                         &d, args);
+    tp_arg args[6];
+    int n = 0;
+    args[n++] = tp_arg_tensor(op->in[0]);
+    for (int i = 2; i < op->n_in; i++) { /* in[5]: trained factors */
+        args[n++] = tp_arg_tensor(op->in[i]);
+    }
+    args[n] = tp_arg_tensor(op->out);
+    return tp_lower_step(lower,
+                         op->n_in > 5 ? TP_K_conv2d_lora_scaled_s8_fwd_ref
+                                      : TP_K_conv2d_lora_s8_fwd_ref,
+                         &tp_desc_conv2d, &d, args);
 }
 
 static void overlap_lora(const tp_graph *graph, const tp_op *op,
@@ -117,7 +123,7 @@ static tp_status grad_lora(tp_autodiff *ad, const tp_op *op, int dy) {
     const int b = lora.in[4];
     const int a = graph->op[tp_graph_producer(graph, u)].in[1];
     const double s_x = (double)tp_scale_of(&graph->tensor[x], 0);
-    dy = tp_ad_clamped(ad, &lora, dy);
+    dy = tp_conv_ad_scaled(ad, &lora, tp_ad_clamped(ad, &lora, dy));
     if (dy < 0) {
         return tp_no_memory(ad->diag);
     }

@@ -4,7 +4,7 @@
 
 #include "compiler/ops/opdef.h"
 
-/* conv.c, lora.c, bias.c, head.c, loss.c, clamp.c, grad.c */
+/* conv.c, lora.c, bias.c, scale.c, head.c, loss.c, clamp.c, grad.c */
 extern const tp_opdef tp_def_conv, tp_def_dwconv, tp_def_fc, tp_def_conv_bwd_x,
     tp_def_dwconv_bwd_x, tp_def_conv_bwd_w;
 extern const tp_opdef tp_def_lora_a, tp_def_conv_lora, tp_def_conv_lora_bwd_x,
@@ -12,6 +12,7 @@ extern const tp_opdef tp_def_lora_a, tp_def_conv_lora, tp_def_conv_lora_bwd_x,
 extern const tp_opdef tp_def_bias, tp_def_bias_bwd;
 /* derived.c: adapter weights that are computed */
 extern const tp_opdef tp_def_random;
+extern const tp_opdef tp_def_scale, tp_def_scale_bwd_x, tp_def_scale_bwd_w;
 extern const tp_opdef tp_def_head, tp_def_head_softmax, tp_def_head_bwd_x,
     tp_def_head_bwd_w;
 extern const tp_opdef tp_def_ce_loss, tp_def_mse_loss;

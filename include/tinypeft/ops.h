@@ -146,6 +146,17 @@ typedef struct tp_random {
     int32_t e;
 } tp_random;
 
+/* Trained scales of output channels (IA3): y = requantise(acc * (1 + t)), t in
+ * units of 2^-13, 1 + t held within [2^-4, 4 - 2^-13]. */
+typedef struct tp_rescale {
+    int32_t n;         /* channels */
+    int32_t pixels;    /* of the map, for the gradients */
+    int32_t y_zp;      /* of the convolution's output, for dt */
+    int32_t acc_shift; /* of one sample's dt before it is added */
+    const int32_t *m;  /* [n] the base's requantisation, see tp_factor */
+    const int8_t *s;   /* [n] */
+} tp_rescale;
+
 /* A new last layer: logits z = s_x * W (x - x_zp) + b, int16 in 2^-8. */
 typedef struct tp_head {
     int32_t in_c, classes;

@@ -21,6 +21,8 @@ static const struct {
     {{"fc*=head:classes=5", "conv*=lora:rank=2"}, 2},
     {{"fc*=head:classes=4", "conv*=lora-fa:rank=4"}, 2},
     {{"*=bitfit"}, 1},
+    {{"*=scale", "*=bitfit"}, 2},
+    {{"*=lora:rank=2", "*=scale"}, 2},
     {{"fc*=head:classes=3", "conv*=lora:rank=5", "*=bitfit"}, 3},
     {{"fc*=lora:rank=1"}, 1},
     {{"fc*=head"}, 1},

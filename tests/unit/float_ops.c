@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "compiler/ops/opdef.h"
 #include "core/rng.h"
 #include "tests/unit/float_model.h"
 #include "tests/unit/gradcheck.h"
@@ -103,6 +104,67 @@ static void convolve(fm *m, const tp_op *op, double *y) {
     }
 }
 
+/* The base's factor of requantisation, 31 bits of it. */
+static double requantisation(fm *m, const tp_op *op, int oc) {
+    int s = 0;
+    const double f =
+        frexp(scale_of(m, op->in[0], 0) * scale_of(m, op->in[1], oc) /
+                  scale_of(m, op->out, 0),
+              &s);
+    return ldexp(round(ldexp(f, 31)), s - 31);
+}
+
+static double real_factor(const double pair[2]) {
+    return ldexp(pair[0], (int)pair[1] - 31);
+}
+
+/* Trained factors in the place of the base's. Backward knows the accumulator
+ * only as the output tells it, rounded: at the anchor, what a factor multiplies
+ * when it moves is that. */
+static void rescaled(fm *m, const tp_op *op, double *y) {
+    const int factors = tp_op_factors(op);
+    const int64_t n = tp_tensor_count(tensor_of(m, op->in[2]));
+    if (factors < 0) {
+        return;
+    }
+    for (int64_t i = 0; i < tp_tensor_count(tensor_of(m, op->out)); i++) {
+        const double now = real_factor(m->value[factors] + 2 * (i % n));
+        const double base = requantisation(m, op, (int)(i % n));
+        if (m->base == NULL) {
+            y[i] *= now / base;
+            continue;
+        }
+        const double there = real_factor(m->base[factors] + 2 * (i % n));
+        y[i] *= there / base;
+        y[i] += m->base[op->out][i] * (now / there - 1.0);
+    }
+}
+
+static void plain_conv(fm *m, const tp_op *op, double *y) {
+    convolve(m, op, y);
+    rescaled(m, op, y);
+}
+
+/* Mantissa and shift of the convolution's factor times 1 + t; the shift stays
+ * where the integers have it. */
+static void scale(fm *m, const tp_op *op, double *y) {
+    const double *t = m->value[op->in[0]];
+    for (int i = 0; i < m->graph->first_backward; i++) {
+        const tp_op *conv = &m->graph->op[i];
+        if (tp_op_factors(conv) != op->out) {
+            continue;
+        }
+        for (int64_t c = 0; c < tp_tensor_count(tensor_of(m, op->in[0])); c++) {
+            const double f = requantisation(m, conv, (int)c) * (1.0 + t[c]);
+            int shift = 0;
+            (void)frexp(f, &shift);
+            y[2 * c + 1] =
+                m->base != NULL ? m->base[op->out][2 * c + 1] : shift;
+            y[2 * c] = ldexp(f, 31 - (int)y[2 * c + 1]);
+        }
+    }
+}
+
 static void lora_a(fm *m, const tp_op *op, double *u) {
     const tp_conv2d d = geometry(m, op, op->in[1], op->out);
     tp_check_real_conv(&d, false, m->value[op->in[0]], m->value[op->in[1]], u);
@@ -120,6 +182,7 @@ static void conv_lora(fm *m, const tp_op *op, double *y) {
             y[i] += row[r] * u[i / out_c * rank + r];
         }
     }
+    rescaled(m, op, y);
 }
 
 /* One number of the generator, in words of its definition: eight digits of
@@ -391,9 +454,9 @@ static void concat(fm *m, const tp_op *op, double *y) {
 typedef void (*evaluator)(fm *m, const tp_op *op, double *y);
 
 static const evaluator evaluators[TP_KIND_COUNT] = {
-    [TP_OP_CONV_2D] = convolve,
-    [TP_OP_DEPTHWISE_CONV_2D] = convolve,
-    [TP_OP_FULLY_CONNECTED] = convolve,
+    [TP_OP_CONV_2D] = plain_conv,
+    [TP_OP_DEPTHWISE_CONV_2D] = plain_conv,
+    [TP_OP_FULLY_CONNECTED] = plain_conv,
     [TP_OP_ADD] = binary,
     [TP_OP_SUB] = binary,
     [TP_OP_MUL] = binary,
@@ -418,6 +481,7 @@ static const evaluator evaluators[TP_KIND_COUNT] = {
     [TP_OP_CONV_LORA] = conv_lora,
     [TP_OP_RANDOM] = random_weights,
     [TP_OP_BIAS] = bias,
+    [TP_OP_SCALE] = scale,
     [TP_OP_HEAD] = head,
     [TP_OP_HEAD_SOFTMAX] = softmax,
 };

@@ -125,7 +125,7 @@ static tp_status after(void *ctx, const char *stage, const tp_graph *graph) {
 static void every_stage_reads_back(void **state) {
     (void)state;
     const char *const specs[] = {"*=lora:rank=2", "*=bitfit", "*=head",
-                                 "*=lora-fa:rank=2"};
+                                 "*=lora-fa:rank=2", "*=scale"};
     enum { SPECS = sizeof specs / sizeof *specs };
     int stages = 0;
     for (uint32_t seed = 0; seed < 90; seed++) {

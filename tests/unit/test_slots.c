@@ -49,7 +49,7 @@ static void test_parse(void **state) {
 
 #define MUST_READ                                                              \
     ": must read SLOTS=KIND[:key=value,...], such as 'conv*=lora:rank=4'"
-#define KINDS "; there are: head, bitfit, lora, lora-fa"
+#define KINDS "; there are: head, bitfit, lora, lora-fa, scale"
 #define RANKS ": must be a number from 1 to 16"
 #define CLASSES ": must be a number from 2 to 256"
 
@@ -253,6 +253,12 @@ static void test_attach(void **state) {
          "conv0 dwconv1 conv2_a conv2_bias conv2 mean3 fc4 softmax5"},
         {{"conv2=bitfit", "conv2=lora"},
          "conv0 dwconv1 conv2_bias conv2_a conv2 mean3 fc4 softmax5"},
+        {{"conv2=lora", "conv2=scale", "conv2=bitfit"},
+         "conv0 dwconv1 conv2_a conv2_scale conv2_bias conv2 mean3 fc4 "
+         "softmax5"},
+        {{"*=scale", "*=lora"},
+         "conv0_scale conv0_a conv0 dwconv1_scale dwconv1 conv2_scale conv2_a "
+         "conv2 mean3 fc4_scale fc4_a fc4 softmax5"},
         /* heads first: their slot is gone when the others look */
         {{"*=bitfit", "fc4=head"},
          "conv0_bias conv0 dwconv1_bias dwconv1 conv2_bias conv2 mean3 fc4 "
@@ -319,7 +325,13 @@ static void test_refuses(void **state) {
         {{"mean3=head"},
          "adapter 'mean3=head': slot mean3 has no weights that a head could "
          "replace; head fits: fc4"},
+        {{"mean3=scale"},
+         "adapter 'mean3=scale': slot mean3 requantises no accumulator; scale "
+         "fits: conv0, dwconv1, conv2, fc4"},
         /* twice the same */
+        {{"fc4=scale", "fc4=lora", "fc4=scale"},
+         "adapter 'fc4=scale': slot fc4 has trained scales already; scale "
+         "fits: conv0, dwconv1, conv2"},
         {{"conv2=lora", "conv2=lora:rank=2"},
          "adapter 'conv2=lora:rank=2': slot conv2 has a LoRA branch already; "
          "lora fits: conv0, fc4"},
