@@ -6,8 +6,8 @@
 #include "compiler/adapters/kinds.h"
 
 const tp_adapter_kind *const tp_adapter_kinds[TP_N_ADAPTER_KINDS] = {
-    &tp_adapter_head, &tp_adapter_bitfit, &tp_adapter_lora,
-    &tp_adapter_lora_fa, &tp_adapter_scale};
+    &tp_adapter_head,    &tp_adapter_bitfit, &tp_adapter_lora,
+    &tp_adapter_lora_fa, &tp_adapter_scale,  &tp_adapter_skip};
 
 /* Matches one character against "[abc]" or "[a-c]" or "[!abc]"; *end is set
  * behind the bracket. A bracket that does not close matches nothing. */

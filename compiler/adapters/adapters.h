@@ -26,7 +26,7 @@ typedef struct tp_adapter_kind {
                         tp_diag *diag);
 } tp_adapter_kind;
 
-#define TP_N_ADAPTER_KINDS 5
+#define TP_N_ADAPTER_KINDS 6
 extern const tp_adapter_kind *const tp_adapter_kinds[TP_N_ADAPTER_KINDS];
 
 /* TP_ERR_ARGUMENT with a message that says which part is wrong. */

@@ -46,6 +46,7 @@ static const tp_opdef *const defs[TP_KIND_COUNT] = {
     [TP_OP_RANDOM] = &tp_def_random,
     [TP_OP_SCALE] = &tp_def_scale,
     [TP_OP_HEAD] = &tp_def_head,
+    [TP_OP_HEAD_ADD] = &tp_def_head_add,
     [TP_OP_HEAD_SOFTMAX] = &tp_def_head_softmax,
     [TP_OP_CE_LOSS] = &tp_def_ce_loss,
     [TP_OP_MSE_LOSS] = &tp_def_mse_loss,

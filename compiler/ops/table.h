@@ -13,8 +13,8 @@ extern const tp_opdef tp_def_bias, tp_def_bias_bwd;
 /* derived.c: adapter weights that are computed */
 extern const tp_opdef tp_def_random;
 extern const tp_opdef tp_def_scale, tp_def_scale_bwd_x, tp_def_scale_bwd_w;
-extern const tp_opdef tp_def_head, tp_def_head_softmax, tp_def_head_bwd_x,
-    tp_def_head_bwd_w;
+extern const tp_opdef tp_def_head, tp_def_head_add, tp_def_head_softmax,
+    tp_def_head_bwd_x, tp_def_head_bwd_w;
 extern const tp_opdef tp_def_ce_loss, tp_def_mse_loss;
 extern const tp_opdef tp_def_mask, tp_def_clamp_bwd, tp_def_grad_sum;
 /* sgd.c */

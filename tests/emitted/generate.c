@@ -23,6 +23,8 @@ static const struct {
     {{"*=bitfit"}, 1},
     {{"*=scale", "*=bitfit"}, 2},
     {{"*=lora:rank=2", "*=scale"}, 2},
+    {{"fc*=head:classes=4", "*=skip"}, 2},
+    {{"fc*=head:classes=4", "*=skip", "*=bitfit"}, 3},
     {{"fc*=head:classes=3", "conv*=lora:rank=5", "*=bitfit"}, 3},
     {{"fc*=lora:rank=1"}, 1},
     {{"fc*=head"}, 1},

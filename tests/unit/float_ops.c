@@ -226,6 +226,17 @@ static void head(fm *m, const tp_op *op, double *z) {
     }
 }
 
+static void head_add(fm *m, const tp_op *op, double *y) {
+    const tp_tensor *w = tensor_of(m, op->in[2]);
+    const double *x = m->value[op->in[1]];
+    for (int32_t c = 0; c < w->dim[0]; c++) {
+        y[c] = m->value[op->in[0]][c];
+        for (int32_t k = 0; k < w->dim[1]; k++) {
+            y[c] += m->value[op->in[2]][c * w->dim[1] + k] * x[k];
+        }
+    }
+}
+
 /* --- elementwise ---------------------------------------------------------- */
 
 /* Value for place `at` of y of an input whose axes end where y's end; an axis
@@ -483,6 +494,7 @@ static const evaluator evaluators[TP_KIND_COUNT] = {
     [TP_OP_BIAS] = bias,
     [TP_OP_SCALE] = scale,
     [TP_OP_HEAD] = head,
+    [TP_OP_HEAD_ADD] = head_add,
     [TP_OP_HEAD_SOFTMAX] = softmax,
 };
 

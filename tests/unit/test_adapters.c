@@ -419,6 +419,8 @@ static const adapted by_hand[] = {
     {"scale", tp_small_mobile, {"*=scale"}},
     {"affine", tp_small_residual, {"*=bitfit", "*=scale"}},
     {"scale and lora", tp_small_mobile, {"*=scale", "c*=lora:rank=2"}},
+    {"skip", tp_small_mobile, {"fc4=head", "*=skip"}},
+    {"skip and more", tp_small_residual, {"fc5=head", "*=skip", "*=bitfit"}},
     {"lora and bitfit", tp_small_mobile, {"*=lora:rank=4", "*=bitfit"}},
     {"all three", tp_small_mobile, {"fc4=head", "*=bitfit", "c*=lora:rank=2"}},
     {"residual", tp_small_residual, {"*=lora:rank=2", "*=bitfit"}},
@@ -503,6 +505,7 @@ static void test_random_kinds(void **state) {
     (void)state;
     static const adapted random[] = {
         {"random, affine", NULL, {"*=scale", "*=bitfit"}},
+        {"random, skip", NULL, {"fc*=head", "*=skip", "*=bitfit"}},
     };
     enum { KINDS = sizeof random / sizeof *random };
     tally t = {.error = 2.0, .cosine = 0.8, .gain = 2.0, .worst_cosine = 1.0};

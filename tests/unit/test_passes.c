@@ -45,6 +45,8 @@ static const pass_case cases[] = {
     {"scale/beside_lora", "slots", {"fc0=scale", "fc0=lora:rank=1"}},
     {"scale/autodiff", "autodiff", {"*=scale"}},
     {"scale/fold", "fold", {"fc0=scale", "fc0=bitfit"}},
+    {"skip/blocks", "slots", {"*=skip", "fc2=head:classes=3"}},
+    {"skip/autodiff", "autodiff", {"fc1=head"}},
     {"head/conv_reshape_softmax",
      "slots",
      {"*=bitfit", "conv1=head:classes=3"}},

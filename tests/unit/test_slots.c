@@ -49,7 +49,7 @@ static void test_parse(void **state) {
 
 #define MUST_READ                                                              \
     ": must read SLOTS=KIND[:key=value,...], such as 'conv*=lora:rank=4'"
-#define KINDS "; there are: head, bitfit, lora, lora-fa, scale"
+#define KINDS "; there are: head, bitfit, lora, lora-fa, scale, skip"
 #define RANKS ": must be a number from 1 to 16"
 #define CLASSES ": must be a number from 2 to 256"
 
@@ -259,6 +259,9 @@ static void test_attach(void **state) {
         {{"*=scale", "*=lora"},
          "conv0_scale conv0_a conv0 dwconv1_scale dwconv1 conv2_scale conv2_a "
          "conv2 mean3 fc4_scale fc4_a fc4 softmax5"},
+        {{"conv*=skip", "fc4=head"},
+         "conv0 conv0_pool dwconv1 conv2 mean3 fc4 conv0_skip conv2_skip "
+         "fc4_softmax"},
         /* heads first: their slot is gone when the others look */
         {{"*=bitfit", "fc4=head"},
          "conv0_bias conv0 dwconv1_bias dwconv1 conv2_bias conv2 mean3 fc4 "
@@ -328,6 +331,19 @@ static void test_refuses(void **state) {
         {{"mean3=scale"},
          "adapter 'mean3=scale': slot mean3 requantises no accumulator; scale "
          "fits: conv0, dwconv1, conv2, fc4"},
+        {{"mean3=skip"},
+         "adapter 'mean3=skip': slot mean3 ends no block: it is no "
+         "convolution, fully connected layer, addition or concatenation; skip "
+         "fits: conv0, dwconv1, conv2"},
+        {{"fc4=skip"},
+         "adapter 'fc4=skip': slot fc4 is the last layer, which a head "
+         "replaces; skip fits: conv0, dwconv1, conv2"},
+        {{"conv2=skip"},
+         "adapter 'conv2=skip': adds to the logits of a head, and there is "
+         "none: add 'fc4=head'"},
+        {{"fc4=head", "conv2=skip", "conv[02]=skip", "conv0=skip"},
+         "adapter 'conv0=skip': slot conv0 has a skip already; skip fits: "
+         "dwconv1"},
         /* twice the same */
         {{"fc4=scale", "fc4=lora", "fc4=scale"},
          "adapter 'fc4=scale': slot fc4 has trained scales already; scale "
