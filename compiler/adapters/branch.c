@@ -11,6 +11,9 @@ const char *tp_branch_misfit(const tp_graph *graph, int at) {
     if (op->kind == TP_OP_CONV_LORA) {
         return "has a LoRA branch already";
     }
+    if (op->kind == TP_OP_CONV_BOTTLENECK) {
+        return "has a bottleneck: a LoRA branch takes its place";
+    }
     if (op->kind == TP_OP_DEPTHWISE_CONV_2D) {
         return "is depthwise: no low rank to use; bitfit fits";
     }

@@ -8,8 +8,10 @@
 
 static const char *misfit(const tp_graph *graph, int at) {
     const tp_op *op = &graph->op[at];
-    if (!tp_kind_has_bias(op->kind)) {
-        return "requantises no accumulator";
+    if (!tp_kind_has_factors(op->kind)) {
+        return tp_kind_has_bias(op->kind)
+                   ? "has an adapter that scales do not combine with"
+                   : "requantises no accumulator";
     }
     return tp_op_factors(op) >= 0 ? "has trained scales already" : NULL;
 }

@@ -112,6 +112,18 @@ tp_status tp_conv_quantise(tp_lower *lower, const tp_op *op,
     return d->w != NULL ? TP_OK : tp_no_memory(lower->diag);
 }
 
+tp_status tp_conv_inverse_scales(tp_lower *lower, const tp_tensor *w, int32_t n,
+                                 tp_factors *out) {
+    tp_factor *f = tp_arena_alloc(lower->arena, (size_t)n, sizeof *f);
+    if (f == NULL) {
+        return tp_no_memory(lower->diag);
+    }
+    for (int32_t oc = 0; oc < n; oc++) {
+        f[oc] = tp_factor_of(1.0 / (double)tp_scale_of(w, oc));
+    }
+    return tp_conv_factors(lower, f, n, "lora_", out);
+}
+
 tp_status tp_conv_backward_scales(tp_lower *lower, const tp_conv_tensors *t,
                                   tp_conv2d *d) {
     uint16_t *q = tp_arena_alloc(lower->arena, (size_t)d->out_c, sizeof *q);

@@ -36,6 +36,10 @@ int tp_conv_ad_scaled(tp_autodiff *ad, const tp_op *op, int dy);
 /* Registers f[n] as "<op>_<suffix>m" and "<op>_<suffix>s". */
 tp_status tp_conv_factors(tp_lower *lower, const tp_factor *f, int32_t n,
                           const char *suffix, tp_factors *out);
+/* 1 / s_w of each channel, by which what an adapter adds enters the
+ * accumulator. */
+tp_status tp_conv_inverse_scales(tp_lower *lower, const tp_tensor *w, int32_t n,
+                                 tp_factors *out);
 /* Adds the weights and their scales as the backward kernels want them. */
 tp_status tp_conv_backward_scales(tp_lower *lower, const tp_conv_tensors *t,
                                   tp_conv2d *d);

@@ -75,15 +75,8 @@ static tp_status lower_lora(tp_lower *lower, const tp_op *op) {
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
     TP_TRY(tp_conv_quantise(lower, op, &t, &d));
     d.rank = op->attr.rank;
-    tp_factor *f = tp_arena_alloc(lower->arena, (size_t)d.out_c, sizeof *f);
-    if (f == NULL) {
-        return tp_no_memory(lower->diag);
-    }
-    for (int32_t oc = 0; oc < d.out_c; oc++) {
-        f[oc] = tp_factor_of(1.0 / (double)tp_scale_of(t.w, oc));
-    }
     tp_factors inverse;
-    TP_TRY(tp_conv_factors(lower, f, d.out_c, "lora_", &inverse));
+    TP_TRY(tp_conv_inverse_scales(lower, t.w, d.out_c, &inverse));
     d.lora_m = inverse.m;
     d.lora_s = inverse.s;
     tp_arg args[6];

@@ -12,6 +12,9 @@ extern const tp_opdef tp_def_lora_a, tp_def_conv_lora, tp_def_conv_lora_bwd_x,
 extern const tp_opdef tp_def_bias, tp_def_bias_bwd;
 /* derived.c: adapter weights that are computed */
 extern const tp_opdef tp_def_random;
+extern const tp_opdef tp_def_conv_bottleneck, tp_def_bottleneck,
+    tp_def_conv_bottleneck_bwd_x, tp_def_bottleneck_bwd_x,
+    tp_def_bottleneck_bwd_a, tp_def_bottleneck_bwd_b;
 extern const tp_opdef tp_def_scale, tp_def_scale_bwd_x, tp_def_scale_bwd_w;
 extern const tp_opdef tp_def_head, tp_def_head_add, tp_def_head_softmax,
     tp_def_head_bwd_x, tp_def_head_bwd_w;

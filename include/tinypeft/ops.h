@@ -157,6 +157,19 @@ typedef struct tp_rescale {
     const int8_t *s;   /* [n] */
 } tp_rescale;
 
+/* Activations inside a bottleneck. */
+enum { TP_ACT_RELU = 0, TP_ACT_HARD_SWISH = 1 };
+
+/* A bottleneck adapter, B act(A x), on each place of a map. conv has the sizes
+ * (out_h * out_w places), rank (4, 8, 12 or 16), shift (of act(A x), to int16)
+ * and the shifts of gradients; beside a layer also that layer, 1x1. */
+typedef struct tp_bottleneck {
+    tp_conv2d conv;
+    int32_t x_zp;  /* of x, folded into conv's bias or not */
+    int32_t act;   /* TP_ACT_... */
+    tp_factor s_x; /* scale of x, for hard-swish */
+} tp_bottleneck;
+
 /* A new last layer: logits z = s_x * W (x - x_zp) + b, int16 in 2^-8. */
 typedef struct tp_head {
     int32_t in_c, classes;

@@ -24,6 +24,8 @@ static const struct {
     {{"*=scale", "*=bitfit"}, 2},
     {{"*=lora:rank=2", "*=scale"}, 2},
     {{"fc*=head:classes=4", "*=skip"}, 2},
+    {{"*=bottleneck", "*=bitfit"}, 2},
+    {{"*=bottleneck:rank=8,mode=serial,act=hard_swish"}, 1},
     {{"fc*=head:classes=4", "*=skip", "*=bitfit"}, 3},
     {{"fc*=head:classes=3", "conv*=lora:rank=5", "*=bitfit"}, 3},
     {{"fc*=lora:rank=1"}, 1},

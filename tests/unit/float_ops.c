@@ -299,6 +299,41 @@ static void unary(fm *m, const tp_op *op, double *y) {
     }
 }
 
+/* y += B act(A x), place by place. The hidden values are no tensor: at the
+ * anchor ReLU's side is that of A x with the integers' x, exact in both. */
+static void add_bottleneck(fm *m, const tp_op *op, int a, int b, double *y) {
+    const tp_tensor *ta = tensor_of(m, a);
+    const tp_tensor *tb = tensor_of(m, b);
+    const int64_t rank = ta->dim[0], in_c = ta->dim[1], out_c = tb->dim[0];
+    const int64_t places = tp_tensor_count(tensor_of(m, op->in[0])) / in_c;
+    const tp_op act = {.kind = (tp_kind)op->attr.of};
+    for (int64_t i = 0; i < places * rank; i++) {
+        const int64_t p = i / rank, r = i % rank;
+        double v = 0.0, side = 0.0;
+        for (int64_t k = 0; k < in_c; k++) {
+            v += m->value[a][r * in_c + k] * m->value[op->in[0]][p * in_c + k];
+            side +=
+                sides(m, a)[r * in_c + k] * sides(m, op->in[0])[p * in_c + k];
+        }
+        for (int64_t oc = 0; oc < out_c; oc++) {
+            y[p * out_c + oc] +=
+                m->value[b][oc * rank + r] * function(&act, v, side);
+        }
+    }
+}
+
+static void conv_bottleneck(fm *m, const tp_op *op, double *y) {
+    convolve(m, op, y);
+    add_bottleneck(m, op, op->in[3], op->in[4], y);
+}
+
+static void bottleneck(fm *m, const tp_op *op, double *y) {
+    for (int64_t i = 0; i < tp_tensor_count(tensor_of(m, op->out)); i++) {
+        y[i] = m->value[op->in[0]][i];
+    }
+    add_bottleneck(m, op, op->in[1], op->in[2], y);
+}
+
 static void softmax(fm *m, const tp_op *op, double *y) {
     const tp_tensor *t = tensor_of(m, op->out);
     const int64_t cols = t->dim[t->rank - 1];
@@ -492,6 +527,8 @@ static const evaluator evaluators[TP_KIND_COUNT] = {
     [TP_OP_CONV_LORA] = conv_lora,
     [TP_OP_RANDOM] = random_weights,
     [TP_OP_BIAS] = bias,
+    [TP_OP_CONV_BOTTLENECK] = conv_bottleneck,
+    [TP_OP_BOTTLENECK] = bottleneck,
     [TP_OP_SCALE] = scale,
     [TP_OP_HEAD] = head,
     [TP_OP_HEAD_ADD] = head_add,

@@ -78,6 +78,8 @@ static void test_no_byte(void **state) {
         {{"*=bitfit"}, {NULL}, 30},
         {{"*=scale"}, {NULL}, 30},
         {{"*=bitfit", "*=lora", "*=scale"}, {NULL}, 30},
+        {{"*=bottleneck"}, {NULL}, 30},
+        {{"*=bottleneck:mode=serial,act=hard_swish"}, {NULL}, 30},
         {{"fc*=head", "*=skip"}, {"fc*=head"}, 30},
     };
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
