@@ -66,10 +66,8 @@ static void print_program(tp_text *out, const char *name, const tp_plan *plan,
     const double gap =
         100.0 * (program->arena_bytes - program->peak_bytes) / least;
     tp_text_add(out,
-                "
-program %s: %d steps, arena %u bytes, lower bound %u "
-                "(live at step %d), gap %.1f %%, about %llu instructions
-",
+                "\nprogram %s: %d steps, arena %u bytes, lower bound %u "
+                "(live at step %d), gap %.1f %%, about %llu instructions\n",
                 name, program->n_steps, (unsigned)program->arena_bytes,
                 (unsigned)program->peak_bytes, program->peak_step, gap,
                 (unsigned long long)tp_program_cost(program));
