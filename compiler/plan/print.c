@@ -122,6 +122,40 @@ static void print_saved(tp_text *out, const tp_plan *plan) {
     tp_text_add(out, "%8u  in all\n", (unsigned)sum);
 }
 
+/* Steps that read no adapter see the sample alone: an application that trains
+ * on it again may keep what they leave and begin behind them. */
+static int frozen_steps(const tp_program *p) {
+    for (int i = 0; i < p->n_steps; i++) {
+        for (int a = 0; a < p->step[i].n_args; a++) {
+            const tp_arg *arg = &p->step[i].arg[a];
+            if (arg->kind == TP_ARG_TENSOR &&
+                p->address[arg->tensor].place == TP_PLACE_ADAPTER) {
+                return i;
+            }
+        }
+    }
+    return p->n_steps;
+}
+
+static void print_frozen(tp_text *out, const tp_plan *plan) {
+    const tp_program *p = &plan->sample;
+    const int frozen = frozen_steps(p);
+    uint32_t sum = 0;
+    tp_text_add(out,
+                "\nleft by the first %d steps, which see the sample alone:\n",
+                frozen);
+    for (int i = 0; i < plan->graph->n_tensors; i++) {
+        const tp_address *a = &p->address[i];
+        if (a->place == TP_PLACE_ARENA && a->first >= 0 && a->first < frozen &&
+            a->last >= frozen) {
+            tp_text_add(out, "%8u  %s\n", (unsigned)a->bytes,
+                        plan->graph->tensor[i].name);
+            sum += a->bytes;
+        }
+    }
+    tp_text_add(out, "%8u  in all\n", (unsigned)sum);
+}
+
 char *tp_plan_print(tp_arena *arena, const tp_plan *plan) {
     tp_text out = {.arena = arena};
     const tp_model *model = &plan->model;
@@ -146,6 +180,7 @@ char *tp_plan_print(tp_arena *arena, const tp_plan *plan) {
         print_program(&out, "sample", plan, &plan->sample);
         print_map(&out, "sample", plan, &plan->sample);
         print_saved(&out, plan);
+        print_frozen(&out, plan);
     }
     return tp_text_done(&out);
 }
