@@ -21,8 +21,14 @@ bool tp_cost_terms(tp_kernel_id kernel, const void *desc,
 
 uint64_t tp_step_cost(const tp_step *step);
 
-/* Sum over the steps. */
+/* Sums over the steps: instructions, and the multiply-accumulates among them.
+ */
 uint64_t tp_program_cost(const tp_program *program);
+uint64_t tp_program_macs(const tp_program *program);
+
+/* Of one update from `batch` samples: theirs, and what moving the weights costs
+ * with the plan's kind of state. */
+uint64_t tp_update_cost(const tp_plan *plan, uint32_t batch);
 
 /* --- for cost.def: the terms of each family of kernels ------------------- */
 

@@ -151,20 +151,24 @@ static const tp_mse loss_op = {
     .n = 2, .loss = {1374389576, -9}, .q = 26214, .e = -4,
 };
 
+static const tp_bias a_name_that_is_longer_than_any_line_of_C_that_people_like_to_read__twice_that_in_fact__and_then_some_more_bias_bias_bwd_op = {
+    .n = 2, .pixels = 1,
+};
+
 static const tp_conv2d a_name_that_is_longer_than_any_line_of_C_that_people_like_to_read__twice_that_in_fact__and_then_some_more_conv_bwd_x_op = {
     .in_h = 1, .in_w = 1, .in_c = 2, .out_h = 1, .out_w = 1, .out_c = 2,
     .k_h = 1, .k_w = 1, .stride_h = 1, .stride_w = 1, .dil_h = 1, .dil_w = 1,
     .w = odd_names_a_b_w,
     .bwd_q = odd_names_a_name_that_is_longer_than_any_line_of_C_that_people_like_to_read__twice_that_in_fact__and_then_some_more_conv_bwd_x_bwd_q,
-    .bwd_e = -5,
-};
-
-static const tp_bias a_name_that_is_longer_than_any_line_of_C_that_people_like_to_read__twice_that_in_fact__and_then_some_more_bias_bias_bwd_op = {
-    .n = 2, .pixels = 1,
+    .bwd_e = -5, .reverse = 1,
 };
 
 static const tp_clamp int_clamp_bwd_op = {
     .n = 2, .y_min = -128, .y_max = 127,
+};
+
+static const tp_bias int_bias_bias_bwd_op = {
+    .n = 2, .pixels = 1,
 };
 
 static const tp_conv2d int_conv_bwd_x_op = {
@@ -175,12 +179,12 @@ static const tp_conv2d int_conv_bwd_x_op = {
     .bwd_e = -5,
 };
 
-static const tp_bias int_bias_bias_bwd_op = {
-    .n = 2, .pixels = 1,
-};
-
 static const tp_clamp op_1st____clamp_bwd_op = {
     .n = 2, .y_min = -128, .y_max = 127,
+};
+
+static const tp_bias op_1st____bias_bias_bwd_op = {
+    .n = 2, .pixels = 1,
 };
 
 static const tp_conv2d op_1st____conv_bwd_x_op = {
@@ -188,15 +192,15 @@ static const tp_conv2d op_1st____conv_bwd_x_op = {
     .k_h = 1, .k_w = 1, .stride_h = 1, .stride_w = 1, .dil_h = 1, .dil_w = 1,
     .w = odd_names_a_b_w,
     .bwd_q = odd_names_a_name_that_is_longer_than_any_line_of_C_that_people_like_to_read__twice_that_in_fact__and_then_some_more_conv_bwd_x_bwd_q,
-    .bwd_e = -5,
-};
-
-static const tp_bias op_1st____bias_bias_bwd_op = {
-    .n = 2, .pixels = 1,
+    .bwd_e = -5, .reverse = 1,
 };
 
 static const tp_clamp a_b_clamp_bwd_op = {
     .n = 2, .y_min = -128, .y_max = 127,
+};
+
+static const tp_bias a_b_bias_bias_bwd_op = {
+    .n = 2, .pixels = 1,
 };
 
 static const tp_conv2d a_b_conv_bwd_x_op = {
@@ -207,12 +211,12 @@ static const tp_conv2d a_b_conv_bwd_x_op = {
     .bwd_e = -5,
 };
 
-static const tp_bias a_b_bias_bias_bwd_op = {
-    .n = 2, .pixels = 1,
-};
-
 static const tp_clamp a_b_clamp_bwd_op2 = {
     .n = 2, .y_min = -128, .y_max = 127,
+};
+
+static const tp_bias a_b_bias_bias_bwd_op2 = {
+    .n = 2, .pixels = 1,
 };
 
 static const tp_conv2d a_b_conv_bwd_x_op2 = {
@@ -220,15 +224,15 @@ static const tp_conv2d a_b_conv_bwd_x_op2 = {
     .k_h = 1, .k_w = 1, .stride_h = 1, .stride_w = 1, .dil_h = 1, .dil_w = 1,
     .w = odd_names_a_b_w,
     .bwd_q = odd_names_a_name_that_is_longer_than_any_line_of_C_that_people_like_to_read__twice_that_in_fact__and_then_some_more_conv_bwd_x_bwd_q,
-    .bwd_e = -5,
-};
-
-static const tp_bias a_b_bias_bias_bwd_op2 = {
-    .n = 2, .pixels = 1,
+    .bwd_e = -5, .reverse = 1,
 };
 
 static const tp_clamp op__________s_________clamp_bwd_op = {
     .n = 2, .y_min = -128, .y_max = 127,
+};
+
+static const tp_bias op__________s_________bias_bias_bwd_op = {
+    .n = 2, .pixels = 1,
 };
 
 static const tp_conv2d op__________s_________conv_bwd_x_op = {
@@ -237,10 +241,6 @@ static const tp_conv2d op__________s_________conv_bwd_x_op = {
     .w = odd_names_op__________s_________w,
     .bwd_q = odd_names_a_name_that_is_longer_than_any_line_of_C_that_people_like_to_read__twice_that_in_fact__and_then_some_more_conv_bwd_x_bwd_q,
     .bwd_e = -5,
-};
-
-static const tp_bias op__________s_________bias_bias_bwd_op = {
-    .n = 2, .pixels = 1,
 };
 
 static const tp_clamp a____b____c_clamp_bwd_op = {
@@ -335,9 +335,9 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[44] = {
-    213, 224, 760, 108, 150, 479, 93, 150, 466, 93, 150, 466, 93, 150, 466, 93,
-    150, 466, 93, 150, 466, 128, 357, 41, 55, 357, 41, 55, 357, 41, 55, 357, 41,
-    55, 357, 41, 55, 397, 41, 67, 882, 254, 367, 49,
+    223, 223, 764, 123, 161, 481, 103, 161, 468, 103, 161, 468, 103, 161, 468,
+    103, 161, 468, 103, 161, 468, 128, 72, 379, 86, 72, 379, 86, 72, 379, 86,
+    72, 379, 86, 72, 379, 86, 72, 419, 101, 877, 254, 367, 78,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {
@@ -361,7 +361,7 @@ static void step(const tp_ctx *ctx, const tp_slice *s) {
     case 3:
         /* 3 a * / b / * c_mask: mask 1x3 -> 1x3 */
         tp_mask_s8_fwd_ref(&a____b____c_mask_op, at(ctx->arena, 20),
-            at(ctx->arena, 28));
+            at(ctx->arena, 24));
         break;
     case 4:
         /* 4 "); \ ??%s ? ?/ ? ?=_bias: bias 2 -> 2 */
@@ -378,7 +378,7 @@ static void step(const tp_ctx *ctx, const tp_slice *s) {
     case 6:
         /* 6 "); \ ??%s ? ?/ ? ?=_mask: mask 1x2 -> 1x2 */
         tp_mask_s8_fwd_ref(&op__________s_________mask_op, at(ctx->arena, 8),
-            at(ctx->arena, 32));
+            at(ctx->arena, 28));
         break;
     case 7:
         /* 7 a b_bias: bias 2 -> 2 */
@@ -394,7 +394,7 @@ static void step(const tp_ctx *ctx, const tp_slice *s) {
     case 9:
         /* 9 a b_mask: mask 1x2 -> 1x2 */
         tp_mask_s8_fwd_ref(&a_b_mask_op, at(ctx->arena, 20),
-            at(ctx->arena, 36));
+            at(ctx->arena, 32));
         break;
     case 10:
         /* 10 a_b_bias: bias 2 -> 2 */
@@ -410,7 +410,7 @@ static void step(const tp_ctx *ctx, const tp_slice *s) {
     case 12:
         /* 12 a_b_mask: mask 1x2 -> 1x2 */
         tp_mask_s8_fwd_ref(&a_b_mask_op2, at(ctx->arena, 8),
-            at(ctx->arena, 40));
+            at(ctx->arena, 36));
         break;
     case 13:
         /* 13 1st é_bias: bias 2 -> 2 */
@@ -426,7 +426,7 @@ static void step(const tp_ctx *ctx, const tp_slice *s) {
     case 15:
         /* 15 1st é_mask: mask 1x2 -> 1x2 */
         tp_mask_s8_fwd_ref(&op_1st____mask_op, at(ctx->arena, 20),
-            at(ctx->arena, 44));
+            at(ctx->arena, 40));
         break;
     case 16:
         /* 16 int_bias: bias 2 -> 2 */
@@ -441,7 +441,7 @@ static void step(const tp_ctx *ctx, const tp_slice *s) {
         break;
     case 18:
         /* 18 int_mask: mask 1x2 -> 1x2 */
-        tp_mask_s8_fwd_ref(&int_mask_op, at(ctx->arena, 8), at(ctx->arena, 48));
+        tp_mask_s8_fwd_ref(&int_mask_op, at(ctx->arena, 8), at(ctx->arena, 44));
         break;
     case 19:
         /* 19 a name that is longer than any line of C that people like to read,
@@ -468,99 +468,99 @@ static void step(const tp_ctx *ctx, const tp_slice *s) {
         break;
     case 22:
         /* 22 a name that is longer than any line of C that people like to read,
-         * twice that in fact, and then some more_conv_bwd_x: conv_bwd_x 1x2 ->
-         * 1x2 */
-        tp_conv2d_s8_bwd_x_ref(
-            &a_name_that_is_longer_than_any_line_of_C_that_people_like_to_read__twice_that_in_fact__and_then_some_more_conv_bwd_x_op,
-            at(ctx->arena, 0), at(ctx->arena, 20), at(ctx->train, 160));
-        break;
-    case 23:
-        /* 23 a name that is longer than any line of C that people like to read,
          * twice that in fact, and then some more_bias_bias_bwd: bias_bwd 1x2 ->
          * 2 */
         tp_bias_q8_bwd_w_ref(
             &a_name_that_is_longer_than_any_line_of_C_that_people_like_to_read__twice_that_in_fact__and_then_some_more_bias_bias_bwd_op,
             at(ctx->arena, 0), at(ctx->train, 292));
         break;
+    case 23:
+        /* 23 a name that is longer than any line of C that people like to read,
+         * twice that in fact, and then some more_conv_bwd_x: conv_bwd_x 1x2 ->
+         * 1x2 */
+        tp_conv2d_s8_bwd_x_ref(
+            &a_name_that_is_longer_than_any_line_of_C_that_people_like_to_read__twice_that_in_fact__and_then_some_more_conv_bwd_x_op,
+            at(ctx->arena, 0), at(ctx->arena, 4), at(ctx->train, 160));
+        break;
     case 24:
         /* 24 int_clamp_bwd: clamp_bwd 1x2 -> 1x2 */
-        tp_mask_q8_bwd_x_ref(&int_clamp_bwd_op, at(ctx->arena, 20),
-            at(ctx->arena, 48), at(ctx->arena, 20));
+        tp_mask_q8_bwd_x_ref(&int_clamp_bwd_op, at(ctx->arena, 4),
+            at(ctx->arena, 44), at(ctx->arena, 4));
         break;
     case 25:
-        /* 25 int_conv_bwd_x: conv_bwd_x 1x2 -> 1x2 */
-        tp_conv2d_s8_bwd_x_ref(&int_conv_bwd_x_op, at(ctx->arena, 20),
-            at(ctx->arena, 0), at(ctx->train, 168));
+        /* 25 int_bias_bias_bwd: bias_bwd 1x2 -> 2 */
+        tp_bias_q8_bwd_w_ref(&int_bias_bias_bwd_op, at(ctx->arena, 4),
+            at(ctx->train, 280));
         break;
     case 26:
-        /* 26 int_bias_bias_bwd: bias_bwd 1x2 -> 2 */
-        tp_bias_q8_bwd_w_ref(&int_bias_bias_bwd_op, at(ctx->arena, 20),
-            at(ctx->train, 280));
+        /* 26 int_conv_bwd_x: conv_bwd_x 1x2 -> 1x2 */
+        tp_conv2d_s8_bwd_x_ref(&int_conv_bwd_x_op, at(ctx->arena, 4),
+            at(ctx->arena, 0), at(ctx->train, 168));
         break;
     case 27:
         /* 27 1st é_clamp_bwd: clamp_bwd 1x2 -> 1x2 */
         tp_mask_q8_bwd_x_ref(&op_1st____clamp_bwd_op, at(ctx->arena, 0),
-            at(ctx->arena, 44), at(ctx->arena, 0));
+            at(ctx->arena, 40), at(ctx->arena, 0));
         break;
     case 28:
-        /* 28 1st é_conv_bwd_x: conv_bwd_x 1x2 -> 1x2 */
-        tp_conv2d_s8_bwd_x_ref(&op_1st____conv_bwd_x_op, at(ctx->arena, 0),
-            at(ctx->arena, 20), at(ctx->train, 176));
-        break;
-    case 29:
-        /* 29 1st é_bias_bias_bwd: bias_bwd 1x2 -> 2 */
+        /* 28 1st é_bias_bias_bwd: bias_bwd 1x2 -> 2 */
         tp_bias_q8_bwd_w_ref(&op_1st____bias_bias_bwd_op, at(ctx->arena, 0),
             at(ctx->train, 268));
         break;
+    case 29:
+        /* 29 1st é_conv_bwd_x: conv_bwd_x 1x2 -> 1x2 */
+        tp_conv2d_s8_bwd_x_ref(&op_1st____conv_bwd_x_op, at(ctx->arena, 0),
+            at(ctx->arena, 4), at(ctx->train, 176));
+        break;
     case 30:
         /* 30 a_b_clamp_bwd: clamp_bwd 1x2 -> 1x2 */
-        tp_mask_q8_bwd_x_ref(&a_b_clamp_bwd_op, at(ctx->arena, 20),
-            at(ctx->arena, 40), at(ctx->arena, 20));
+        tp_mask_q8_bwd_x_ref(&a_b_clamp_bwd_op, at(ctx->arena, 4),
+            at(ctx->arena, 36), at(ctx->arena, 4));
         break;
     case 31:
-        /* 31 a_b_conv_bwd_x: conv_bwd_x 1x2 -> 1x2 */
-        tp_conv2d_s8_bwd_x_ref(&a_b_conv_bwd_x_op, at(ctx->arena, 20),
-            at(ctx->arena, 0), at(ctx->train, 184));
+        /* 31 a_b_bias_bias_bwd: bias_bwd 1x2 -> 2 */
+        tp_bias_q8_bwd_w_ref(&a_b_bias_bias_bwd_op, at(ctx->arena, 4),
+            at(ctx->train, 256));
         break;
     case 32:
-        /* 32 a_b_bias_bias_bwd: bias_bwd 1x2 -> 2 */
-        tp_bias_q8_bwd_w_ref(&a_b_bias_bias_bwd_op, at(ctx->arena, 20),
-            at(ctx->train, 256));
+        /* 32 a_b_conv_bwd_x: conv_bwd_x 1x2 -> 1x2 */
+        tp_conv2d_s8_bwd_x_ref(&a_b_conv_bwd_x_op, at(ctx->arena, 4),
+            at(ctx->arena, 0), at(ctx->train, 184));
         break;
     case 33:
         /* 33 a b_clamp_bwd: clamp_bwd 1x2 -> 1x2 */
         tp_mask_q8_bwd_x_ref(&a_b_clamp_bwd_op2, at(ctx->arena, 0),
-            at(ctx->arena, 36), at(ctx->arena, 0));
+            at(ctx->arena, 32), at(ctx->arena, 0));
         break;
     case 34:
-        /* 34 a b_conv_bwd_x: conv_bwd_x 1x2 -> 1x2 */
-        tp_conv2d_s8_bwd_x_ref(&a_b_conv_bwd_x_op2, at(ctx->arena, 0),
-            at(ctx->arena, 20), at(ctx->train, 192));
-        break;
-    case 35:
-        /* 35 a b_bias_bias_bwd: bias_bwd 1x2 -> 2 */
+        /* 34 a b_bias_bias_bwd: bias_bwd 1x2 -> 2 */
         tp_bias_q8_bwd_w_ref(&a_b_bias_bias_bwd_op2, at(ctx->arena, 0),
             at(ctx->train, 244));
+        break;
+    case 35:
+        /* 35 a b_conv_bwd_x: conv_bwd_x 1x2 -> 1x2 */
+        tp_conv2d_s8_bwd_x_ref(&a_b_conv_bwd_x_op2, at(ctx->arena, 0),
+            at(ctx->arena, 4), at(ctx->train, 192));
         break;
     case 36:
         /* 36 "); \ ??%s ? ?/ ? ?=_clamp_bwd: clamp_bwd 1x2 -> 1x2 */
         tp_mask_q8_bwd_x_ref(&op__________s_________clamp_bwd_op,
-            at(ctx->arena, 20), at(ctx->arena, 32), at(ctx->arena, 20));
+            at(ctx->arena, 4), at(ctx->arena, 28), at(ctx->arena, 4));
         break;
     case 37:
-        /* 37 "); \ ??%s ? ?/ ? ?=_conv_bwd_x: conv_bwd_x 1x2 -> 1x3 */
-        tp_conv2d_s8_bwd_x_ref(&op__________s_________conv_bwd_x_op,
-            at(ctx->arena, 20), at(ctx->arena, 0), at(ctx->train, 200));
+        /* 37 "); \ ??%s ? ?/ ? ?=_bias_bias_bwd: bias_bwd 1x2 -> 2 */
+        tp_bias_q8_bwd_w_ref(&op__________s_________bias_bias_bwd_op,
+            at(ctx->arena, 4), at(ctx->train, 232));
         break;
     case 38:
-        /* 38 "); \ ??%s ? ?/ ? ?=_bias_bias_bwd: bias_bwd 1x2 -> 2 */
-        tp_bias_q8_bwd_w_ref(&op__________s_________bias_bias_bwd_op,
-            at(ctx->arena, 20), at(ctx->train, 232));
+        /* 38 "); \ ??%s ? ?/ ? ?=_conv_bwd_x: conv_bwd_x 1x2 -> 1x3 */
+        tp_conv2d_s8_bwd_x_ref(&op__________s_________conv_bwd_x_op,
+            at(ctx->arena, 4), at(ctx->arena, 0), at(ctx->train, 200));
         break;
     case 39:
         /* 39 a * / b / * c_clamp_bwd: clamp_bwd 1x3 -> 1x3 */
         tp_mask_q8_bwd_x_ref(&a____b____c_clamp_bwd_op, at(ctx->arena, 0),
-            at(ctx->arena, 28), at(ctx->arena, 0));
+            at(ctx->arena, 24), at(ctx->arena, 0));
         break;
     case 40:
         /* 40 a * / b / * c_lora_bwd_b: lora_bwd_b 1x1 -> 3x1 */

@@ -151,13 +151,13 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
     /* 1 conv0: conv_lora 1x7x7x1 -> 1x3x3x3, 297 MAC,
      * y = 0.0299999993 * (q + 128) */
     tp_conv2d_lora_s8_fwd_ref(&conv0_op, x, tiny_conv_conv0_b,
-        at(ctx->arena, 0), at(ctx->adapter, 52), at(ctx->arena, 76));
+        at(ctx->arena, 0), at(ctx->adapter, 52), at(ctx->arena, 52));
     /* 2 conv1_a: lora_a 1x3x3x3 -> 1x3x3x2, 54 MAC */
-    tp_conv2d_q8_s16_fwd_ref(&conv1_a_op, at(ctx->arena, 76),
+    tp_conv2d_q8_s16_fwd_ref(&conv1_a_op, at(ctx->arena, 52),
         at(ctx->adapter, 64), at(ctx->arena, 0));
     /* 3 conv1: conv_lora 1x3x3x3 -> 1x3x3x4, 180 MAC,
      * y = 0.0199999996 * (q + 128) */
-    tp_conv2d_lora_s8_fwd_ref(&conv1_op, at(ctx->arena, 76), tiny_conv_conv1_b,
+    tp_conv2d_lora_s8_fwd_ref(&conv1_op, at(ctx->arena, 52), tiny_conv_conv1_b,
         at(ctx->arena, 0), at(ctx->adapter, 76), at(ctx->arena, 40));
     /* 4 mean2: mean 1x3x3x4 -> 1x4,
      * y = 0.0199999996 * (q + 128) */
@@ -171,8 +171,8 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[21] = {
-    5811, 11016, 3160, 7297, 591, 1142, 430, 1655, 273, 57, 587, 2125, 464,
-    1943, 2853, 1450, 8091, 310, 1458, 2672, 11001,
+    5751, 11016, 3140, 7348, 770, 1142, 429, 1654, 274, 84, 628, 2149, 609,
+    1939, 2851, 1450, 7999, 402, 1454, 2670, 10998,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {
@@ -256,32 +256,32 @@ static void step(const tp_ctx *ctx, const tp_slice *s) {
     case 14:
         /* 14 conv1_lora_bwd_u: lora_bwd_u 1x3x3x4 -> 1x3x3x2 */
         tp_lora_q8_bwd_u_ref(&conv1_lora_bwd_u_op, at(ctx->arena, 80),
-            at(ctx->adapter, 76), at(ctx->arena, 148), at(ctx->train, 184));
+            at(ctx->adapter, 76), at(ctx->arena, 40), at(ctx->train, 184));
         break;
     case 15:
         /* 15 conv1_conv_bwd_w: conv_bwd_w 1x3x3x3 -> 2x1x1x3 */
         tp_conv2d_s8_bwd_w_ref(&conv1_conv_bwd_w_op, at(ctx->arena, 120),
-            at(ctx->arena, 148), at(ctx->train, 400));
+            at(ctx->arena, 40), at(ctx->train, 400));
         break;
     case 16:
         /* 16 conv1_conv_lora_bwd_x: conv_lora_bwd_x 1x3x3x4 -> 1x3x3x3 */
         tp_conv2d_lora_s8_bwd_x_ref(&conv1_conv_lora_bwd_x_op,
-            at(ctx->arena, 80), at(ctx->arena, 148), at(ctx->adapter, 64),
-            at(ctx->arena, 40), at(ctx->train, 192));
+            at(ctx->arena, 80), at(ctx->arena, 40), at(ctx->adapter, 64),
+            at(ctx->arena, 64), at(ctx->train, 192));
         break;
     case 17:
         /* 17 conv0_clamp_bwd: clamp_bwd 1x3x3x3 -> 1x3x3x3 */
-        tp_clamp_q8_bwd_x_ref(&conv0_clamp_bwd_op, at(ctx->arena, 40),
-            at(ctx->arena, 120), at(ctx->arena, 40));
+        tp_clamp_q8_bwd_x_ref(&conv0_clamp_bwd_op, at(ctx->arena, 64),
+            at(ctx->arena, 120), at(ctx->arena, 64));
         break;
     case 18:
         /* 18 conv0_lora_bwd_b: lora_bwd_b 1x3x3x2 -> 3x2 */
         tp_lora_q16_bwd_w_ref(&conv0_lora_bwd_b_op, at(ctx->arena, 0),
-            at(ctx->arena, 40), at(ctx->train, 372));
+            at(ctx->arena, 64), at(ctx->train, 372));
         break;
     case 19:
         /* 19 conv0_lora_bwd_u: lora_bwd_u 1x3x3x3 -> 1x3x3x2 */
-        tp_lora_q8_bwd_u_ref(&conv0_lora_bwd_u_op, at(ctx->arena, 40),
+        tp_lora_q8_bwd_u_ref(&conv0_lora_bwd_u_op, at(ctx->arena, 64),
             at(ctx->adapter, 52), at(ctx->arena, 0), at(ctx->train, 200));
         break;
     case 20:

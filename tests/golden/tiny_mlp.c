@@ -72,15 +72,15 @@ static const tp_conv2d fc1_conv_bwd_w_op = {
     .x_zp = -128,
 };
 
+static const tp_bias fc1_bias_bias_bwd_op = {
+    .n = 6, .pixels = 1,
+};
+
 static const tp_conv2d fc1_conv_lora_bwd_x_op = {
     .in_h = 1, .in_w = 1, .in_c = 4, .out_h = 1, .out_w = 1, .out_c = 6,
     .k_h = 1, .k_w = 1, .stride_h = 1, .stride_w = 1, .dil_h = 1, .dil_w = 1,
     .w = tiny_mlp_fc1_w, .bwd_q = tiny_mlp_fc1_conv_lora_bwd_x_bwd_q,
-    .bwd_e = -6, .rank = 1,
-};
-
-static const tp_bias fc1_bias_bias_bwd_op = {
-    .n = 6, .pixels = 1,
+    .bwd_e = -6, .rank = 1, .reverse = 1,
 };
 
 static const tp_clamp fc0_clamp_bwd_op = {
@@ -116,7 +116,7 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[13] = {
-    276, 582, 401, 238, 1200, 192, 1742, 311, 457, 868, 73, 79, 57,
+    286, 584, 410, 237, 1204, 192, 1737, 311, 457, 96, 857, 79, 84,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {
@@ -165,32 +165,32 @@ static void step(const tp_ctx *ctx, const tp_slice *s) {
     case 7:
         /* 7 fc1_lora_bwd_u: lora_bwd_u 1x6 -> 1x1 */
         tp_lora_q8_bwd_u_ref(&fc1_lora_bwd_u_op, at(ctx->arena, 0),
-            at(ctx->adapter, 28), at(ctx->arena, 20), at(ctx->train, 160));
+            at(ctx->adapter, 28), at(ctx->arena, 16), at(ctx->train, 160));
         break;
     case 8:
         /* 8 fc1_conv_bwd_w: conv_bwd_w 1x4 -> 1x4 */
         tp_conv2d_s8_bwd_w_ref(&fc1_conv_bwd_w_op, at(ctx->arena, 40),
-            at(ctx->arena, 20), at(ctx->train, 224));
+            at(ctx->arena, 16), at(ctx->train, 224));
         break;
     case 9:
-        /* 9 fc1_conv_lora_bwd_x: conv_lora_bwd_x 1x6 -> 1x4 */
-        tp_conv2d_lora_s8_bwd_x_ref(&fc1_conv_lora_bwd_x_op, at(ctx->arena, 0),
-            at(ctx->arena, 20), at(ctx->adapter, 20), at(ctx->arena, 12),
-            at(ctx->train, 168));
-        break;
-    case 10:
-        /* 10 fc1_bias_bias_bwd: bias_bwd 1x6 -> 6 */
+        /* 9 fc1_bias_bias_bwd: bias_bwd 1x6 -> 6 */
         tp_bias_q8_bwd_w_ref(&fc1_bias_bias_bwd_op, at(ctx->arena, 0),
             at(ctx->train, 196));
         break;
+    case 10:
+        /* 10 fc1_conv_lora_bwd_x: conv_lora_bwd_x 1x6 -> 1x4 */
+        tp_conv2d_lora_s8_bwd_x_ref(&fc1_conv_lora_bwd_x_op, at(ctx->arena, 0),
+            at(ctx->arena, 16), at(ctx->adapter, 20), at(ctx->arena, 8),
+            at(ctx->train, 168));
+        break;
     case 11:
         /* 11 fc0_clamp_bwd: clamp_bwd 1x4 -> 1x4 */
-        tp_clamp_q8_bwd_x_ref(&fc0_clamp_bwd_op, at(ctx->arena, 12),
-            at(ctx->arena, 40), at(ctx->arena, 12));
+        tp_clamp_q8_bwd_x_ref(&fc0_clamp_bwd_op, at(ctx->arena, 8),
+            at(ctx->arena, 40), at(ctx->arena, 8));
         break;
     case 12:
         /* 12 fc0_bias_bias_bwd: bias_bwd 1x4 -> 4 */
-        tp_bias_q8_bwd_w_ref(&fc0_bias_bias_bwd_op, at(ctx->arena, 12),
+        tp_bias_q8_bwd_w_ref(&fc0_bias_bias_bwd_op, at(ctx->arena, 8),
             at(ctx->train, 176));
         break;
     default:

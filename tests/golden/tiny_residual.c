@@ -91,15 +91,15 @@ static const tp_ce loss_op = {
     .n = 2, .scale = {1717986944, -4}, .smooth = 104858,
 };
 
+static const tp_bias fc5_bias_bias_bwd_op = {
+    .n = 2, .pixels = 1,
+};
+
 static const tp_conv2d fc5_conv_bwd_x_op = {
     .in_h = 1, .in_w = 1, .in_c = 3, .out_h = 1, .out_w = 1, .out_c = 2,
     .k_h = 1, .k_w = 1, .stride_h = 1, .stride_w = 1, .dil_h = 1, .dil_w = 1,
     .w = tiny_residual_fc5_w, .bwd_q = tiny_residual_fc5_conv_bwd_x_bwd_q,
     .bwd_e = -5,
-};
-
-static const tp_bias fc5_bias_bias_bwd_op = {
-    .n = 2, .pixels = 1,
 };
 
 static const tp_pool avgpool3_avgpool_bwd_op = {
@@ -115,19 +115,20 @@ static const tp_clamp dwconv1_clamp_bwd_op = {
     .n = 48, .y_min = -128, .y_max = 127,
 };
 
+static const tp_bias dwconv1_bias_bias_bwd_op = {
+    .n = 3, .pixels = 16,
+};
+
 static const tp_conv2d dwconv1_dwconv_bwd_x_op = {
     .in_h = 4, .in_w = 4, .in_c = 3, .out_h = 4, .out_w = 4, .out_c = 3,
     .k_h = 3, .k_w = 3, .stride_h = 1, .stride_w = 1, .dil_h = 1, .dil_w = 1,
     .pad_t = 1, .pad_l = 1, .w = tiny_residual_dwconv1_w,
     .bwd_q = tiny_residual_dwconv1_dwconv_bwd_x_bwd_q, .bwd_e = -7,
+    .reverse = 1,
 };
 
 static const tp_sum conv0_grad_sum_op = {
     .n = 48,
-};
-
-static const tp_bias dwconv1_bias_bias_bwd_op = {
-    .n = 3, .pixels = 16,
 };
 
 static const tp_bias conv0_bias_bias_bwd_op = {
@@ -172,8 +173,8 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[20] = {
-    213, 9390, 213, 12112, 766, 5879, 766, 614, 150, 479, 1145, 397, 41, 9170,
-    608, 608, 15062, 2576, 410, 410,
+    223, 9479, 223, 12039, 1005, 5879, 1005, 615, 161, 481, 1159, 72, 419, 9198,
+    794, 794, 437, 14598, 2575, 437,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {
@@ -214,7 +215,7 @@ static void step(const tp_ctx *ctx, const tp_slice *s) {
     case 6:
         /* 6 add2_mask: mask 1x4x4x3 -> 1x4x4x3 */
         tp_mask_s8_fwd_ref(&add2_mask_op, at(ctx->arena, 0),
-            at(ctx->arena, 60));
+            at(ctx->arena, 56));
         break;
     case 7:
         /* 7 avgpool3: avgpool 1x4x4x3 -> 1x1x1x3,
@@ -242,24 +243,24 @@ static void step(const tp_ctx *ctx, const tp_slice *s) {
             at(ctx->arena, 0), s->loss, at(ctx->train, 160));
         break;
     case 11:
-        /* 11 fc5_conv_bwd_x: conv_bwd_x 1x2 -> 1x3 */
-        tp_conv2d_s8_bwd_x_ref(&fc5_conv_bwd_x_op, at(ctx->arena, 0),
-            at(ctx->arena, 52), at(ctx->train, 168));
-        break;
-    case 12:
-        /* 12 fc5_bias_bias_bwd: bias_bwd 1x2 -> 2 */
+        /* 11 fc5_bias_bias_bwd: bias_bwd 1x2 -> 2 */
         tp_bias_q8_bwd_w_ref(&fc5_bias_bias_bwd_op, at(ctx->arena, 0),
             at(ctx->train, 232));
         break;
+    case 12:
+        /* 12 fc5_conv_bwd_x: conv_bwd_x 1x2 -> 1x3 */
+        tp_conv2d_s8_bwd_x_ref(&fc5_conv_bwd_x_op, at(ctx->arena, 0),
+            at(ctx->arena, 48), at(ctx->train, 168));
+        break;
     case 13:
         /* 13 avgpool3_avgpool_bwd: avgpool_bwd 1x1x1x3 -> 1x4x4x3 */
-        tp_avgpool_q8_bwd_x_ref(&avgpool3_avgpool_bwd_op, at(ctx->arena, 52),
+        tp_avgpool_q8_bwd_x_ref(&avgpool3_avgpool_bwd_op, at(ctx->arena, 48),
             at(ctx->arena, 0), at(ctx->train, 176));
         break;
     case 14:
         /* 14 add2_clamp_bwd: clamp_bwd 1x4x4x3 -> 1x4x4x3 */
         tp_mask_q8_bwd_x_ref(&add2_clamp_bwd_op, at(ctx->arena, 0),
-            at(ctx->arena, 60), at(ctx->arena, 0));
+            at(ctx->arena, 56), at(ctx->arena, 0));
         break;
     case 15:
         /* 15 dwconv1_clamp_bwd: clamp_bwd 1x4x4x3 -> 1x4x4x3 */
@@ -267,19 +268,19 @@ static void step(const tp_ctx *ctx, const tp_slice *s) {
             at(ctx->arena, 104), at(ctx->arena, 52));
         break;
     case 16:
-        /* 16 dwconv1_dwconv_bwd_x: dwconv_bwd_x 1x4x4x3 -> 1x4x4x3 */
-        tp_dwconv2d_s8_bwd_x_ref(&dwconv1_dwconv_bwd_x_op, at(ctx->arena, 52),
-            at(ctx->arena, 104), at(ctx->train, 184));
-        break;
-    case 17:
-        /* 17 conv0_grad_sum: grad_sum 1x4x4x3 -> 1x4x4x3 */
-        tp_sum_q8_bwd_x_ref(&conv0_grad_sum_op, at(ctx->arena, 0),
-            at(ctx->arena, 104), at(ctx->arena, 0), at(ctx->train, 192));
-        break;
-    case 18:
-        /* 18 dwconv1_bias_bias_bwd: bias_bwd 1x4x4x3 -> 3 */
+        /* 16 dwconv1_bias_bias_bwd: bias_bwd 1x4x4x3 -> 3 */
         tp_bias_q8_bwd_w_ref(&dwconv1_bias_bias_bwd_op, at(ctx->arena, 52),
             at(ctx->train, 216));
+        break;
+    case 17:
+        /* 17 dwconv1_dwconv_bwd_x: dwconv_bwd_x 1x4x4x3 -> 1x4x4x3 */
+        tp_dwconv2d_s8_bwd_x_ref(&dwconv1_dwconv_bwd_x_op, at(ctx->arena, 52),
+            at(ctx->arena, 72), at(ctx->train, 184));
+        break;
+    case 18:
+        /* 18 conv0_grad_sum: grad_sum 1x4x4x3 -> 1x4x4x3 */
+        tp_sum_q8_bwd_x_ref(&conv0_grad_sum_op, at(ctx->arena, 0),
+            at(ctx->arena, 72), at(ctx->arena, 0), at(ctx->train, 192));
         break;
     case 19:
         /* 19 conv0_bias_bias_bwd: bias_bwd 1x4x4x3 -> 3 */
