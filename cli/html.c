@@ -59,7 +59,9 @@ static const char style[] =
     "figure svg{max-width:100%;height:auto}}\n"
     "@media(max-width:600px){h1{font-size:23px}main,header,nav{padding-left:"
     "14px;padding-right:14px}.tiles{grid-template-columns:1fr 1fr}"
-    ".tile b{font-size:19px}}\n";
+    ".tile b{font-size:19px}table{font-size:12.5px}"
+    "th{font-size:12px}th,td{padding-right:9px}"
+    "figure:not(.map) svg{width:100%;height:auto;min-width:480px}}\n";
 
 void tp_html_text(tp_text *out, const char *text) {
     out->failed = out->failed || text == NULL;

@@ -145,13 +145,17 @@ static const char *energy_text(tp_arena *arena, double uj) {
                       : tp_arena_printf(arena, "%.3g J", uj / 1e6);
 }
 
+static const char *millions(tp_arena *arena, double n) {
+    return n >= 1e9  ? tp_text_grouped(arena, (uint64_t)(n / 1e6 + 0.5))
+           : n > 0.0 ? tp_arena_printf(arena, "%.3g", n / 1e6)
+                     : "";
+}
+
 static void energy_row(tp_report *r, const char *what, double instructions,
                        double ms, double uj) {
-    const char *const cell[] = {
-        what,
-        instructions > 0 ? tp_text_grouped(r->arena, (uint64_t)instructions)
-                         : "",
-        ms > 0 ? time_text(r->arena, ms) : "", energy_text(r->arena, uj)};
+    const char *const cell[] = {what, millions(r->arena, instructions),
+                                ms > 0 ? time_text(r->arena, ms) : "",
+                                energy_text(r->arena, uj)};
     tp_html_row(&r->out, "lrrr", NULL, cell);
 }
 
@@ -166,7 +170,7 @@ static tp_work work_of(const tp_program *p) {
 
 static void energy_table(tp_report *r, const tp_energy_result *result) {
     const tp_adaptation *a = &r->adaptation;
-    const char *const head[] = {"what", "instructions", "time", "energy"};
+    const char *const head[] = {"what", "instructions, M", "time", "energy"};
     tp_html_table(&r->out, "lrrr", head);
     run_row(r, "an inference", work_of(&r->plan->infer));
     if (r->plan->sample.n_steps > 0) {
