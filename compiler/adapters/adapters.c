@@ -6,8 +6,9 @@
 #include "compiler/adapters/kinds.h"
 
 const tp_adapter_kind *const tp_adapter_kinds[TP_N_ADAPTER_KINDS] = {
-    &tp_adapter_head, &tp_adapter_bitfit, &tp_adapter_lora,
-    &tp_adapter_lora_fa};
+    &tp_adapter_head,      &tp_adapter_bitfit, &tp_adapter_lora,
+    &tp_adapter_lora_fa,   &tp_adapter_scale,  &tp_adapter_skip,
+    &tp_adapter_bottleneck};
 
 /* Matches one character against "[abc]" or "[a-c]" or "[!abc]"; *end is set
  * behind the bracket. A bracket that does not close matches nothing. */
@@ -96,14 +97,20 @@ typedef struct key_rule {
     const char *name;
     size_t offset; /* of an int in tp_adapter_spec */
     long low, high;
+    const char *const *words; /* values 0, 1, ... by name, NULL at the end; or
+                                 NULL: a number */
 } key_rule;
 
 /* NULL where no kind has such a key. */
 static const key_rule *find_key(const char *name) {
+    static const char *const acts[] = {"relu", "hard_swish", NULL};
+    static const char *const modes[] = {"parallel", "serial", NULL};
     static const key_rule rules[] = {
-        {"rank", offsetof(tp_adapter_spec, rank), 1, 16},
-        {"classes", offsetof(tp_adapter_spec, classes), 2, 256},
-        {"seed", offsetof(tp_adapter_spec, seed), 0, INT32_MAX},
+        {"rank", offsetof(tp_adapter_spec, rank), 1, 16, NULL},
+        {"classes", offsetof(tp_adapter_spec, classes), 2, 256, NULL},
+        {"seed", offsetof(tp_adapter_spec, seed), 0, INT32_MAX, NULL},
+        {"act", offsetof(tp_adapter_spec, act), 0, 0, acts},
+        {"mode", offsetof(tp_adapter_spec, mode), 0, 0, modes},
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         if (strcmp(rules[i].name, name) == 0) {
@@ -111,6 +118,25 @@ static const key_rule *find_key(const char *name) {
         }
     }
     return NULL;
+}
+
+static tp_status parse_word(const key_rule *rule, const char *text,
+                            tp_adapter_spec *spec, tp_diag *diag) {
+    int i = 0;
+    while (rule->words[i] != NULL && strcmp(rule->words[i], text) != 0) {
+        i++;
+    }
+    if (rule->words[i] == NULL) {
+        const char *all = rule->words[0];
+        for (i = 1; all != NULL && rule->words[i] != NULL; i++) {
+            all = tp_arena_printf(diag->arena, "%s, %s", all, rule->words[i]);
+        }
+        return tp_error(diag, TP_ERR_ARGUMENT,
+                        "adapter '%s': %s=%s: must be one of: %s", spec->text,
+                        rule->name, text, all != NULL ? all : "?");
+    }
+    memcpy((char *)spec + rule->offset, &i, sizeof i);
+    return TP_OK;
 }
 
 static tp_status parse_value(const key_rule *rule, const char *text,
@@ -144,7 +170,9 @@ static tp_status parse_key(char *pair, tp_adapter_spec *spec, tp_diag *diag) {
                         spec->kind->keys[0] != '\0' ? spec->kind->keys
                                                     : "none");
     }
-    return parse_value(find_key(pair), equals + 1, spec, diag);
+    const key_rule *rule = find_key(pair);
+    return (rule->words != NULL ? parse_word : parse_value)(rule, equals + 1,
+                                                            spec, diag);
 }
 
 static tp_status unknown_kind(tp_arena *arena, const char *text,

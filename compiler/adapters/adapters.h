@@ -5,6 +5,8 @@
 
 #include "compiler/ir/ir.h"
 
+typedef enum tp_bottleneck_mode { TP_PARALLEL, TP_SERIAL } tp_bottleneck_mode;
+
 /* One parsed "SLOTS=KIND[:key=value,...]". */
 typedef struct tp_adapter_spec {
     const char *text;  /* as given, for messages */
@@ -13,6 +15,8 @@ typedef struct tp_adapter_spec {
     int rank;    /* low-rank branches: 1..16 */
     int seed;    /* of frozen random weights: 0..2^31-1 */
     int classes; /* head: 2..256, 0: as many as the base has */
+    int act;     /* bottleneck: TP_ACT_... */
+    int mode;    /* bottleneck: tp_bottleneck_mode */
 } tp_adapter_spec;
 
 typedef struct tp_adapter_kind {
@@ -26,7 +30,7 @@ typedef struct tp_adapter_kind {
                         tp_diag *diag);
 } tp_adapter_kind;
 
-#define TP_N_ADAPTER_KINDS 4
+#define TP_N_ADAPTER_KINDS 7
 extern const tp_adapter_kind *const tp_adapter_kinds[TP_N_ADAPTER_KINDS];
 
 /* TP_ERR_ARGUMENT with a message that says which part is wrong. */

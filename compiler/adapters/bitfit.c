@@ -1,11 +1,11 @@
 /* BitFit: trains the biases. Costs nothing to infer; keeps only clamp masks
  * for backward. Ben Zaken et al. 2021, arXiv:2106.10199. */
 #include "compiler/adapters/kinds.h"
+#include "compiler/ops/opdef.h"
 
 static const char *misfit(const tp_graph *graph, int at) {
     const tp_op *op = &graph->op[at];
-    if (op->kind != TP_OP_CONV_2D && op->kind != TP_OP_DEPTHWISE_CONV_2D &&
-        op->kind != TP_OP_FULLY_CONNECTED && op->kind != TP_OP_CONV_LORA) {
+    if (!tp_kind_has_bias(op->kind)) {
         return "has no bias";
     }
     if (graph->tensor[op->in[2]].role != TP_CONST) {

@@ -11,6 +11,9 @@ const char *tp_branch_misfit(const tp_graph *graph, int at) {
     if (op->kind == TP_OP_CONV_LORA) {
         return "has a LoRA branch already";
     }
+    if (op->kind == TP_OP_CONV_BOTTLENECK) {
+        return "has a bottleneck: a LoRA branch takes its place";
+    }
     if (op->kind == TP_OP_DEPTHWISE_CONV_2D) {
         return "is depthwise: no low rank to use; bitfit fits";
     }
@@ -103,15 +106,18 @@ tp_status tp_branch_insert(tp_graph *graph, const char *slot, int a, int b,
     const int u = add_u(graph, &base, rank);
     const char *name = tp_arena_printf(graph->arena, "%s_a", slot);
     const int in_a[2] = {base.in[0], a};
-    const int in[5] = {base.in[0], base.in[1], base.in[2], u, b};
-    int *inputs = tp_arena_copy(graph->arena, in, 5, sizeof *in);
+    const int scaled = base.n_in > 3; /* by trained factors, which stay last */
+    const int in[6] = {base.in[0], base.in[1], base.in[2],
+                       u,          b,          scaled ? base.in[3] : -1};
+    const int n_in = 5 + scaled;
+    int *inputs = tp_arena_copy(graph->arena, in, (size_t)n_in, sizeof *in);
     if (u < 0 || inputs == NULL ||
         tp_graph_insert_op(graph, at, TP_OP_LORA_A, name, in_a, 2, u) == NULL) {
         return tp_no_memory(diag);
     }
     tp_op *op = &graph->op[at + 1];
     op->in = inputs;
-    op->n_in = 5;
+    op->n_in = n_in;
     op->kind = TP_OP_CONV_LORA;
     op->attr.rank = rank;
     graph->op[at].attr = tp_attr_only(TP_OP_LORA_A, &op->attr);

@@ -5,9 +5,7 @@
 #include "compiler/adapters/kinds.h"
 #include "compiler/ops/opdef.h"
 
-/* Position of the last op with weights if only shape changes and a softmax
- * stand between it and the output; else -1. */
-static int last_layer(const tp_graph *graph) {
+int tp_last_layer(const tp_graph *graph) {
     int at = tp_graph_producer(graph, graph->output);
     while (at >= 0 && (graph->op[at].kind == TP_OP_SOFTMAX ||
                        graph->op[at].kind == TP_OP_LOGISTIC ||
@@ -22,7 +20,7 @@ static const char *misfit(const tp_graph *graph, int at) {
     if (op->kind != TP_OP_FULLY_CONNECTED && op->kind != TP_OP_CONV_2D) {
         return "has no weights that a head could replace";
     }
-    if (at != last_layer(graph)) {
+    if (at != tp_last_layer(graph)) {
         return "is not the last layer";
     }
     const tp_tensor *w = &graph->tensor[op->in[1]];

@@ -84,7 +84,8 @@ typedef struct tp_attr {
                       holds -x_zp * sum(w) */
     int32_t rank;  /* LoRA */
     int32_t align_corners, half_pixel;
-    int32_t of;     /* backward: tp_kind of the forward op */
+    int32_t of;     /* backward: tp_kind of the forward op; bottlenecks: of
+                       their activation, TP_OP_RELU or TP_OP_HARD_SWISH */
     int32_t seed;   /* RANDOM */
     float alpha;    /* LEAKY_RELU slope, SOFTMAX beta, CE_LOSS smoothing,
                        RANDOM standard deviation */

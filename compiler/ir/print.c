@@ -40,6 +40,9 @@ tp_attr tp_attr_only(tp_kind kind, const tp_attr *attr) {
     if (strchr(uses, 'f') != NULL) {
         only.alpha = attr->alpha;
     }
+    if (strchr(uses, 'o') != NULL) {
+        only.of = attr->of;
+    }
     if (strchr(uses, 'l') != NULL) {
         only.n_list = attr->n_list;
         memcpy(only.list, attr->list, sizeof only.list);

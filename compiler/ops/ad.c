@@ -32,7 +32,8 @@ static tp_op *append(tp_autodiff *ad, tp_kind kind, const tp_op *of,
         op->of = base.name;
         op->attr = tp_attr_only(kind, &base.attr);
         op->attr.value = 0;
-        if (strchr(tp_kind_attrs(kind), 'o') != NULL) {
+        if (strchr(tp_kind_attrs(kind), 'o') != NULL &&
+            strchr(tp_kind_attrs(base.kind), 'o') == NULL) {
             op->attr.of = (int32_t)base.kind;
         }
     }

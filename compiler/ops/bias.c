@@ -11,10 +11,7 @@
 static const tp_op *reader(const tp_graph *graph, int bias) {
     for (int i = 0; i < graph->n_ops; i++) {
         const tp_op *op = &graph->op[i];
-        const bool conv =
-            op->kind == TP_OP_CONV_2D || op->kind == TP_OP_DEPTHWISE_CONV_2D ||
-            op->kind == TP_OP_FULLY_CONNECTED || op->kind == TP_OP_CONV_LORA;
-        if (conv && op->in[2] == bias) {
+        if (tp_kind_has_bias(op->kind) && op->in[2] == bias) {
             return op;
         }
     }

@@ -6,9 +6,7 @@
 #include "compiler/ops/overlap.h"
 #include "compiler/ops/table.h"
 
-/* Smallest shift that lets 256 samples of at most `most` each add up in
- * 31 bits. */
-static int32_t accumulate_shift(double most) {
+int32_t tp_conv_sum_shift(double most) {
     int32_t shift = 0;
     while (ldexp(most, -shift) * 256.0 >= 2147483648.0) {
         shift++;
@@ -46,8 +44,8 @@ tp_conv2d tp_conv_geometry(const tp_attr *attr, const tp_conv_tensors *t) {
 
 void tp_conv_accumulation(tp_conv2d *d) {
     const double pixels = (double)d->out_h * d->out_w;
-    d->acc_shift = accumulate_shift(pixels * 255.0 * 127.0);
-    d->acc_shift_b = accumulate_shift(pixels * 32767.0 * 127.0);
+    d->acc_shift = tp_conv_sum_shift(pixels * 255.0 * 127.0);
+    d->acc_shift_b = tp_conv_sum_shift(pixels * 32767.0 * 127.0);
 }
 
 void tp_conv_overlap(const tp_conv2d *d, bool backward, tp_overlap *out) {
@@ -85,19 +83,26 @@ tp_status tp_conv_factors(tp_lower *lower, const tp_factor *f, int32_t n,
     return out->m != NULL && out->s != NULL ? TP_OK : tp_no_memory(lower->diag);
 }
 
-tp_status tp_conv_quantise(tp_lower *lower, const tp_op *op,
-                           const tp_conv_tensors *t, tp_conv2d *d) {
-    tp_factor *f = tp_arena_alloc(lower->arena, (size_t)d->out_c, sizeof *f);
+tp_status tp_conv_requantisation(tp_lower *lower, const tp_conv_tensors *t,
+                                 int32_t n, tp_factors *out) {
+    tp_factor *f = tp_arena_alloc(lower->arena, (size_t)n, sizeof *f);
     if (f == NULL) {
         return tp_no_memory(lower->diag);
     }
-    for (int32_t oc = 0; oc < d->out_c; oc++) {
+    for (int32_t oc = 0; oc < n; oc++) {
         f[oc] = tp_factor_of(requantisation(t, oc));
     }
-    tp_factors factors;
-    TP_TRY(tp_conv_factors(lower, f, d->out_c, "", &factors));
-    d->m = factors.m;
-    d->s = factors.s;
+    return tp_conv_factors(lower, f, n, "", out);
+}
+
+tp_status tp_conv_quantise(tp_lower *lower, const tp_op *op,
+                           const tp_conv_tensors *t, tp_conv2d *d) {
+    if (tp_op_factors(op) < 0) {
+        tp_factors factors;
+        TP_TRY(tp_conv_requantisation(lower, t, d->out_c, &factors));
+        d->m = factors.m;
+        d->s = factors.s;
+    }
     d->w = tp_lower_const(lower, TP_S8, t->w->data,
                           (size_t)tp_tensor_count(t->w), "w");
     d->x_zp = op->attr.value == 1 ? 0 : t->x->quant.zero_point;
@@ -105,6 +110,18 @@ tp_status tp_conv_quantise(tp_lower *lower, const tp_op *op,
     d->y_min = op->attr.act_min;
     d->y_max = op->attr.act_max;
     return d->w != NULL ? TP_OK : tp_no_memory(lower->diag);
+}
+
+tp_status tp_conv_inverse_scales(tp_lower *lower, const tp_tensor *w, int32_t n,
+                                 tp_factors *out) {
+    tp_factor *f = tp_arena_alloc(lower->arena, (size_t)n, sizeof *f);
+    if (f == NULL) {
+        return tp_no_memory(lower->diag);
+    }
+    for (int32_t oc = 0; oc < n; oc++) {
+        f[oc] = tp_factor_of(1.0 / (double)tp_scale_of(w, oc));
+    }
+    return tp_conv_factors(lower, f, n, "lora_", out);
 }
 
 tp_status tp_conv_backward_scales(tp_lower *lower, const tp_conv_tensors *t,
@@ -230,12 +247,21 @@ static tp_status lower_forward(tp_lower *lower, const tp_op *op) {
     const tp_conv_tensors t = forward_tensors(lower->graph, op);
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
     TP_TRY(tp_conv_quantise(lower, op, &t, &d));
+    const bool depthwise = op->kind == TP_OP_DEPTHWISE_CONV_2D;
+    if (tp_op_factors(op) >= 0) {
+        const tp_arg args[] = {
+            tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[2]),
+            tp_arg_tensor(op->in[3]), tp_arg_tensor(op->out)};
+        return tp_lower_step(lower,
+                             depthwise ? TP_K_dwconv2d_scaled_s8_fwd_ref
+                                       : TP_K_conv2d_scaled_s8_fwd_ref,
+                             &tp_desc_conv2d, &d, args);
+    }
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[2]),
                            tp_arg_tensor(op->out)};
-    const tp_kernel_id kernel = op->kind == TP_OP_DEPTHWISE_CONV_2D
-                                    ? TP_K_dwconv2d_s8_fwd_ref
-                                    : TP_K_conv2d_s8_fwd_ref;
-    return tp_lower_step(lower, kernel, &tp_desc_conv2d, &d, args);
+    return tp_lower_step(
+        lower, depthwise ? TP_K_dwconv2d_s8_fwd_ref : TP_K_conv2d_s8_fwd_ref,
+        &tp_desc_conv2d, &d, args);
 }
 
 static void overlap_forward(const tp_graph *graph, const tp_op *op,
@@ -260,7 +286,7 @@ static int64_t macs(const tp_graph *graph, const tp_op *op) {
 
 static tp_status grad(tp_autodiff *ad, const tp_op *op, int dy) {
     const tp_op conv = *op; /* graph->op moves as ops are appended */
-    dy = tp_ad_clamped(ad, &conv, dy);
+    dy = tp_conv_ad_scaled(ad, &conv, tp_ad_clamped(ad, &conv, dy));
     if (dy < 0) {
         return tp_no_memory(ad->diag);
     }

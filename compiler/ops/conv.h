@@ -13,6 +13,9 @@ typedef struct tp_conv_tensors {
 /* Sizes, strides and pads; everything else 0. A weight tensor of
  * rank 2 is a fully connected layer: a 1x1 convolution on a rows x 1 map. */
 tp_conv2d tp_conv_geometry(const tp_attr *attr, const tp_conv_tensors *t);
+/* Smallest shift that lets 256 samples of at most `most` each add up in
+ * 31 bits. */
+int32_t tp_conv_sum_shift(double most);
 /* Adds the shifts that keep the gradients of 256 samples in 32 bits. */
 void tp_conv_accumulation(tp_conv2d *d);
 /* Adds zero points, clamp range, requantisation and the weights. */
@@ -24,9 +27,19 @@ typedef struct tp_factors {
     const int8_t *s;
 } tp_factors;
 
+/* The base's requantisation of each channel. */
+tp_status tp_conv_requantisation(tp_lower *lower, const tp_conv_tensors *t,
+                                 int32_t n, tp_factors *out);
+/* dy of the accumulator: that of the output, masked, times 1 + t where the op
+ * has trained factors, which get theirs. -1: no memory. */
+int tp_conv_ad_scaled(tp_autodiff *ad, const tp_op *op, int dy);
 /* Registers f[n] as "<op>_<suffix>m" and "<op>_<suffix>s". */
 tp_status tp_conv_factors(tp_lower *lower, const tp_factor *f, int32_t n,
                           const char *suffix, tp_factors *out);
+/* 1 / s_w of each channel, by which what an adapter adds enters the
+ * accumulator. */
+tp_status tp_conv_inverse_scales(tp_lower *lower, const tp_tensor *w, int32_t n,
+                                 tp_factors *out);
 /* Adds the weights and their scales as the backward kernels want them. */
 tp_status tp_conv_backward_scales(tp_lower *lower, const tp_conv_tensors *t,
                                   tp_conv2d *d);

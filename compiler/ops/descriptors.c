@@ -58,6 +58,21 @@ static const tp_field conv2d_fields[] = {
 };
 DESC_WALK(conv2d);
 
+/* The same rows for a tp_conv2d inside another descriptor. */
+#define CONV2D(desc, at)                                                       \
+    INT(desc, at.in_h), INT(desc, at.in_w), INT(desc, at.in_c),                \
+        INT(desc, at.out_h), INT(desc, at.out_w), INT(desc, at.out_c),         \
+        INT(desc, at.k_h), INT(desc, at.k_w), INT(desc, at.stride_h),          \
+        INT(desc, at.stride_w), INT(desc, at.dil_h), INT(desc, at.dil_w),      \
+        INT(desc, at.pad_t), INT(desc, at.pad_l), INT(desc, at.x_zp),          \
+        INT(desc, at.y_zp), INT(desc, at.y_min), INT(desc, at.y_max),          \
+        OTHER(desc, at.w, TP_F_POINTER), OTHER(desc, at.m, TP_F_POINTER),      \
+        OTHER(desc, at.s, TP_F_POINTER), OTHER(desc, at.bwd_q, TP_F_POINTER),  \
+        INT(desc, at.bwd_e), OTHER(desc, at.lora_m, TP_F_POINTER),             \
+        OTHER(desc, at.lora_s, TP_F_POINTER), INT(desc, at.rank),              \
+        INT(desc, at.shift), INT(desc, at.acc_shift),                          \
+        INT(desc, at.acc_shift_b)
+
 static const tp_field pool_fields[] = {
     INT(tp_pool, in_h),  INT(tp_pool, in_w),     INT(tp_pool, c),
     INT(tp_pool, out_h), INT(tp_pool, out_w),    INT(tp_pool, k_h),
@@ -170,6 +185,24 @@ static const tp_field random_fields[] = {
     INT(tp_random, e),
 };
 DESC(random);
+
+static const tp_field bottleneck_fields[] = {
+    CONV2D(tp_bottleneck, conv),
+    INT(tp_bottleneck, x_zp),
+    INT(tp_bottleneck, act),
+    OTHER(tp_bottleneck, s_x, TP_F_FACTOR),
+};
+DESC(bottleneck);
+
+static const tp_field rescale_fields[] = {
+    INT(tp_rescale, n),
+    INT(tp_rescale, pixels),
+    INT(tp_rescale, y_zp),
+    INT(tp_rescale, acc_shift),
+    OTHER(tp_rescale, m, TP_F_POINTER),
+    OTHER(tp_rescale, s, TP_F_POINTER),
+};
+DESC(rescale);
 
 static const tp_field head_fields[] = {
     INT(tp_head, in_c),

@@ -75,22 +75,21 @@ static tp_status lower_lora(tp_lower *lower, const tp_op *op) {
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
     TP_TRY(tp_conv_quantise(lower, op, &t, &d));
     d.rank = op->attr.rank;
-    tp_factor *f = tp_arena_alloc(lower->arena, (size_t)d.out_c, sizeof *f);
-    if (f == NULL) {
-        return tp_no_memory(lower->diag);
-    }
-    for (int32_t oc = 0; oc < d.out_c; oc++) {
-        f[oc] = tp_factor_of(1.0 / (double)tp_scale_of(t.w, oc));
-    }
     tp_factors inverse;
-    TP_TRY(tp_conv_factors(lower, f, d.out_c, "lora_", &inverse));
+    TP_TRY(tp_conv_inverse_scales(lower, t.w, d.out_c, &inverse));
     d.lora_m = inverse.m;
     d.lora_s = inverse.s;
-    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[2]),
-                           tp_arg_tensor(op->in[3]), tp_arg_tensor(op->in[4]),
-                           tp_arg_tensor(op->out)};
-    return tp_lower_step(lower, TP_K_conv2d_lora_s8_fwd_ref, &tp_desc_conv2d,
-                         &d, args);
+    tp_arg args[6];
+    int n = 0;
+    args[n++] = tp_arg_tensor(op->in[0]);
+    for (int i = 2; i < op->n_in; i++) { /* in[5]: trained factors */
+        args[n++] = tp_arg_tensor(op->in[i]);
+    }
+    args[n] = tp_arg_tensor(op->out);
+    return tp_lower_step(lower,
+                         op->n_in > 5 ? TP_K_conv2d_lora_scaled_s8_fwd_ref
+                                      : TP_K_conv2d_lora_s8_fwd_ref,
+                         &tp_desc_conv2d, &d, args);
 }
 
 static void overlap_lora(const tp_graph *graph, const tp_op *op,
@@ -117,7 +116,7 @@ static tp_status grad_lora(tp_autodiff *ad, const tp_op *op, int dy) {
     const int b = lora.in[4];
     const int a = graph->op[tp_graph_producer(graph, u)].in[1];
     const double s_x = (double)tp_scale_of(&graph->tensor[x], 0);
-    dy = tp_ad_clamped(ad, &lora, dy);
+    dy = tp_conv_ad_scaled(ad, &lora, tp_ad_clamped(ad, &lora, dy));
     if (dy < 0) {
         return tp_no_memory(ad->diag);
     }

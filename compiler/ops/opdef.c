@@ -44,7 +44,11 @@ static const tp_opdef *const defs[TP_KIND_COUNT] = {
     [TP_OP_CONV_LORA] = &tp_def_conv_lora,
     [TP_OP_BIAS] = &tp_def_bias,
     [TP_OP_RANDOM] = &tp_def_random,
+    [TP_OP_CONV_BOTTLENECK] = &tp_def_conv_bottleneck,
+    [TP_OP_BOTTLENECK] = &tp_def_bottleneck,
+    [TP_OP_SCALE] = &tp_def_scale,
     [TP_OP_HEAD] = &tp_def_head,
+    [TP_OP_HEAD_ADD] = &tp_def_head_add,
     [TP_OP_HEAD_SOFTMAX] = &tp_def_head_softmax,
     [TP_OP_CE_LOSS] = &tp_def_ce_loss,
     [TP_OP_MSE_LOSS] = &tp_def_mse_loss,
@@ -54,6 +58,9 @@ static const tp_opdef *const defs[TP_KIND_COUNT] = {
     [TP_OP_CONV_LORA_BWD_X] = &tp_def_conv_lora_bwd_x,
     [TP_OP_LORA_BWD_U] = &tp_def_lora_bwd_u,
     [TP_OP_DWCONV_BWD_X] = &tp_def_dwconv_bwd_x,
+    [TP_OP_CONV_BOTTLENECK_BWD_X] = &tp_def_conv_bottleneck_bwd_x,
+    [TP_OP_BOTTLENECK_BWD_X] = &tp_def_bottleneck_bwd_x,
+    [TP_OP_SCALE_BWD_X] = &tp_def_scale_bwd_x,
     [TP_OP_HEAD_BWD_X] = &tp_def_head_bwd_x,
     [TP_OP_AVERAGE_POOL_BWD] = &tp_def_avgpool_bwd,
     [TP_OP_MAX_POOL_BWD] = &tp_def_maxpool_bwd,
@@ -70,10 +77,27 @@ static const tp_opdef *const defs[TP_KIND_COUNT] = {
     [TP_OP_BIAS_BWD] = &tp_def_bias_bwd,
     [TP_OP_ACCUMULATE] = &tp_def_accumulate,
     [TP_OP_SGD] = &tp_def_sgd,
+    [TP_OP_BOTTLENECK_BWD_A] = &tp_def_bottleneck_bwd_a,
+    [TP_OP_BOTTLENECK_BWD_B] = &tp_def_bottleneck_bwd_b,
+    [TP_OP_SCALE_BWD_W] = &tp_def_scale_bwd_w,
 };
 
 const tp_opdef *tp_opdef_of(tp_kind kind) {
     return defs[kind];
+}
+
+bool tp_kind_has_factors(tp_kind kind) {
+    return kind == TP_OP_CONV_2D || kind == TP_OP_DEPTHWISE_CONV_2D ||
+           kind == TP_OP_FULLY_CONNECTED || kind == TP_OP_CONV_LORA;
+}
+
+bool tp_kind_has_bias(tp_kind kind) {
+    return tp_kind_has_factors(kind) || kind == TP_OP_CONV_BOTTLENECK;
+}
+
+int tp_op_factors(const tp_op *op) {
+    const int at = op->kind == TP_OP_CONV_LORA ? 5 : 3;
+    return tp_kind_has_factors(op->kind) && op->n_in > at ? op->in[at] : -1;
 }
 
 const char *tp_kind_name(tp_kind kind) {

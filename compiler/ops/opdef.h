@@ -46,7 +46,7 @@ extern const tp_desc_type tp_desc_conv2d, tp_desc_pool, tp_desc_mean,
     tp_desc_eltwise, tp_desc_eltwise_bwd, tp_desc_lut, tp_desc_softmax,
     tp_desc_copy, tp_desc_fill, tp_desc_resize, tp_desc_clamp, tp_desc_sum,
     tp_desc_bias, tp_desc_head, tp_desc_ce, tp_desc_mse, tp_desc_sgd,
-    tp_desc_random;
+    tp_desc_random, tp_desc_rescale, tp_desc_bottleneck;
 
 typedef enum tp_arg_kind {
     TP_ARG_TENSOR, /* wherever the plan puts the tensor */
@@ -209,5 +209,14 @@ const char *tp_kind_name(tp_kind kind);
 const char *tp_kind_attrs(tp_kind kind);
 void tp_kind_inputs(tp_kind kind, int *fewest, int *most);
 bool tp_kind_find(const char *name, tp_kind *kind);
+
+/* Convolutions and fully connected layers of the forward part, with adapters or
+ * without: in[0] is x, in[1] the weights, in[2] the bias. */
+bool tp_kind_has_bias(tp_kind kind);
+/* Those that can requantise by trained factors. */
+bool tp_kind_has_factors(tp_kind kind);
+/* The tensor of trained factors with which such an op requantises, its last
+ * input; -1: none, the base's own. */
+int tp_op_factors(const tp_op *op);
 
 #endif

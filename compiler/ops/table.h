@@ -4,7 +4,7 @@
 
 #include "compiler/ops/opdef.h"
 
-/* conv.c, lora.c, bias.c, head.c, loss.c, clamp.c, grad.c */
+/* conv.c, lora.c, bias.c, scale.c, head.c, loss.c, clamp.c, grad.c */
 extern const tp_opdef tp_def_conv, tp_def_dwconv, tp_def_fc, tp_def_conv_bwd_x,
     tp_def_dwconv_bwd_x, tp_def_conv_bwd_w;
 extern const tp_opdef tp_def_lora_a, tp_def_conv_lora, tp_def_conv_lora_bwd_x,
@@ -12,8 +12,12 @@ extern const tp_opdef tp_def_lora_a, tp_def_conv_lora, tp_def_conv_lora_bwd_x,
 extern const tp_opdef tp_def_bias, tp_def_bias_bwd;
 /* derived.c: adapter weights that are computed */
 extern const tp_opdef tp_def_random;
-extern const tp_opdef tp_def_head, tp_def_head_softmax, tp_def_head_bwd_x,
-    tp_def_head_bwd_w;
+extern const tp_opdef tp_def_conv_bottleneck, tp_def_bottleneck,
+    tp_def_conv_bottleneck_bwd_x, tp_def_bottleneck_bwd_x,
+    tp_def_bottleneck_bwd_a, tp_def_bottleneck_bwd_b;
+extern const tp_opdef tp_def_scale, tp_def_scale_bwd_x, tp_def_scale_bwd_w;
+extern const tp_opdef tp_def_head, tp_def_head_add, tp_def_head_softmax,
+    tp_def_head_bwd_x, tp_def_head_bwd_w;
 extern const tp_opdef tp_def_ce_loss, tp_def_mse_loss;
 extern const tp_opdef tp_def_mask, tp_def_clamp_bwd, tp_def_grad_sum;
 /* sgd.c */

@@ -1,11 +1,6 @@
 #include "compiler/ops/opdef.h"
 #include "compiler/passes/passes.h"
 
-static bool takes_bias(tp_kind kind) {
-    return kind == TP_OP_CONV_2D || kind == TP_OP_DEPTHWISE_CONV_2D ||
-           kind == TP_OP_FULLY_CONNECTED || kind == TP_OP_CONV_LORA;
-}
-
 /* Sum of the weights of output channel oc. */
 static int64_t weight_sum(const tp_tensor *w, bool depthwise, int64_t oc) {
     const int8_t *v = w->data;
@@ -67,7 +62,7 @@ tp_status tp_pass_fold(tp_graph *graph, const tp_pass_options *options,
                        tp_diag *diag) {
     (void)options;
     for (int i = 0; i < graph->first_backward; i++) {
-        if (takes_bias(graph->op[i].kind)) {
+        if (tp_kind_has_bias(graph->op[i].kind)) {
             TP_TRY(fold_zero_point(graph, i, diag));
         }
     }

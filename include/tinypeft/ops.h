@@ -146,6 +146,30 @@ typedef struct tp_random {
     int32_t e;
 } tp_random;
 
+/* Trained scales of output channels (IA3): y = requantise(acc * (1 + t)), t in
+ * units of 2^-13, 1 + t held within [2^-4, 4 - 2^-13]. */
+typedef struct tp_rescale {
+    int32_t n;         /* channels */
+    int32_t pixels;    /* of the map, for the gradients */
+    int32_t y_zp;      /* of the convolution's output, for dt */
+    int32_t acc_shift; /* of one sample's dt before it is added */
+    const int32_t *m;  /* [n] the base's requantisation, see tp_factor */
+    const int8_t *s;   /* [n] */
+} tp_rescale;
+
+/* Activations inside a bottleneck. */
+enum { TP_ACT_RELU = 0, TP_ACT_HARD_SWISH = 1 };
+
+/* A bottleneck adapter, B act(A x), on each place of a map. conv has the sizes
+ * (out_h * out_w places), rank (4, 8, 12 or 16), shift (of act(A x), to int16)
+ * and the shifts of gradients; beside a layer also that layer, 1x1. */
+typedef struct tp_bottleneck {
+    tp_conv2d conv;
+    int32_t x_zp;  /* of x, folded into conv's bias or not */
+    int32_t act;   /* TP_ACT_... */
+    tp_factor s_x; /* scale of x, for hard-swish */
+} tp_bottleneck;
+
 /* A new last layer: logits z = s_x * W (x - x_zp) + b, int16 in 2^-8. */
 typedef struct tp_head {
     int32_t in_c, classes;

@@ -105,6 +105,7 @@ static bool is_pool(tp_kind kind) {
 static bool has_activation(tp_kind kind) {
     return kind == TP_OP_CONV_2D || kind == TP_OP_DEPTHWISE_CONV_2D ||
            kind == TP_OP_FULLY_CONNECTED || kind == TP_OP_CONV_LORA ||
+           kind == TP_OP_CONV_BOTTLENECK || kind == TP_OP_BOTTLENECK ||
            kind == TP_OP_ADD || kind == TP_OP_SUB || kind == TP_OP_MUL;
 }
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "compiler/ops/opdef.h"
 #include "core/rng.h"
 #include "tests/unit/float_model.h"
 #include "tests/unit/gradcheck.h"
@@ -103,6 +104,67 @@ static void convolve(fm *m, const tp_op *op, double *y) {
     }
 }
 
+/* The base's factor of requantisation, 31 bits of it. */
+static double requantisation(fm *m, const tp_op *op, int oc) {
+    int s = 0;
+    const double f =
+        frexp(scale_of(m, op->in[0], 0) * scale_of(m, op->in[1], oc) /
+                  scale_of(m, op->out, 0),
+              &s);
+    return ldexp(round(ldexp(f, 31)), s - 31);
+}
+
+static double real_factor(const double pair[2]) {
+    return ldexp(pair[0], (int)pair[1] - 31);
+}
+
+/* Trained factors in the place of the base's. Backward knows the accumulator
+ * only as the output tells it, rounded: at the anchor, what a factor multiplies
+ * when it moves is that. */
+static void rescaled(fm *m, const tp_op *op, double *y) {
+    const int factors = tp_op_factors(op);
+    const int64_t n = tp_tensor_count(tensor_of(m, op->in[2]));
+    if (factors < 0) {
+        return;
+    }
+    for (int64_t i = 0; i < tp_tensor_count(tensor_of(m, op->out)); i++) {
+        const double now = real_factor(m->value[factors] + 2 * (i % n));
+        const double base = requantisation(m, op, (int)(i % n));
+        if (m->base == NULL) {
+            y[i] *= now / base;
+            continue;
+        }
+        const double there = real_factor(m->base[factors] + 2 * (i % n));
+        y[i] *= there / base;
+        y[i] += m->base[op->out][i] * (now / there - 1.0);
+    }
+}
+
+static void plain_conv(fm *m, const tp_op *op, double *y) {
+    convolve(m, op, y);
+    rescaled(m, op, y);
+}
+
+/* Mantissa and shift of the convolution's factor times 1 + t; the shift stays
+ * where the integers have it. */
+static void scale(fm *m, const tp_op *op, double *y) {
+    const double *t = m->value[op->in[0]];
+    for (int i = 0; i < m->graph->first_backward; i++) {
+        const tp_op *conv = &m->graph->op[i];
+        if (tp_op_factors(conv) != op->out) {
+            continue;
+        }
+        for (int64_t c = 0; c < tp_tensor_count(tensor_of(m, op->in[0])); c++) {
+            const double f = requantisation(m, conv, (int)c) * (1.0 + t[c]);
+            int shift = 0;
+            (void)frexp(f, &shift);
+            y[2 * c + 1] =
+                m->base != NULL ? m->base[op->out][2 * c + 1] : shift;
+            y[2 * c] = ldexp(f, 31 - (int)y[2 * c + 1]);
+        }
+    }
+}
+
 static void lora_a(fm *m, const tp_op *op, double *u) {
     const tp_conv2d d = geometry(m, op, op->in[1], op->out);
     tp_check_real_conv(&d, false, m->value[op->in[0]], m->value[op->in[1]], u);
@@ -120,6 +182,7 @@ static void conv_lora(fm *m, const tp_op *op, double *y) {
             y[i] += row[r] * u[i / out_c * rank + r];
         }
     }
+    rescaled(m, op, y);
 }
 
 /* One number of the generator, in words of its definition: eight digits of
@@ -159,6 +222,17 @@ static void head(fm *m, const tp_op *op, double *z) {
         z[c] = m->value[op->in[2]][c];
         for (int32_t k = 0; k < w->dim[1]; k++) {
             z[c] += m->value[op->in[1]][c * w->dim[1] + k] * x[k];
+        }
+    }
+}
+
+static void head_add(fm *m, const tp_op *op, double *y) {
+    const tp_tensor *w = tensor_of(m, op->in[2]);
+    const double *x = m->value[op->in[1]];
+    for (int32_t c = 0; c < w->dim[0]; c++) {
+        y[c] = m->value[op->in[0]][c];
+        for (int32_t k = 0; k < w->dim[1]; k++) {
+            y[c] += m->value[op->in[2]][c * w->dim[1] + k] * x[k];
         }
     }
 }
@@ -223,6 +297,41 @@ static void unary(fm *m, const tp_op *op, double *y) {
             gain * function(op, m->value[op->in[0]][i], sides(m, op->in[0])[i]);
         y[i] += copies ? s_y * zeros : 0.0;
     }
+}
+
+/* y += B act(A x), place by place. The hidden values are no tensor: at the
+ * anchor ReLU's side is that of A x with the integers' x, exact in both. */
+static void add_bottleneck(fm *m, const tp_op *op, int a, int b, double *y) {
+    const tp_tensor *ta = tensor_of(m, a);
+    const tp_tensor *tb = tensor_of(m, b);
+    const int64_t rank = ta->dim[0], in_c = ta->dim[1], out_c = tb->dim[0];
+    const int64_t places = tp_tensor_count(tensor_of(m, op->in[0])) / in_c;
+    const tp_op act = {.kind = (tp_kind)op->attr.of};
+    for (int64_t i = 0; i < places * rank; i++) {
+        const int64_t p = i / rank, r = i % rank;
+        double v = 0.0, side = 0.0;
+        for (int64_t k = 0; k < in_c; k++) {
+            v += m->value[a][r * in_c + k] * m->value[op->in[0]][p * in_c + k];
+            side +=
+                sides(m, a)[r * in_c + k] * sides(m, op->in[0])[p * in_c + k];
+        }
+        for (int64_t oc = 0; oc < out_c; oc++) {
+            y[p * out_c + oc] +=
+                m->value[b][oc * rank + r] * function(&act, v, side);
+        }
+    }
+}
+
+static void conv_bottleneck(fm *m, const tp_op *op, double *y) {
+    convolve(m, op, y);
+    add_bottleneck(m, op, op->in[3], op->in[4], y);
+}
+
+static void bottleneck(fm *m, const tp_op *op, double *y) {
+    for (int64_t i = 0; i < tp_tensor_count(tensor_of(m, op->out)); i++) {
+        y[i] = m->value[op->in[0]][i];
+    }
+    add_bottleneck(m, op, op->in[1], op->in[2], y);
 }
 
 static void softmax(fm *m, const tp_op *op, double *y) {
@@ -391,9 +500,9 @@ static void concat(fm *m, const tp_op *op, double *y) {
 typedef void (*evaluator)(fm *m, const tp_op *op, double *y);
 
 static const evaluator evaluators[TP_KIND_COUNT] = {
-    [TP_OP_CONV_2D] = convolve,
-    [TP_OP_DEPTHWISE_CONV_2D] = convolve,
-    [TP_OP_FULLY_CONNECTED] = convolve,
+    [TP_OP_CONV_2D] = plain_conv,
+    [TP_OP_DEPTHWISE_CONV_2D] = plain_conv,
+    [TP_OP_FULLY_CONNECTED] = plain_conv,
     [TP_OP_ADD] = binary,
     [TP_OP_SUB] = binary,
     [TP_OP_MUL] = binary,
@@ -418,7 +527,11 @@ static const evaluator evaluators[TP_KIND_COUNT] = {
     [TP_OP_CONV_LORA] = conv_lora,
     [TP_OP_RANDOM] = random_weights,
     [TP_OP_BIAS] = bias,
+    [TP_OP_CONV_BOTTLENECK] = conv_bottleneck,
+    [TP_OP_BOTTLENECK] = bottleneck,
+    [TP_OP_SCALE] = scale,
     [TP_OP_HEAD] = head,
+    [TP_OP_HEAD_ADD] = head_add,
     [TP_OP_HEAD_SOFTMAX] = softmax,
 };
 

@@ -49,7 +49,8 @@ static void test_parse(void **state) {
 
 #define MUST_READ                                                              \
     ": must read SLOTS=KIND[:key=value,...], such as 'conv*=lora:rank=4'"
-#define KINDS "; there are: head, bitfit, lora, lora-fa"
+#define KINDS                                                                  \
+    "; there are: head, bitfit, lora, lora-fa, scale, skip, bottleneck"
 #define RANKS ": must be a number from 1 to 16"
 #define CLASSES ": must be a number from 2 to 256"
 
@@ -97,6 +98,12 @@ static void test_parse_refuses(void **state) {
         {"c=lora-fa:seed=2147483648",
          "adapter 'c=lora-fa:seed=2147483648': seed=2147483648: must be a "
          "number from 0 to 2147483647"},
+        {"c=bottleneck:act=tanh",
+         "adapter 'c=bottleneck:act=tanh': act=tanh: must be one of: relu, "
+         "hard_swish"},
+        {"c=bottleneck:mode=",
+         "adapter 'c=bottleneck:mode=': mode=: must be one of: parallel, "
+         "serial"},
         {"c=head:classes=1", "adapter 'c=head:classes=1': classes=1" CLASSES},
         {"c=head:classes=257",
          "adapter 'c=head:classes=257': classes=257" CLASSES},
@@ -253,6 +260,21 @@ static void test_attach(void **state) {
          "conv0 dwconv1 conv2_a conv2_bias conv2 mean3 fc4 softmax5"},
         {{"conv2=bitfit", "conv2=lora"},
          "conv0 dwconv1 conv2_bias conv2_a conv2 mean3 fc4 softmax5"},
+        {{"conv2=lora", "conv2=scale", "conv2=bitfit"},
+         "conv0 dwconv1 conv2_a conv2_scale conv2_bias conv2 mean3 fc4 "
+         "softmax5"},
+        {{"*=scale", "*=lora"},
+         "conv0_scale conv0_a conv0 dwconv1_scale dwconv1 conv2_scale conv2_a "
+         "conv2 mean3 fc4_scale fc4_a fc4 softmax5"},
+        {{"conv*=skip", "fc4=head"},
+         "conv0 conv0_pool dwconv1 conv2 mean3 fc4 conv0_skip conv2_skip "
+         "fc4_softmax"},
+        {{"*=bottleneck", "*=bitfit"},
+         "conv0_bias conv0 dwconv1_bias dwconv1 conv2_bias conv2 mean3 "
+         "fc4_bias fc4 softmax5"},
+        {{"*=bottleneck:mode=serial", "conv2=lora", "conv2=scale"},
+         "conv0 dwconv1 conv2_a conv2_scale conv2 conv2_bottleneck mean3 fc4 "
+         "fc4_bottleneck softmax5"},
         /* heads first: their slot is gone when the others look */
         {{"*=bitfit", "fc4=head"},
          "conv0_bias conv0 dwconv1_bias dwconv1 conv2_bias conv2 mean3 fc4 "
@@ -319,7 +341,53 @@ static void test_refuses(void **state) {
         {{"mean3=head"},
          "adapter 'mean3=head': slot mean3 has no weights that a head could "
          "replace; head fits: fc4"},
+        {{"mean3=scale"},
+         "adapter 'mean3=scale': slot mean3 requantises no accumulator; scale "
+         "fits: conv0, dwconv1, conv2, fc4"},
+        {{"mean3=skip"},
+         "adapter 'mean3=skip': slot mean3 ends no block: it is no "
+         "convolution, fully connected layer, addition or concatenation; skip "
+         "fits: conv0, dwconv1, conv2"},
+        {{"fc4=skip"},
+         "adapter 'fc4=skip': slot fc4 is the last layer, which a head "
+         "replaces; skip fits: conv0, dwconv1, conv2"},
+        {{"conv2=skip"},
+         "adapter 'conv2=skip': adds to the logits of a head, and there is "
+         "none: add 'fc4=head'"},
+        {{"fc4=head", "conv2=skip", "conv[02]=skip", "conv0=skip"},
+         "adapter 'conv0=skip': slot conv0 has a skip already; skip fits: "
+         "dwconv1"},
+        {{"conv0=bottleneck"},
+         "adapter 'conv0=bottleneck': slot conv0 is no 1x1 convolution of "
+         "stride 1; bottleneck fits: conv2, fc4"},
+        {{"dwconv1=bottleneck"},
+         "adapter 'dwconv1=bottleneck': slot dwconv1 is no 1x1 convolution or "
+         "fully connected layer; bottleneck fits: conv2, fc4"},
+        {{"fc4=bottleneck:rank=6"},
+         "adapter 'fc4=bottleneck:rank=6': rank=6: the rank of a bottleneck is "
+         "4, 8, 12 or 16"},
+        {{"fc4=bottleneck", "fc4=bottleneck"},
+         "adapter 'fc4=bottleneck': slot fc4 has a bottleneck already; "
+         "bottleneck fits: conv2"},
+        {{"fc4=bottleneck:mode=serial", "fc4=bottleneck"},
+         "adapter 'fc4=bottleneck': slot fc4 has a bottleneck already; "
+         "bottleneck fits: conv2"},
+        {{"fc4=lora", "fc4=bottleneck"},
+         "adapter 'fc4=bottleneck': slot fc4 has a LoRA branch: a bottleneck "
+         "takes its place; bottleneck fits: conv2"},
+        {{"fc4=scale", "fc4=bottleneck"},
+         "adapter 'fc4=bottleneck': slot fc4 has trained scales, which a "
+         "bottleneck does not combine with; bottleneck fits: conv2"},
+        {{"fc4=bottleneck", "fc4=scale"},
+         "adapter 'fc4=scale': slot fc4 has an adapter that scales do not "
+         "combine with; scale fits: conv0, dwconv1, conv2"},
+        {{"fc4=bottleneck", "fc4=lora"},
+         "adapter 'fc4=lora': slot fc4 has a bottleneck: a LoRA branch takes "
+         "its place; lora fits: conv0, conv2"},
         /* twice the same */
+        {{"fc4=scale", "fc4=lora", "fc4=scale"},
+         "adapter 'fc4=scale': slot fc4 has trained scales already; scale "
+         "fits: conv0, dwconv1, conv2"},
         {{"conv2=lora", "conv2=lora:rank=2"},
          "adapter 'conv2=lora:rank=2': slot conv2 has a LoRA branch already; "
          "lora fits: conv0, fc4"},

@@ -134,10 +134,14 @@ static inline int32_t tp_add_wrap(int32_t a, int32_t b) {
     return (int32_t)((uint32_t)a + (uint32_t)b);
 }
 
-/* The accumulator of channel oc, bias included, to the output. */
-static inline int8_t tp_requantise(const tp_conv2d *op, int32_t oc,
-                                   int32_t acc) {
-    const int32_t y = tp_add_wrap(tp_mbqm(acc, op->m[oc], op->s[oc]), op->y_zp);
+/* The accumulator of channel oc, bias included, to the output.
+ *   f  [out_c] factors that take the place of op->m and op->s; or NULL. The
+ *      kernels say which: a constant once this is inlined */
+static inline int8_t tp_requantise(const tp_conv2d *op, const tp_factor *f,
+                                   int32_t oc, int32_t acc) {
+    const int32_t m = f != NULL ? f[oc].m : op->m[oc];
+    const int32_t s = f != NULL ? f[oc].s : op->s[oc];
+    const int32_t y = tp_add_wrap(tp_mbqm(acc, m, s), op->y_zp);
     return (int8_t)tp_min32(tp_max32(y, op->y_min), op->y_max);
 }
 

@@ -3,6 +3,28 @@
 #include "runtime/kernels/ref/conv.h"
 #include "tinypeft/kernels.h"
 
+/* Both forward kernels; f as in tp_requantise(). */
+static inline void forward(const tp_conv2d *op, const int8_t *x,
+                           const int32_t *b, const tp_factor *f, int8_t *y) {
+    for (int32_t row = 0; row < op->out_h; row++) {
+        const int32_t oy = tp_walk(op->reverse, row, op->out_h);
+        for (int32_t col = 0; col < op->out_w; col++) {
+            const int32_t ox = tp_walk(op->reverse, col, op->out_w);
+            const tp_window v = tp_window_at(op, oy, ox);
+            int8_t *out = y + (oy * op->out_w + ox) * op->out_c;
+            int32_t count = 0;
+            for (int32_t oc = 0; oc < op->out_c; oc += count) {
+                int32_t acc[4];
+                count = tp_window_dot(op, &v, x, op->w, oc, acc);
+                for (int32_t j = 0; j < count; j++) {
+                    out[oc + j] = tp_requantise(op, f, oc + j,
+                                                tp_add_wrap(acc[j], b[oc + j]));
+                }
+            }
+        }
+    }
+}
+
 /* Convolution: the bytes of TensorFlow Lite Micro's reference kernels.
  *   op  x [in_h][in_w][in_c], y [out_h][out_w][out_c]; w, m, s are used
  *   x   [in]  int8   zero point op->x_zp; padded places count as x_zp
@@ -19,23 +41,19 @@
  * Jacob et al. 2018, arXiv:1712.05877, section 2. */
 void tp_conv2d_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
                           const int32_t *b, int8_t *y) {
-    for (int32_t row = 0; row < op->out_h; row++) {
-        const int32_t oy = tp_walk(op->reverse, row, op->out_h);
-        for (int32_t col = 0; col < op->out_w; col++) {
-            const int32_t ox = tp_walk(op->reverse, col, op->out_w);
-            const tp_window v = tp_window_at(op, oy, ox);
-            int8_t *out = y + (oy * op->out_w + ox) * op->out_c;
-            int32_t count = 0;
-            for (int32_t oc = 0; oc < op->out_c; oc += count) {
-                int32_t acc[4];
-                count = tp_window_dot(op, &v, x, op->w, oc, acc);
-                for (int32_t j = 0; j < count; j++) {
-                    out[oc + j] = tp_requantise(op, oc + j,
-                                                tp_add_wrap(acc[j], b[oc + j]));
-                }
-            }
-        }
-    }
+    forward(op, x, b, NULL, y);
+}
+
+/* Convolution with trained scales of its channels (IA3).
+ *   op, x, b, y  as for conv2d_s8_fwd; m and s are not used
+ *   f  [in] tp_factor [out_c], from rescale_s16_fwd
+ *       y = clamp(mbqm(acc, f[oc].m, f[oc].s) + y_zp)
+ * y may lie over x as there; f lies apart. Bound: as there.
+ * Cannot fail. Source: Liu et al. 2022, arXiv:2205.05638. */
+void tp_conv2d_scaled_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
+                                 const int32_t *b, const tp_factor *f,
+                                 int8_t *y) {
+    forward(op, x, b, f, y);
 }
 
 /* Gradient to the input of a convolution.

@@ -106,19 +106,9 @@ static void forward_tile(const tp_conv2d *op, const box *v, const int8_t *x,
     taps_end(&t, acc, n);
 }
 
-/* Depthwise convolution: the bytes of TensorFlow Lite Micro's reference.
- *   op  x [in_h][in_w][in_c], y [out_h][out_w][out_c], out_c = in_c * mult
- *   x   [in]  int8   zero point op->x_zp; padded places count as x_zp
- *   b   [in]  int32  [out_c], scale s_x * s_w[oc]
- *   y   [out] int8   zero point op->y_zp, in [y_min, y_max]
- *       acc = b[oc] + sum (x[ic] - x_zp) * w[ky][kx][oc], ic = oc / mult
- *       y = clamp(mbqm(acc, m[oc], s[oc]) + y_zp)
- * y may lie over x where no pixel of y, in the order of op->reverse, lands on
- * a pixel of x that its own window or a later one reads: a window is read for
- * every TILE channels. No overlap else. Bound: k_h * k_w * 255 * 127 < 2^31.
- * Cannot fail. Source: TensorFlow Lite 8-bit quantization specification. */
-void tp_dwconv2d_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
-                            const int32_t *b, int8_t *y) {
+/* Both forward kernels; f as in tp_requantise(). */
+static inline void forward(const tp_conv2d *op, const int8_t *x,
+                           const int32_t *b, const tp_factor *f, int8_t *y) {
     const int32_t mult = op->out_c / op->in_c;
     const int32_t pixels = op->out_h * op->out_w;
     for (int32_t i = 0; i < pixels; i++) {
@@ -133,11 +123,40 @@ void tp_dwconv2d_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
                 forward_tile(op, &v, x + ic, op->w + first, acc, n);
                 for (int32_t j = 0; j < n; j++) {
                     const int32_t oc = first + j * mult;
-                    out[oc] = tp_requantise(op, oc, tp_add_wrap(acc[j], b[oc]));
+                    out[oc] =
+                        tp_requantise(op, f, oc, tp_add_wrap(acc[j], b[oc]));
                 }
             }
         }
     }
+}
+
+/* Depthwise convolution: the bytes of TensorFlow Lite Micro's reference.
+ *   op  x [in_h][in_w][in_c], y [out_h][out_w][out_c], out_c = in_c * mult
+ *   x   [in]  int8   zero point op->x_zp; padded places count as x_zp
+ *   b   [in]  int32  [out_c], scale s_x * s_w[oc]
+ *   y   [out] int8   zero point op->y_zp, in [y_min, y_max]
+ *       acc = b[oc] + sum (x[ic] - x_zp) * w[ky][kx][oc], ic = oc / mult
+ *       y = clamp(mbqm(acc, m[oc], s[oc]) + y_zp)
+ * y may lie over x where no pixel of y, in the order of op->reverse, lands on
+ * a pixel of x that its own window or a later one reads: a window is read for
+ * every TILE channels. No overlap else. Bound: k_h * k_w * 255 * 127 < 2^31.
+ * Cannot fail. Source: TensorFlow Lite 8-bit quantization specification. */
+void tp_dwconv2d_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
+                            const int32_t *b, int8_t *y) {
+    forward(op, x, b, NULL, y);
+}
+
+/* Depthwise convolution with trained scales of its channels (IA3).
+ *   op, x, b, y  as for dwconv2d_s8_fwd; m and s are not used
+ *   f  [in] tp_factor [out_c], from rescale_s16_fwd
+ *       y = clamp(mbqm(acc, f[oc].m, f[oc].s) + y_zp)
+ * y may lie over x as there; f lies apart. Bound: as there.
+ * Cannot fail. Source: Liu et al. 2022, arXiv:2205.05638. */
+void tp_dwconv2d_scaled_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
+                                   const int32_t *b, const tp_factor *f,
+                                   int8_t *y) {
+    forward(op, x, b, f, y);
 }
 
 /* acc[i] = sum over taps of dy * w, for one input pixel; dy and w start at the

@@ -22,6 +22,26 @@ void tp_head_q8_fwd_ref(const tp_head *op, const int8_t *x, const tp_q8 *w,
     }
 }
 
+/* Adds to the logits of a trained head what another layer's features say.
+ *   op  in_c, classes, x_zp, scale = s_x
+ *   z   [in]  int16 [classes], units of 2^-8
+ *   x   [in]  int8  [in_c], zero point x_zp
+ *   w   [in]  q8    [classes][in_c], real
+ *   y   [out] int16 [classes], units of 2^-8, saturated; may be z
+ *       y = z + round(s_x * w.v * (x - x_zp) * 2^(w.e + 8)); z where w is 0
+ * Bound: in_c * 255 * 127 < 2^31; the sum is formed in int64.
+ * Cannot fail. Source: Matsutani et al. 2024 (Skip2-LoRA), arXiv:2410.21073,
+ * with one matrix in place of a product of two. */
+void tp_head_add_q8_fwd_ref(const tp_head *op, const int16_t *z,
+                            const int8_t *x, const tp_q8 *w, int16_t *y) {
+    const int s = op->scale.s + w->e + 8;
+    for (int32_t c = 0; c < op->classes; c++) {
+        const int32_t acc = tp_dot(x, w->v + c * op->in_c, op->in_c, op->x_zp);
+        const int64_t sum = (int64_t)tp_scale(acc, op->scale.m, s) + z[c];
+        y[c] = (int16_t)tp_min32(tp_max32(tp_sat32(sum), INT16_MIN), INT16_MAX);
+    }
+}
+
 /* Gradient to the input of a head.
  *   op  in_c, classes
  *   dz  [in]  q8 [classes]

@@ -47,6 +47,43 @@ static int32_t branch_dot(const int8_t *b, const int16_t *u, int32_t rank) {
     return v;
 }
 
+/* What enters the LoRA branch of a convolution, and its factors. */
+typedef struct lora_inputs {
+    const tp_q16 *u;
+    const tp_q8 *b;
+    const tp_factor *f; /* as in tp_requantise() */
+} lora_inputs;
+
+/* Both forward kernels. */
+static inline void forward(const tp_conv2d *op, const int8_t *x,
+                           const int32_t *b, const lora_inputs *lora,
+                           int8_t *y) {
+    const int e = lora->b->e + lora->u->e;
+    for (int32_t row = 0; row < op->out_h; row++) {
+        const int32_t oy = tp_walk(op->reverse, row, op->out_h);
+        for (int32_t col = 0; col < op->out_w; col++) {
+            const int32_t ox = tp_walk(op->reverse, col, op->out_w);
+            const int16_t *up = lora->u->v + (oy * op->out_w + ox) * op->rank;
+            int8_t *out = y + (oy * op->out_w + ox) * op->out_c;
+            const tp_window v = tp_window_at(op, oy, ox);
+            int32_t count = 0;
+            for (int32_t oc = 0; oc < op->out_c; oc += count) {
+                int32_t acc[4];
+                count = tp_window_dot(op, &v, x, op->w, oc, acc);
+                for (int32_t j = 0; j < count; j++) {
+                    const int32_t c = oc + j;
+                    const int32_t add = tp_scale(
+                        branch_dot(lora->b->v + c * op->rank, up, op->rank),
+                        op->lora_m[c], op->lora_s[c] + e);
+                    const int32_t base = tp_add_wrap(acc[j], b[c]);
+                    *out++ = tp_requantise(op, lora->f, c,
+                                           tp_sat32((int64_t)base + add));
+                }
+            }
+        }
+    }
+}
+
 /* Convolution with a LoRA branch.
  *   op      as for conv2d_s8_fwd; rank in [1, 16], lora_m, lora_s: 1 / s_w
  *   x       [in]  int8  zero point op->x_zp
@@ -62,30 +99,20 @@ static int32_t branch_dot(const int8_t *b, const int16_t *u, int32_t rank) {
 void tp_conv2d_lora_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
                                const int32_t *b, const tp_q16 *u,
                                const tp_q8 *lora_b, int8_t *y) {
-    const int e = lora_b->e + u->e;
-    for (int32_t row = 0; row < op->out_h; row++) {
-        const int32_t oy = tp_walk(op->reverse, row, op->out_h);
-        for (int32_t col = 0; col < op->out_w; col++) {
-            const int32_t ox = tp_walk(op->reverse, col, op->out_w);
-            const int16_t *up = u->v + (oy * op->out_w + ox) * op->rank;
-            int8_t *out = y + (oy * op->out_w + ox) * op->out_c;
-            const tp_window v = tp_window_at(op, oy, ox);
-            int32_t count = 0;
-            for (int32_t oc = 0; oc < op->out_c; oc += count) {
-                int32_t acc[4];
-                count = tp_window_dot(op, &v, x, op->w, oc, acc);
-                for (int32_t j = 0; j < count; j++) {
-                    const int32_t c = oc + j;
-                    const int32_t add = tp_scale(
-                        branch_dot(lora_b->v + c * op->rank, up, op->rank),
-                        op->lora_m[c], op->lora_s[c] + e);
-                    const int32_t base = tp_add_wrap(acc[j], b[c]);
-                    *out++ =
-                        tp_requantise(op, c, tp_sat32((int64_t)base + add));
-                }
-            }
-        }
-    }
+    forward(op, x, b, &(lora_inputs){u, lora_b, NULL}, y);
+}
+
+/* Convolution with a LoRA branch and trained scales of its channels.
+ *   op, x, b, u, lora_b, y  as for conv2d_lora_s8_fwd; m and s are not used
+ *   f  [in] tp_factor [out_c], from rescale_s16_fwd
+ *       y = clamp(mbqm(acc, f[oc].m, f[oc].s) + y_zp)
+ * y may lie over x as there; u and f lie apart. Bound: as there.
+ * Cannot fail. Source: arXiv:2106.09685, eq. 3; arXiv:2205.05638. */
+void tp_conv2d_lora_scaled_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
+                                      const int32_t *b, const tp_q16 *u,
+                                      const tp_q8 *lora_b, const tp_factor *f,
+                                      int8_t *y) {
+    forward(op, x, b, &(lora_inputs){u, lora_b, f}, y);
 }
 
 /* Gradient to the input of a convolution with a LoRA branch.
