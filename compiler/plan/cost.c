@@ -78,6 +78,8 @@ static const struct {
     {tp_cost_lora_b, 1u << 4},
     {tp_cost_head, 1u << 2},
     {tp_cost_head_bwd_x, 1u << 3},
+    {tp_cost_bottleneck, 1u << 3 | 1u << 5 | 1u << 7 | 1u << 9},
+    {tp_cost_branch, 1u << 3 | 1u << 5 | 1u << 8},
 };
 
 static uint64_t step_macs(const tp_step *step) {

@@ -228,6 +228,39 @@ void tp_cost_bias(const void *desc, uint64_t *term) {
     term[3] = u(op->pixels) * u(op->n);
 }
 
+/* tiles; pixels of tiles; values of the map; channels */
+void tp_cost_rescale(const void *desc, uint64_t *term) {
+    const tp_rescale *op = desc;
+    term[1] = tiles_of(op->n, 32);
+    term[2] = term[1] * u(op->pixels);
+    term[3] = u(op->pixels) * u(op->n);
+    term[4] = u(op->n);
+}
+
+/* As tp_cost_conv; then what lies inside the branch, and its MACs */
+void tp_cost_bottleneck(const void *desc, uint64_t *term) {
+    const tp_conv2d *op = &((const tp_bottleneck *)desc)->conv;
+    tp_cost_conv(op, term);
+    term[8] = term[1] * u(op->rank);
+    term[9] = term[8] * u(op->in_c);
+}
+
+/* A branch alone, forward or backward: pixels; values inside; MACs of A;
+ * outputs; MACs of B; tiles; terms and MACs of W^T dy; inputs */
+void tp_cost_branch(const void *desc, uint64_t *term) {
+    const tp_conv2d *op = &((const tp_bottleneck *)desc)->conv;
+    const uint64_t pixels = u((int64_t)op->out_h * op->out_w);
+    term[1] = pixels;
+    term[2] = pixels * u(op->rank);
+    term[3] = term[2] * u(op->in_c);
+    term[4] = pixels * u(op->out_c);
+    term[5] = half(term[4] * u(op->rank));
+    term[6] = pixels * tiles_of(op->in_c, 32);
+    term[7] = op->w != NULL ? term[6] * u(op->out_c) : 0;
+    term[8] = op->w != NULL ? half(term[4] * u(op->in_c)) : 0;
+    term[9] = pixels * u(op->in_c);
+}
+
 /* --- pools and means ------------------------------------------------------ */
 
 static axis pool_rows(const tp_pool *op) {
