@@ -72,15 +72,22 @@ static uint64_t taps2_of(const tp_conv2d *op) {
 
 /* --- convolutions --------------------------------------------------------- */
 
-/* Contiguous runs that the dot products of all pixels are made of. */
+/* Contiguous runs that the dot products of all pixels are made of: a row of a
+ * window each, or all its rows where they follow each other in x too. */
 static uint64_t runs_of(const tp_conv2d *op) {
     const axis rows = rows_of(op);
-    const uint64_t pixels = u((int64_t)op->out_h * op->out_w);
+    const axis cols = cols_of(op);
+    uint64_t whole = 0; /* columns of outputs whose rows are one run */
     if (op->dil_w != 1) {
         return taps2_of(op);
     }
-    return op->in_w * op->dil_h == op->k_w ? pixels
-                                           : taps_of(&rows) * u(op->out_w);
+    for (int32_t ox = 0; ox < op->out_w; ox++) {
+        whole +=
+            op->in_w * op->dil_h == op->k_w && taps_at(&cols, ox) == op->k_w
+                ? 1
+                : 0;
+    }
+    return taps_of(&rows) * (u(op->out_w) - whole) + u(op->out_h) * whole;
 }
 
 /* pixels; runs and MACs of channels by four; of those left over; outputs;
