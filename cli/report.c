@@ -114,7 +114,9 @@ static const char *command_line(tp_cli *cli) {
                      "--updates %lld --shots %lld -o %s",
                      text, tp_energy_targets[o->core].name, (long long)o->batch,
                      (long long)o->updates, (long long)o->shots,
-                     tp_text_quoted(arena, tp_file_name(o->output)));
+                     tp_text_quoted(
+                         arena,
+                         tp_file_name(o->output != NULL ? o->output : "-")));
 }
 
 /* --- the page ------------------------------------------------------------- */
@@ -224,11 +226,31 @@ void tp_report_page(tp_report *r) {
 
 /* --- the command ---------------------------------------------------------- */
 
+static tp_status write_page(tp_cli *cli, tp_report *report) {
+    const char *path = cli->options.output;
+    tp_report_page(report);
+    const char *text = tp_text_done(&report->out);
+    if (text == NULL || report->out.failed) {
+        return tp_no_memory(&cli->diag);
+    }
+    const tp_out_file file = {path, text, strlen(text)};
+    TP_TRY(tp_files_write(&cli->diag, &file, 1));
+    if (!cli->options.json) {
+        printf("%s: %s bytes\n", path,
+               tp_text_grouped(&cli->arena, strlen(text)));
+    }
+    return TP_OK;
+}
+
 static tp_status make(tp_cli *cli) {
     const tp_options *o = &cli->options;
     tp_bytes bytes;
     tp_plan plan;
     tp_graph model;
+    if (o->output == NULL && !o->json) {
+        return tp_error(&cli->diag, TP_ERR_ARGUMENT,
+                        "--output FILE.html is missing (or --json)");
+    }
     tp_report report = {.arena = &cli->arena,
                         .out = {.arena = &cli->arena},
                         .plan = &plan,
@@ -244,7 +266,7 @@ static tp_status make(tp_cli *cli) {
     TP_TRY(compile_plan(cli, &bytes, &plan));
     TP_TRY(tp_import(&cli->arena, bytes.data, bytes.n, "report", &model,
                      &cli->diag));
-    if (plan.sample.n_steps > 0) {
+    if (plan.sample.n_steps > 0 && o->output != NULL) {
         TP_TRY(find_front(cli, &bytes, &report));
     }
     cli->diag.file = NULL;
@@ -252,16 +274,10 @@ static tp_status make(tp_cli *cli) {
     if (report.command == NULL) {
         return tp_no_memory(&cli->diag);
     }
-    tp_report_page(&report);
-    const char *text = tp_text_done(&report.out);
-    if (text == NULL || report.out.failed) {
-        return tp_no_memory(&cli->diag);
+    if (o->json) {
+        tp_json_print(tp_report_json(&report));
     }
-    const tp_out_file file = {o->output, text, strlen(text)};
-    TP_TRY(tp_files_write(&cli->diag, &file, 1));
-    printf("%s: %s bytes\n", o->output,
-           tp_text_grouped(&cli->arena, strlen(text)));
-    return TP_OK;
+    return o->output != NULL ? write_page(cli, &report) : TP_OK;
 }
 
 static tp_exit run(tp_cli *cli) {
@@ -272,7 +288,7 @@ const tp_command tp_command_report = {
     .name = "report",
     .bit = TP_CMD_REPORT,
     .summary = "writes a page about a plan: memory, costs, energy, schedules",
-    .usage = "MODEL [--adapter SPEC]... [--ram SIZE] -o FILE.html",
+    .usage = "MODEL [--adapter SPEC]... [--ram SIZE] -o FILE.html | --json",
     .notes = "The page is one file: it needs no network, follows the reader's "
              "light or dark\nsetting and prints. --energy replaces numbers of "
              "the table, which the page shows\nwith their sources.\n",

@@ -3,6 +3,7 @@
 #define TP_CLI_REPORT_H
 
 #include "cli/cli.h"
+#include "cli/json.h"
 #include "compiler/plan/energy.h"
 #include "compiler/text_buffer.h"
 
@@ -52,5 +53,8 @@ void tp_report_saved(tp_report *report);
 void tp_report_schedules(tp_report *report); /* report_plan.c */
 void tp_report_cost(tp_report *report);      /* report_cost.c */
 void tp_report_energy(tp_report *report);
+
+/* Its figures. */
+cJSON *tp_report_json(const tp_report *report); /* report_json.c */
 
 #endif

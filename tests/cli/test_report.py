@@ -2,6 +2,7 @@
 """tinypeft report: the page is sound HTML with sound SVG, refers to nothing
 outside and says what the plan says. test_report_browser.py opens it.
 Usage: test_report.py TINYPEFT."""
+import json
 import re
 import shutil
 import xml.etree.ElementTree as ElementTree
@@ -111,8 +112,30 @@ class Report(Case):
         self.assertIn("at 80 MHz", plain)
         self.assertIn("on a cortex-m33 at 1 MHz", slow)
 
+    def test_json_adds_up(self):
+        told = json.loads(self.ok("report", KWS, "--adapter", "*=bitfit",
+                                  "--batch", "4", "--updates", "10", "--shots",
+                                  "3", "--json"))
+        size = told["bytes"]
+        self.assertEqual(size["ram"],
+                         size["arena"] + size["adapter"] + size["train"])
+        adapt = told["adaptation"]
+        self.assertAlmostEqual(
+            adapt["mj"] * 1000,
+            10 * told["update"]["uj"] + adapt["store_uj"], delta=1)
+        self.assertGreater(told["update"]["instructions"],
+                           4 * told["sample"]["instructions"])
+        for radio in adapt["instead_of_sending"]:
+            one = 490 * radio["uj_a_byte"] / 1000
+            self.assertAlmostEqual(radio["send_mj"], 36 * one, places=3)
+            self.assertAlmostEqual(radio["break_even_samples"] * one,
+                                   adapt["mj"], delta=one)
+        infer = json.loads(self.ok("report", KWS, "--json"))
+        self.assertNotIn("adaptation", infer)
+
     def test_refusals(self):
         page = self.dir / "none.html"
+        self.fails(2, "--output FILE.html is missing", "report", KWS)
         self.fails(2, "'nope=1' is no key=value", "report", KWS,
                        "--energy", "nope=1", "-o", page)
         self.fails(2, "no number of bytes", "report", KWS, "--ram", "24Q",
