@@ -70,7 +70,6 @@ static tp_status set_energy(tp_cli *cli, tp_report *report) {
         TP_TRY(tp_energy_override(&report->energy, o->energy, &cli->diag));
     }
     report->batch = m->state == TP_STATE_ONLINE ? 1u : (uint32_t)o->batch;
-    report->shots = (uint32_t)o->shots;
     const double classes = m->classes > 0 ? m->classes : 1;
     const double macs = (double)tp_program_macs(&report->plan->sample);
     report->adaptation = (tp_adaptation){
@@ -128,8 +127,13 @@ static void tiles(tp_report *r) {
     const double sample = (double)tp_program_cost(&r->plan->sample);
     const tp_work one = {infer, (double)tp_program_macs(&r->plan->infer)};
     tp_text_add(&r->out, "<div class=\"tiles\">\n");
-    tp_html_tile(&r->out, tp_text_grouped(a, tp_report_ram(r->plan)), "bytes",
-                 "RAM: arena, adapter and training state");
+    tp_html_tile(
+        &r->out, tp_text_grouped(a, tp_report_ram(r->plan)), "bytes",
+        r->ram > 0 ? tp_arena_printf(a,
+                                     "RAM: arena, adapter and training state; "
+                                     "there are %s",
+                                     tp_text_grouped(a, r->ram))
+                   : "RAM: arena, adapter and training state");
     tp_html_tile(&r->out, tp_text_grouped(a, m->infer_bytes + m->adapter_bytes),
                  "bytes", "RAM of inference alone");
     tp_html_tile(&r->out, tp_text_grouped(a, r->plan->flash_constants), "bytes",

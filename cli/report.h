@@ -23,7 +23,7 @@ typedef struct tp_report {
     const tp_energy_target *target;
     tp_energy energy; /* with what was overridden */
     tp_adaptation adaptation;
-    uint32_t batch, shots;
+    uint32_t batch;
 } tp_report;
 
 /* Kinds of values in the arena, by colour. */

@@ -11,7 +11,7 @@ static const struct {
 } kinds[TP_REPORT_KINDS] = {
     {"activation", "s0"},     {"saved for backward", "s4"},
     {"computed again", "s2"}, {"clamp mask", "s6"},
-    {"gradient", "s3"},       {"computed weights", "s5"},
+    {"gradient", "s3"},       {"computed weights", "s1"},
 };
 
 int tp_report_border(const tp_plan *plan, const tp_program *program) {
@@ -69,14 +69,17 @@ static const char *short_name(const tp_plan *plan, int tensor) {
                      : plan->graph->tensor[tensor].name;
 }
 
-/* A name within a rectangle, where it has room. */
-static void label(tp_svg *svg, const char *name, const double at[2],
-                  const double size[2]) {
-    const double width = 6.2 * (double)strlen(name) + 8;
-    if (size[0] >= width && size[1] >= 15) {
-        tp_svg_text(svg, "in", (double[]){at[0] + 4, at[1] + size[1] / 2 + 4},
-                    name);
-    }
+/* Where a tensor is drawn: corner and size, at least two pixels. */
+typedef struct box {
+    double at[2], size[2];
+} box;
+
+static box box_of(const tp_svg_plot *plot, const tp_address *a) {
+    const double left = tp_svg_x(plot, a->first) + 0.5;
+    const double top = tp_svg_y(plot, (double)a->offset + a->bytes) + 0.5;
+    const double width = tp_svg_x(plot, a->last + 1) - left - 0.5;
+    const double height = tp_svg_y(plot, a->offset) - top - 0.5;
+    return (box){{left, top}, {width > 2 ? width : 2, height > 2 ? height : 2}};
 }
 
 static void draw_tensor(tp_report *r, tp_svg *svg, const tp_svg_plot *plot,
@@ -84,23 +87,40 @@ static void draw_tensor(tp_report *r, tp_svg *svg, const tp_svg_plot *plot,
     const tp_address *a = &p->address[tensor];
     const tp_tensor *t = &r->plan->graph->tensor[tensor];
     const tp_report_kind kind = tp_report_kind_of(r->plan, p, tensor);
-    const double at[2] = {tp_svg_x(plot, a->first) + 0.5,
-                          tp_svg_y(plot, (double)a->offset + a->bytes) + 0.5};
-    const double size[2] = {tp_svg_x(plot, a->last + 1) -
-                                tp_svg_x(plot, a->first) - 1.0,
-                            tp_svg_y(plot, a->offset) - at[1] - 0.5};
-    const double visible[2] = {size[0] > 1 ? size[0] : 1,
-                               size[1] > 1 ? size[1] : 1};
+    const box b = box_of(plot, a);
     const char *class =
-        tp_arena_printf(r->arena, "area %s", kinds[kind].colour);
+        tp_arena_printf(r->arena, "area %s%s", kinds[kind].colour,
+                        b.size[0] < 4 || b.size[1] < 4 ? " thin" : "");
     const char *tip = tp_arena_printf(
         r->arena, "%s (%s): %s, %s, %u bytes at %u, steps %d to %d (%s to %s)",
         short_name(r->plan, tensor), t->name, kinds[kind].name,
         tp_text_shape(r->arena, t), (unsigned)a->bytes, (unsigned)a->offset,
         a->first, a->last, r->plan->graph->op[p->step[a->first].op].name,
         r->plan->graph->op[p->step[a->last].op].name);
-    tp_svg_rect(svg, class != NULL ? class : "area", at, visible, tip);
-    label(svg, short_name(r->plan, tensor), at, visible);
+    tp_svg_rect(svg, class != NULL ? class : "area", b.at, b.size, tip);
+}
+
+/* A name within a rectangle, where it has room before the next tensor begins
+ * over it. */
+static void draw_name(tp_report *r, tp_svg *svg, const tp_svg_plot *plot,
+                      const tp_program *p, int tensor) {
+    const tp_address *a = &p->address[tensor];
+    const char *name = short_name(r->plan, tensor);
+    box b = box_of(plot, a);
+    for (int i = 0; i < r->plan->graph->n_tensors; i++) {
+        const tp_address *over = &p->address[i];
+        const double left = tp_svg_x(plot, over->first);
+        if (in_arena(over) && over->first > a->first &&
+            over->first <= a->last && over->offset < a->offset + a->bytes &&
+            a->offset < over->offset + over->bytes &&
+            left - b.at[0] < b.size[0]) {
+            b.size[0] = left - b.at[0];
+        }
+    }
+    if (b.size[0] >= 6.2 * (double)strlen(name) + 8 && b.size[1] >= 15) {
+        tp_svg_text(svg, "in",
+                    (double[]){b.at[0] + 4, b.at[1] + b.size[1] / 2 + 4}, name);
+    }
 }
 
 static void draw_border(tp_svg *svg, const tp_svg_plot *plot,
@@ -140,6 +160,11 @@ static const char *draw_map(tp_report *r, const char *title,
     for (int i = 0; i < r->plan->graph->n_tensors; i++) {
         if (in_arena(&p->address[i])) {
             draw_tensor(r, &svg, &plot, p, i);
+        }
+    }
+    for (int i = 0; i < r->plan->graph->n_tensors; i++) {
+        if (in_arena(&p->address[i])) {
+            draw_name(r, &svg, &plot, p, i);
         }
     }
     draw_border(&svg, &plot, r->plan, p);
