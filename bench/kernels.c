@@ -19,11 +19,12 @@ enum { BYTES = 1 << 18, WORDS = BYTES / 4 };
 
 /* What a kernel's arguments point to, by letter. Inputs: x int8, w q8 weights,
  * u q16, d q8 gradient with zeros, f q8 gradient without, p q32, b int32,
- * h int16, c label, n no argument. Outputs: y any, a accumulator q32 or
- * q16, v weights q8, m int16, r low bytes. g delayed scale, o online state, l
- * loss. */
+ * h int16, k factors, c label, n no argument. Outputs: y any, a accumulator q32
+ * or q16, v weights q8, m int16, r low bytes. g delayed scale, o online state,
+ * l loss. */
 static int32_t x[WORDS], w[WORDS], u[WORDS], d[WORDS], f[WORDS], p[WORDS],
     b[WORDS], h[WORDS], y[WORDS], a[WORDS], v[WORDS], m[WORDS], r[WORDS];
+static tp_factor k[256];
 static uint8_t label;
 static int32_t loss;
 static tp_gscale scale;
@@ -76,6 +77,8 @@ static void *buffer(char letter) {
         return b;
     case 'h':
         return h;
+    case 'k':
+        return k;
     case 'c':
         return &label;
     case 'a':
@@ -144,28 +147,28 @@ static void reset(int32_t shift) {
 }
 
 /* The measured loop runs `times` times: SysTick counts in steps of 40. */
-static uint32_t instructions(const kernel *k, const bench_case *c,
+static uint32_t instructions(const kernel *it, const bench_case *c,
                              void *const *arg) {
     uint64_t sum = 0;
     for (int i = 0; i < c->times; i++) {
         reset(c->scale);
         const uint64_t start = tp_qemu_instructions();
-        k->call(c->desc, arg);
+        it->call(c->desc, arg);
         sum += tp_qemu_instructions() - start;
     }
     return (uint32_t)(sum / (uint64_t)c->times);
 }
 
-static void measure(const kernel *k, const bench_case *c) {
+static void measure(const kernel *it, const bench_case *c) {
     void *arg[TP_MAX_ARGS] = {0};
     uint64_t term[TP_COST_TERMS];
-    (void)tp_cost_terms(k->id, c->desc, term);
+    (void)tp_cost_terms(it->id, c->desc, term);
     for (int i = 0; c->args[i] != '\0'; i++) {
         arg[i] = buffer(c->args[i]);
     }
-    tp_qemu_print(k->name);
+    tp_qemu_print(it->name);
     tp_qemu_print(" ");
-    tp_qemu_print_number(instructions(k, c, arg));
+    tp_qemu_print_number(instructions(it, c, arg));
     for (int i = 0; i < TP_COST_TERMS; i++) {
         tp_qemu_print(" ");
         tp_qemu_print_number(term[i]);
@@ -182,10 +185,13 @@ int main(void) {
     fill32(p, 6, 12);
     fill32(b, 9, 14);
     fill(h, 10, false);
-    for (int k = 0; k < (int)(sizeof kernels / sizeof kernels[0]); k++) {
+    for (int i = 0; i < 256; i++) {
+        k[i] = (tp_factor){(1 << 30) + i * 4000000, -7 - i % 3};
+    }
+    for (size_t n = 0; n < sizeof kernels / sizeof kernels[0]; n++) {
         bench_case c;
-        for (int i = 0; bench_case_of(kernels[k].id, i, &c); i++) {
-            measure(&kernels[k], &c);
+        for (int i = 0; bench_case_of(kernels[n].id, i, &c); i++) {
+            measure(&kernels[n], &c);
         }
     }
     return 0;

@@ -31,6 +31,10 @@ MODELS = [
     ("kws_head", *KWS, [HEAD]),
     ("kws_bitfit", *KWS, [HEAD, "*=bitfit"]),
     ("kws_lora", *KWS, [HEAD, "conv[2468]=lora:rank=4"]),
+    ("kws_fa", *KWS, [HEAD, "conv[2468]=lora-fa:rank=4"]),
+    ("kws_scale", *KWS, [HEAD, "*=scale"]),
+    ("kws_skip", *KWS, [HEAD, "dwconv7=skip"]),
+    ("kws_bottleneck", *KWS, [HEAD, "conv[2468]=bottleneck:rank=4"]),
 ]
 
 

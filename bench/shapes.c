@@ -144,6 +144,44 @@ static const void *lora_a(int i) {
     return &op;
 }
 
+/* Channels of the layer, the branch's rank; without w behind the layer. */
+static const int32_t branches[][4] = {
+    {125, 64, 64, 4}, {64, 16, 32, 8}, {1, 128, 128, 4}, {36, 24, 40, 12},
+    {9, 250, 64, 16}, {144, 8, 8, 4},  {49, 33, 10, 4},  {16, 96, 96, 8}};
+
+static const void *bottleneck(int i) {
+    static tp_bottleneck op;
+    if (i >= COUNT(branches)) {
+        return NULL;
+    }
+    const int32_t *b = branches[i];
+    op = (tp_bottleneck){.conv = conv_of(&(conv_shape){.in_h = 1,
+                                                       .in_w = 1,
+                                                       .k_h = 1,
+                                                       .k_w = 1,
+                                                       .stride = 1,
+                                                       .in_c = (int16_t)b[1],
+                                                       .out_c = (int16_t)b[2]}),
+                         .x_zp = -128,
+                         .act = TP_ACT_RELU,
+                         .s_x = {1 << 30, -5}};
+    op.conv.in_h = op.conv.out_h = b[0];
+    op.conv.rank = b[3];
+    return &op;
+}
+
+static const void *serial(int i) {
+    static tp_bottleneck op;
+    const tp_bottleneck *parallel = bottleneck(i);
+    if (parallel == NULL) {
+        return NULL;
+    }
+    op = *parallel;
+    op.conv.w = NULL;
+    op.conv.out_c = op.conv.in_c;
+    return &op;
+}
+
 /* --- heads and losses ----------------------------------------------------- */
 
 static const int32_t head_shapes[][2] = {{64, 10},  {256, 2}, {64, 12},
@@ -263,6 +301,20 @@ static const void *bias(int i) {
     }
     op = (tp_bias){
         .n = maps[i][1], .pixels = maps[i][0], .m = factor_m, .s = factor_s};
+    return &op;
+}
+
+static const void *rescale(int i) {
+    static tp_rescale op;
+    if (i >= COUNT(maps)) {
+        return NULL;
+    }
+    op = (tp_rescale){.n = maps[i][1],
+                      .pixels = maps[i][0],
+                      .y_zp = -128,
+                      .acc_shift = 6,
+                      .m = factor_m,
+                      .s = factor_s};
     return &op;
 }
 
@@ -436,6 +488,19 @@ static const subject subjects[TP_KERNEL_COUNT] = {
     [TP_K_bias_q8_bwd_w_ref] = {"da", bias, 0},
     [TP_K_accumulate_q32_s16_ref] = {"pag", sgd, -6},
     [TP_K_sgd_q8_ref] = {"pvro", sgd, 0},
+    [TP_K_rescale_s16_fwd_ref] = {"hy", rescale, 0},
+    [TP_K_conv2d_scaled_s8_fwd_ref] = {"xbky", conv, 0},
+    [TP_K_dwconv2d_scaled_s8_fwd_ref] = {"xbky", depthwise, 0},
+    [TP_K_conv2d_lora_scaled_s8_fwd_ref] = {"xbuwky", lora, 0},
+    [TP_K_head_add_q8_fwd_ref] = {"hxwy", head, 0},
+    [TP_K_rescale_q8_bwd_x_ref] = {"dhyg", rescale, 1},
+    [TP_K_rescale_s8_bwd_w_ref] = {"xdha", rescale, 0},
+    [TP_K_conv2d_bottleneck_s8_fwd_ref] = {"xbwwy", bottleneck, 0},
+    [TP_K_bottleneck_s8_fwd_ref] = {"xwwy", serial, 0},
+    [TP_K_conv2d_bottleneck_s8_bwd_x_ref] = {"dxwwyg", bottleneck, 10},
+    [TP_K_bottleneck_s8_bwd_x_ref] = {"dxwwyg", serial, 10},
+    [TP_K_bottleneck_s8_bwd_a_ref] = {"xdwwag", bottleneck, 2},
+    [TP_K_bottleneck_s8_bwd_b_ref] = {"xdwa", bottleneck, 0},
     [TP_K_sgd_s16_ref] = {"pmro", sgd, 0},
 };
 

@@ -85,6 +85,28 @@ static tp_status set_int(parser *p, const tp_opt *opt, const char *text) {
     return TP_OK;
 }
 
+/* "22820", "24K", "1M": powers of 1024. */
+static tp_status set_size(parser *p, const tp_opt *opt, const char *text) {
+    char *end = NULL;
+    errno = 0;
+    const long long value = strtoll(text, &end, 10);
+    const long long unit = *end == 'K' || *end == 'k'   ? 1024
+                           : *end == 'M' || *end == 'm' ? 1024 * 1024
+                                                        : 1;
+    if (end == text || end[unit > 1 ? 1 : 0] != '\0') {
+        return tp_error(p->diag, TP_ERR_ARGUMENT,
+                        "--%s %s: no number of bytes, such as 22820, 24K or 1M",
+                        opt->name, text);
+    }
+    const double bytes = (double)value * (double)unit;
+    if (errno != 0 || bytes < opt->lo || bytes > opt->hi) {
+        return out_of_range(p, opt, text);
+    }
+    const int64_t kept = value * unit;
+    memcpy(p->to + opt->offset, &kept, sizeof kept);
+    return TP_OK;
+}
+
 static tp_status set_real(parser *p, const tp_opt *opt, const char *text) {
     char *end = NULL;
     const double value = strtod(text, &end);
@@ -135,6 +157,8 @@ static tp_status set_value(parser *p, const tp_opt *opt, const char *text) {
     switch (opt->type) {
     case TP_OPT_INT:
         return set_int(p, opt, text);
+    case TP_OPT_SIZE:
+        return set_size(p, opt, text);
     case TP_OPT_REAL:
         return set_real(p, opt, text);
     case TP_OPT_CHOICE:

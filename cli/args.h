@@ -20,6 +20,7 @@ typedef enum tp_opt_type {
     TP_OPT_TEXT,    /* const char * */
     TP_OPT_TEXTS,   /* tp_texts: may be repeated */
     TP_OPT_INT,     /* int64_t in [lo, hi] */
+    TP_OPT_SIZE,    /* int64_t in [lo, hi]: bytes; 24K is 24 * 1024, M too */
     TP_OPT_REAL,    /* double in [lo, hi] */
     TP_OPT_CHOICE   /* int: which of the words in `value`, "one|two|three" */
 } tp_opt_type;

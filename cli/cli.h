@@ -20,7 +20,8 @@ typedef enum tp_command_bit {
     TP_CMD_RUN = 2,
     TP_CMD_COMPILE = 4,
     TP_CMD_TRAIN = 8,
-    TP_CMD_EVAL = 16
+    TP_CMD_EVAL = 16,
+    TP_CMD_REPORT = 32
 } tp_command_bit;
 
 /* Every option of every command; the table is in options.c. */
@@ -35,6 +36,11 @@ typedef struct tp_options {
     int target; /* index in tp_target_names */
     int64_t epochs, batch, seed, holdout, threads;
     double lr, momentum, clip;
+    int64_t ram;        /* bytes; 0: no limit */
+    int core;           /* index in tp_energy_targets */
+    int64_t updates;    /* of an adaptation */
+    int64_t shots;      /* samples of each class */
+    const char *energy; /* key=value,... */
     bool json, progress, help;
 } tp_options;
 
@@ -55,7 +61,7 @@ typedef struct tp_command {
 } tp_command;
 
 extern const tp_command tp_command_inspect, tp_command_run, tp_command_compile,
-    tp_command_train, tp_command_eval;
+    tp_command_train, tp_command_eval, tp_command_report;
 
 /* --- options.c ------------------------------------------------------------ */
 

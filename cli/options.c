@@ -5,6 +5,8 @@
 #define COMPILE ((unsigned)TP_CMD_COMPILE)
 #define TRAIN ((unsigned)TP_CMD_TRAIN)
 #define EVAL ((unsigned)TP_CMD_EVAL)
+#define REPORT ((unsigned)TP_CMD_REPORT)
+#define ALL (INSPECT | RUN | COMPILE | TRAIN | EVAL | REPORT)
 #define AT(field) offsetof(tp_options, field)
 
 const char *const tp_loss_names[] = {"auto", "ce", "mse"};
@@ -14,11 +16,10 @@ const char *const tp_target_names[] = {"portable", "cortex-m0", "cortex-m4"};
  * ranges of the rate, the momentum and the clip are those of the fixed-point
  * fields of tp_train_config: 1/2^15, 1 - 1/2^15, 1/2^12, 65535/2^12. */
 static const tp_opt table[] = {
-    {"MODEL", 0, TP_OPT_OPERAND, INSPECT | RUN | COMPILE | TRAIN | EVAL,
-     INSPECT | RUN | COMPILE | TRAIN | EVAL, AT(model), NULL, 0, 0,
+    {"MODEL", 0, TP_OPT_OPERAND, ALL, ALL, AT(model), NULL, 0, 0,
      "the INT8 model, a .tflite file"},
-    {"adapter", 0, TP_OPT_TEXTS, RUN | COMPILE | TRAIN | EVAL, 0, AT(adapter),
-     "SPEC", 0, 0, "SLOTS=KIND[:key=value,...]; may be repeated"},
+    {"adapter", 0, TP_OPT_TEXTS, RUN | COMPILE | TRAIN | EVAL | REPORT, 0,
+     AT(adapter), "SPEC", 0, 0, "SLOTS=KIND[:key=value,...]; may be repeated"},
     {"load", 0, TP_OPT_TEXT, RUN | TRAIN | EVAL, 0, AT(load), "ADAPTER", 0, 0,
      "start from this trained adapter"},
     {"input", 0, TP_OPT_TEXT, RUN, RUN, AT(x), "X", 0, 0,
@@ -33,6 +34,19 @@ static const tp_opt table[] = {
      "folder for NAME.h, NAME.c, NAME_weights.c"},
     {"output", 'o', TP_OPT_TEXT, TRAIN, TRAIN, AT(output), "ADAPTER", 0, 0,
      "write the adapter here, and ADAPTER.json beside it"},
+    {"output", 'o', TP_OPT_TEXT, REPORT, 0, AT(output), "FILE.html", 0, 0,
+     "write the page here"},
+    {"ram", 0, TP_OPT_SIZE, REPORT, 0, AT(ram), "SIZE", 1, 4294967295.0,
+     "bytes that the plan may take, such as 24K"},
+    {"target", 0, TP_OPT_CHOICE, REPORT, 0, AT(core),
+     "cortex-m0plus|cortex-m3|cortex-m4|cortex-m7|cortex-m33|cortex-m55|rv32",
+     0, 0, "for time and energy, default cortex-m4"},
+    {"energy", 0, TP_OPT_TEXT, REPORT, 0, AT(energy), "KEY=VALUE,...", 0, 0,
+     "other numbers than the table's, such as mhz=48"},
+    {"updates", 0, TP_OPT_INT, REPORT, 0, AT(updates), "N", 1, 1000000,
+     "of an adaptation, default 220"},
+    {"shots", 0, TP_OPT_INT, REPORT, 0, AT(shots), "N", 1, 65535,
+     "samples of each class to learn from, default 10"},
     {"expect", 0, TP_OPT_TEXT, RUN, 0, AT(expect), "Z", 0, 0,
      "count bytes that differ from this; exit 1 if any"},
     {"target", 0, TP_OPT_CHOICE, COMPILE, 0, AT(target),
@@ -43,7 +57,7 @@ static const tp_opt table[] = {
      "of the model in C; default from the file name"},
     {"dump", 0, TP_OPT_TEXT, COMPILE, 0, AT(dump), "STAGE", 0, 0,
      "print a stage's text form, such as import or plan"},
-    {"loss", 0, TP_OPT_CHOICE, COMPILE | TRAIN | EVAL, 0, AT(loss),
+    {"loss", 0, TP_OPT_CHOICE, COMPILE | TRAIN | EVAL | REPORT, 0, AT(loss),
      "auto|ce|mse", 0, 0, "default auto: ce, for autoencoders mse"},
     {"epochs", 0, TP_OPT_INT, TRAIN, 0, AT(epochs), "N", 0, 10000,
      "passes; 0, the default: as many as make 220 updates"},
@@ -51,7 +65,7 @@ static const tp_opt table[] = {
      "learning rate, default 0.125"},
     {"momentum", 0, TP_OPT_REAL, TRAIN, 0, AT(momentum), "F", 0,
      32767.0 / 32768, "default 0.9"},
-    {"batch", 0, TP_OPT_INT, TRAIN, 0, AT(batch), "N", 1, 256,
+    {"batch", 0, TP_OPT_INT, TRAIN | REPORT, 0, AT(batch), "N", 1, 256,
      "samples an update, default 16"},
     {"clip", 0, TP_OPT_REAL, TRAIN, 0, AT(clip), "F", 1.0 / 4096,
      65535.0 / 4096, "largest norm of a gradient, default 1"},
@@ -63,12 +77,11 @@ static const tp_opt table[] = {
      "write the loss of every update"},
     {"threads", 0, TP_OPT_INT, RUN | TRAIN | EVAL, 0, AT(threads), "N", 1, 64,
      "for inference, default 2; the results are the same"},
-    {"json", 0, TP_OPT_FLAG, INSPECT | RUN | TRAIN | EVAL, 0, AT(json), NULL, 0,
-     0, "print the result as JSON"},
+    {"json", 0, TP_OPT_FLAG, INSPECT | RUN | TRAIN | EVAL | REPORT, 0, AT(json),
+     NULL, 0, 0, "print the result as JSON"},
     {"progress", 0, TP_OPT_FLAG, RUN | TRAIN | EVAL, 0, AT(progress), NULL, 0,
      0, "show progress even where stderr is no terminal"},
-    {"help", 'h', TP_OPT_HELP, INSPECT | RUN | COMPILE | TRAIN | EVAL, 0,
-     AT(help), NULL, 0, 0, "this text"},
+    {"help", 'h', TP_OPT_HELP, ALL, 0, AT(help), NULL, 0, 0, "this text"},
 };
 
 tp_options tp_options_default(void) {
@@ -76,6 +89,9 @@ tp_options tp_options_default(void) {
                         .batch = 16,
                         .seed = 1,
                         .threads = 2,
+                        .core = 2, /* cortex-m4 */
+                        .updates = 220,
+                        .shots = 10,
                         .lr = 0.125,
                         .momentum = 0.9,
                         .clip = 1.0};

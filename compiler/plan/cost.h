@@ -21,8 +21,14 @@ bool tp_cost_terms(tp_kernel_id kernel, const void *desc,
 
 uint64_t tp_step_cost(const tp_step *step);
 
-/* Sum over the steps. */
+/* Sums over the steps: instructions, and the multiply-accumulates among them.
+ */
 uint64_t tp_program_cost(const tp_program *program);
+uint64_t tp_program_macs(const tp_program *program);
+
+/* Of one update from `batch` samples: theirs, and what moving the weights costs
+ * with the plan's kind of state. */
+uint64_t tp_update_cost(const tp_plan *plan, uint32_t batch);
 
 /* --- for cost.def: the terms of each family of kernels ------------------- */
 
@@ -34,6 +40,6 @@ tp_cost_count tp_cost_conv, tp_cost_conv_bwd_x, tp_cost_conv_bwd_w,
     tp_cost_pool_bwd_x, tp_cost_mean, tp_cost_eltwise, tp_cost_eltwise_bwd_x,
     tp_cost_lut, tp_cost_softmax, tp_cost_copy, tp_cost_fill, tp_cost_resize,
     tp_cost_clamp, tp_cost_sum, tp_cost_ce, tp_cost_mse, tp_cost_random,
-    tp_cost_sgd;
+    tp_cost_sgd, tp_cost_rescale, tp_cost_bottleneck, tp_cost_branch;
 
 #endif

@@ -72,15 +72,22 @@ static uint64_t taps2_of(const tp_conv2d *op) {
 
 /* --- convolutions --------------------------------------------------------- */
 
-/* Contiguous runs that the dot products of all pixels are made of. */
+/* Contiguous runs that the dot products of all pixels are made of: a row of a
+ * window each, or all its rows where they follow each other in x too. */
 static uint64_t runs_of(const tp_conv2d *op) {
     const axis rows = rows_of(op);
-    const uint64_t pixels = u((int64_t)op->out_h * op->out_w);
+    const axis cols = cols_of(op);
+    uint64_t whole = 0; /* columns of outputs whose rows are one run */
     if (op->dil_w != 1) {
         return taps2_of(op);
     }
-    return op->in_w * op->dil_h == op->k_w ? pixels
-                                           : taps_of(&rows) * u(op->out_w);
+    for (int32_t ox = 0; ox < op->out_w; ox++) {
+        whole +=
+            op->in_w * op->dil_h == op->k_w && taps_at(&cols, ox) == op->k_w
+                ? 1
+                : 0;
+    }
+    return taps_of(&rows) * (u(op->out_w) - whole) + u(op->out_h) * whole;
 }
 
 /* pixels; runs and MACs of channels by four; of those left over; outputs;
@@ -226,6 +233,39 @@ void tp_cost_bias(const void *desc, uint64_t *term) {
     term[1] = u(op->n);
     term[2] = u(op->pixels);
     term[3] = u(op->pixels) * u(op->n);
+}
+
+/* tiles; pixels of tiles; values of the map; channels */
+void tp_cost_rescale(const void *desc, uint64_t *term) {
+    const tp_rescale *op = desc;
+    term[1] = tiles_of(op->n, 32);
+    term[2] = term[1] * u(op->pixels);
+    term[3] = u(op->pixels) * u(op->n);
+    term[4] = u(op->n);
+}
+
+/* As tp_cost_conv; then what lies inside the branch, and its MACs */
+void tp_cost_bottleneck(const void *desc, uint64_t *term) {
+    const tp_conv2d *op = &((const tp_bottleneck *)desc)->conv;
+    tp_cost_conv(op, term);
+    term[8] = term[1] * u(op->rank);
+    term[9] = term[8] * u(op->in_c);
+}
+
+/* A branch alone, forward or backward: pixels; values inside; MACs of A;
+ * outputs; MACs of B; tiles; terms and MACs of W^T dy; inputs */
+void tp_cost_branch(const void *desc, uint64_t *term) {
+    const tp_conv2d *op = &((const tp_bottleneck *)desc)->conv;
+    const uint64_t pixels = u((int64_t)op->out_h * op->out_w);
+    term[1] = pixels;
+    term[2] = pixels * u(op->rank);
+    term[3] = term[2] * u(op->in_c);
+    term[4] = pixels * u(op->out_c);
+    term[5] = half(term[4] * u(op->rank));
+    term[6] = pixels * tiles_of(op->in_c, 32);
+    term[7] = op->w != NULL ? term[6] * u(op->out_c) : 0;
+    term[8] = op->w != NULL ? half(term[4] * u(op->in_c)) : 0;
+    term[9] = pixels * u(op->in_c);
 }
 
 /* --- pools and means ------------------------------------------------------ */

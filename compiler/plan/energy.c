@@ -13,8 +13,8 @@
 #define RADIOS                                                                 \
     { 0.21, 1.1, 141, 375 }
 
-const char *const tp_radio_names[TP_RADIO_COUNT] = {"ble", "802154", "lorawan",
-                                                    "nbiot"};
+const char *const tp_radio_names[TP_RADIO_COUNT] = {
+    "Bluetooth LE", "IEEE 802.15.4", "LoRaWAN", "NB-IoT"};
 
 const char *const tp_radio_sources[TP_RADIO_COUNT] = {
     /* 261 B on air * 8 us * 7.1 mA * 3 V, then 380 us of gaps and reply at

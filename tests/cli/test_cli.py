@@ -17,7 +17,7 @@ class Usage(Case):
         self.assertRegex(self.ok("--version"), r"^tinypeft \d+\.\d+\.\d+\n$")
         text = self.ok("--help")
         self.assertIn("Exit codes:", text)
-        for command in ("inspect", "run", "compile", "train", "eval"):
+        for command in ("inspect", "run", "compile", "train", "eval", "report"):
             self.assertIn(command, text)
             text += self.ok(command, "--help")
             self.assertIn("Examples:", self.ok(command, "-h"))

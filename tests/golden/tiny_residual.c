@@ -173,8 +173,8 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[20] = {
-    213, 9390, 213, 12112, 766, 5879, 766, 614, 150, 479, 1145, 41, 397, 9170,
-    608, 608, 410, 15062, 2576, 410,
+    223, 9479, 223, 12039, 1005, 5879, 1005, 615, 161, 481, 1159, 72, 419, 9198,
+    794, 794, 437, 14598, 2575, 437,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {

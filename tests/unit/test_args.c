@@ -14,7 +14,7 @@ typedef struct values {
     const char *model;
     const char *text;
     tp_texts texts;
-    int64_t number;
+    int64_t number, size;
     double real;
     int choice;
     bool flag, help;
@@ -31,6 +31,8 @@ static const tp_opt table[] = {
      "a number"},
     {"lr", 0, TP_OPT_REAL, ONE, 0, offsetof(values, real), "F", 0.25, 1,
      "a real"},
+    {"ram", 0, TP_OPT_SIZE, ONE, 0, offsetof(values, size), "SIZE", 1, 1 << 20,
+     "bytes"},
     {"loss", 0, TP_OPT_CHOICE, ONE, 0, offsetof(values, choice), "auto|ce|mse",
      0, 0, "a choice"},
     {"json", 0, TP_OPT_FLAG, ONE, 0, offsetof(values, flag), NULL, 0, 0,
@@ -128,6 +130,23 @@ static void bounds_are_inclusive(void **state) {
     assert_true(expect_ok("m --lr 1").real == 1.0);
     expect_error("m --lr 1.01", "between 0.25 and 1");
     expect_error("m --lr 0.2", "between 0.25 and 1");
+}
+
+static void takes_sizes(void **state) {
+    (void)state;
+    assert_int_equal(expect_ok("m --ram 22820").size, 22820);
+    assert_int_equal(expect_ok("m --ram 24K").size, 24 * 1024);
+    assert_int_equal(expect_ok("m --ram=3k").size, 3072);
+    assert_int_equal(expect_ok("m --ram 1M").size, 1 << 20);
+    expect_error("m --ram 0", "between 1 and 1048576");
+    expect_error("m --ram 2M", "between 1 and 1048576");
+    expect_error("m --ram -1K", "between 1 and 1048576");
+    expect_error("m --ram 99999999999999999999", "between 1 and 1048576");
+    expect_error("m --ram 9999999999999999M", "between 1 and 1048576");
+    expect_error("m --ram K", "no number of bytes");
+    expect_error("m --ram 1.5K", "no number of bytes");
+    expect_error("m --ram 24KB", "no number of bytes");
+    expect_error("m --ram 24 K", "one argument too many");
 }
 
 static void refuses_wrong_values(void **state) {
@@ -254,7 +273,7 @@ static void defaults_are_in_range(void **state) {
         assert_true(value >= opt->lo && value <= opt->hi);
         checked++;
     }
-    assert_int_equal(checked, 8);
+    assert_int_equal(checked, 10);
 }
 
 int main(void) {
@@ -262,6 +281,7 @@ int main(void) {
         cmocka_unit_test(takes_every_type),
         cmocka_unit_test(takes_letters_and_dashes),
         cmocka_unit_test(bounds_are_inclusive),
+        cmocka_unit_test(takes_sizes),
         cmocka_unit_test(refuses_wrong_values),
         cmocka_unit_test(refuses_wrong_shapes),
         cmocka_unit_test(names_the_nearest),

@@ -1,0 +1,304 @@
+/* tinypeft report: a page about one plan, as one HTML file. */
+#include "cli/report.h"
+
+#include <string.h>
+
+#include "cli/html.h"
+#include "cli/session.h"
+#include "compiler/ir/text.h"
+#include "compiler/plan/cost.h"
+#include "tinypeft/adapter.h"
+#include "tinypeft/version.h"
+
+uint32_t tp_report_ram(const tp_plan *plan) {
+    const tp_model *m = &plan->model;
+    return m->arena_bytes + m->adapter_bytes + m->train_bytes;
+}
+
+/* --- what the page is about ----------------------------------------------- */
+
+static tp_status compile_plan(tp_cli *cli, const tp_bytes *bytes,
+                              tp_plan *plan) {
+    const tp_options *o = &cli->options;
+    const tp_compile_options options = {.name =
+                                            tp_text_stem(&cli->arena, o->model),
+                                        .spec = o->adapter.item,
+                                        .n_specs = o->adapter.n,
+                                        .loss = (tp_loss_kind)o->loss,
+                                        .ram = (uint32_t)o->ram};
+    return tp_compile(&cli->arena, bytes->data, bytes->n, &options, plan,
+                      &cli->diag);
+}
+
+/* The schedules of every kind of state, with the same adapters. */
+static tp_status find_front(tp_cli *cli, const tp_bytes *bytes,
+                            tp_report *report) {
+    const tp_options *o = &cli->options;
+    tp_graph *graph = tp_arena_alloc(&cli->arena, 1, sizeof *graph);
+    tp_adapter_spec *spec =
+        tp_arena_alloc(&cli->arena, TP_TEXTS_MAX, sizeof *spec);
+    tp_schedule *front = tp_arena_alloc(
+        &cli->arena, (size_t)3 * TP_MOST_SCHEDULES, sizeof *front);
+    if (graph == NULL || spec == NULL || front == NULL) {
+        return tp_no_memory(&cli->diag);
+    }
+    for (int i = 0; i < o->adapter.n; i++) {
+        TP_TRY(tp_adapter_parse(&cli->arena, o->adapter.item[i], &spec[i],
+                                &cli->diag));
+    }
+    const tp_pass_options passes = {
+        .spec = spec, .n_specs = o->adapter.n, .loss = (tp_loss_kind)o->loss};
+    TP_TRY(tp_import(&cli->arena, bytes->data, bytes->n, "report", graph,
+                     &cli->diag));
+    TP_TRY(tp_passes_run(graph, &passes, NULL, NULL, &cli->diag));
+    for (tp_state_kind s = TP_STATE_MOMENTUM; s <= TP_STATE_ONLINE; s++) {
+        int n = 0;
+        TP_TRY(tp_schedule_front(&cli->arena, graph, s, front + report->n_front,
+                                 &n, &cli->diag));
+        report->n_front += n;
+    }
+    report->front = front;
+    return TP_OK;
+}
+
+static tp_status set_energy(tp_cli *cli, tp_report *report) {
+    const tp_options *o = &cli->options;
+    const tp_model *m = &report->plan->model;
+    report->target = &tp_energy_targets[o->core];
+    report->energy = report->target->energy;
+    if (o->energy != NULL) {
+        TP_TRY(tp_energy_override(&report->energy, o->energy, &cli->diag));
+    }
+    report->batch = m->state == TP_STATE_ONLINE ? 1u : (uint32_t)o->batch;
+    const double classes = m->classes > 0 ? m->classes : 1;
+    const double macs = (double)tp_program_macs(&report->plan->sample);
+    report->adaptation = (tp_adaptation){
+        .update = {(double)tp_update_cost(report->plan, report->batch),
+                   report->batch * macs},
+        .updates = (double)o->updates,
+        .blob_bytes = TP_BLOB_HEADER_BYTES + m->adapter_bytes,
+        .samples = classes * (double)o->shots,
+        .sample_bytes = m->x_bytes};
+    return TP_OK;
+}
+
+/* --- the command that makes the page again -------------------------------- */
+
+static const char *command_line(tp_cli *cli) {
+    const tp_options *o = &cli->options;
+    tp_arena *arena = &cli->arena;
+    const char *text =
+        tp_arena_printf(arena, "tinypeft report %s",
+                        tp_text_quoted(arena, tp_file_name(o->model)));
+    for (int i = 0; i < o->adapter.n && text != NULL; i++) {
+        text = tp_arena_printf(arena, "%s \\\n    --adapter %s", text,
+                               tp_text_quoted(arena, o->adapter.item[i]));
+    }
+    if (o->loss != TP_LOSS_AUTO && text != NULL) {
+        text = tp_arena_printf(arena, "%s --loss %s", text,
+                               tp_loss_names[o->loss]);
+    }
+    if (o->ram > 0 && text != NULL) {
+        text = tp_arena_printf(arena, "%s --ram %lld", text, (long long)o->ram);
+    }
+    if (o->energy != NULL && text != NULL) {
+        text = tp_arena_printf(arena, "%s --energy %s", text,
+                               tp_text_quoted(arena, o->energy));
+    }
+    return text == NULL
+               ? NULL
+               : tp_arena_printf(
+                     arena,
+                     "%s \\\n    --target %s --batch %lld "
+                     "--updates %lld --shots %lld -o %s",
+                     text, tp_energy_targets[o->core].name, (long long)o->batch,
+                     (long long)o->updates, (long long)o->shots,
+                     tp_text_quoted(
+                         arena,
+                         tp_file_name(o->output != NULL ? o->output : "-")));
+}
+
+/* --- the page ------------------------------------------------------------- */
+
+static void tiles(tp_report *r) {
+    tp_arena *a = r->arena;
+    const tp_model *m = &r->plan->model;
+    const double infer = (double)tp_program_cost(&r->plan->infer);
+    const double sample = (double)tp_program_cost(&r->plan->sample);
+    const tp_work one = {infer, (double)tp_program_macs(&r->plan->infer)};
+    tp_text_add(&r->out, "<div class=\"tiles\">\n");
+    tp_html_tile(
+        &r->out, tp_text_grouped(a, tp_report_ram(r->plan)), "bytes",
+        r->ram > 0 ? tp_arena_printf(a,
+                                     "RAM: arena, adapter and training state; "
+                                     "there are %s",
+                                     tp_text_grouped(a, r->ram))
+                   : "RAM: arena, adapter and training state");
+    tp_html_tile(&r->out, tp_text_grouped(a, m->infer_bytes + m->adapter_bytes),
+                 "bytes", "RAM of inference alone");
+    tp_html_tile(&r->out, tp_text_grouped(a, r->plan->flash_constants), "bytes",
+                 "flash: weights and tables, code not counted");
+    tp_html_tile(&r->out, tp_arena_printf(a, "%.1f", infer / 1e6), "million",
+                 "instructions an inference");
+    tp_html_tile(&r->out,
+                 tp_arena_printf(a, "%.3g", tp_energy_ms(&r->energy, one)),
+                 "ms",
+                 tp_arena_printf(a, "an inference on a %s at %.3g MHz",
+                                 r->target->name, r->energy.mhz));
+    if (m->n_params > 0) {
+        tp_html_tile(&r->out, tp_text_grouped(a, m->adapter_bytes), "bytes",
+                     tp_arena_printf(a, "adapter, of %s trained values",
+                                     tp_text_grouped(a, m->n_values)));
+        tp_html_tile(&r->out, tp_arena_printf(a, "%.2f", sample / infer), "×",
+                     "inferences to learn from a sample");
+        tp_html_tile(&r->out, tp_state_names[m->state], "",
+                     "what training keeps of each weight");
+    }
+    tp_text_add(&r->out, "</div>\n");
+}
+
+static void menu(tp_report *r) {
+    static const char *const item[][2] = {
+        {"memory", "Memory"},       {"saved", "What backward needs"},
+        {"schedules", "Schedules"}, {"cost", "Instructions"},
+        {"energy", "Energy"},       {"layers", "Layers"},
+        {"remake", "Remake"}};
+    const bool trains = r->plan->sample.n_steps > 0;
+    tp_text_add(&r->out, "<nav>");
+    for (size_t i = 0; i < sizeof item / sizeof *item; i++) {
+        if (trains || (i != 1 && i != 2)) {
+            tp_text_add(&r->out, "<a href=\"#%s\">%s</a>\n", item[i][0],
+                        item[i][1]);
+        }
+    }
+    tp_text_add(&r->out, "</nav>\n");
+}
+
+static void head(tp_report *r) {
+    const tp_tensor *x = &r->model->tensor[r->model->input];
+    const tp_tensor *y = &r->model->tensor[r->model->output];
+    tp_text_add(&r->out, "<header>\n");
+    tp_html_element(&r->out, "h1", NULL, r->file);
+    tp_html_element(
+        &r->out, "p", "soft",
+        tp_arena_printf(r->arena,
+                        "%s in, %s out; %d operators; sha256 %.16s…. ",
+                        tp_text_shape(r->arena, x), tp_text_shape(r->arena, y),
+                        r->model->n_ops, r->sha256));
+    const char *specs = "";
+    for (int i = 0; i < r->n_specs && specs != NULL; i++) {
+        specs = tp_arena_printf(r->arena, "%s%s%s", specs, i > 0 ? "  +  " : "",
+                                r->spec[i]);
+    }
+    tp_html_element(&r->out, "p", NULL,
+                    specs != NULL && specs[0] != '\0'
+                        ? specs
+                        : "No adapter: the plan only infers.");
+    tiles(r);
+    tp_text_add(&r->out, "</header>\n");
+}
+
+static void remake(tp_report *r) {
+    tp_html_section(&r->out, "remake", "How to remake this page");
+    tp_html_element(&r->out, "pre", NULL, r->command);
+    tp_html_element(&r->out, "p", "soft small",
+                    tp_arena_printf(r->arena,
+                                    "tinypeft %s; the same model and options "
+                                    "give the same page, byte for byte.",
+                                    TP_VERSION));
+    tp_html_end_section(&r->out);
+}
+
+void tp_report_page(tp_report *r) {
+    const bool trains = r->plan->sample.n_steps > 0;
+    tp_html_begin(&r->out, tp_arena_printf(r->arena, "%s: plan", r->file));
+    head(r);
+    menu(r);
+    tp_text_add(&r->out, "<main>\n");
+    tp_report_memory(r);
+    if (trains) {
+        tp_report_saved(r);
+        tp_report_schedules(r);
+    }
+    tp_report_cost(r);
+    tp_report_energy(r);
+    tp_report_layers(r);
+    remake(r);
+    tp_text_add(&r->out, "</main>\n");
+    tp_html_end(&r->out);
+}
+
+/* --- the command ---------------------------------------------------------- */
+
+static tp_status write_page(tp_cli *cli, tp_report *report) {
+    const char *path = cli->options.output;
+    tp_report_page(report);
+    const char *text = tp_text_done(&report->out);
+    if (text == NULL || report->out.failed) {
+        return tp_no_memory(&cli->diag);
+    }
+    const tp_out_file file = {path, text, strlen(text)};
+    TP_TRY(tp_files_write(&cli->diag, &file, 1));
+    if (!cli->options.json) {
+        printf("%s: %s bytes\n", path,
+               tp_text_grouped(&cli->arena, strlen(text)));
+    }
+    return TP_OK;
+}
+
+static tp_status make(tp_cli *cli) {
+    const tp_options *o = &cli->options;
+    tp_bytes bytes;
+    tp_plan plan;
+    tp_graph model;
+    if (o->output == NULL && !o->json) {
+        return tp_error(&cli->diag, TP_ERR_ARGUMENT,
+                        "--output FILE.html is missing (or --json)");
+    }
+    tp_report report = {.arena = &cli->arena,
+                        .out = {.arena = &cli->arena},
+                        .plan = &plan,
+                        .model = &model,
+                        .file = tp_file_name(o->model),
+                        .spec = o->adapter.item,
+                        .n_specs = o->adapter.n,
+                        .ram = (uint32_t)o->ram,
+                        .command = command_line(cli)};
+    TP_TRY(tp_model_read(cli, &bytes));
+    report.sha256 = tp_text_sha256(&cli->arena, &bytes);
+    cli->diag.file = report.file;
+    TP_TRY(compile_plan(cli, &bytes, &plan));
+    TP_TRY(tp_import(&cli->arena, bytes.data, bytes.n, "report", &model,
+                     &cli->diag));
+    if (plan.sample.n_steps > 0 && o->output != NULL) {
+        TP_TRY(find_front(cli, &bytes, &report));
+    }
+    cli->diag.file = NULL;
+    TP_TRY(set_energy(cli, &report));
+    if (report.command == NULL) {
+        return tp_no_memory(&cli->diag);
+    }
+    if (o->json) {
+        tp_json_print(tp_report_json(&report));
+    }
+    return o->output != NULL ? write_page(cli, &report) : TP_OK;
+}
+
+static tp_exit run(tp_cli *cli) {
+    return make(cli) == TP_OK ? TP_EXIT_OK : TP_EXIT_FAILED;
+}
+
+const tp_command tp_command_report = {
+    .name = "report",
+    .bit = TP_CMD_REPORT,
+    .summary = "writes a page about a plan: memory, costs, energy, schedules",
+    .usage = "MODEL [--adapter SPEC]... [--ram SIZE] -o FILE.html | --json",
+    .notes = "The page is one file: it needs no network, follows the reader's "
+             "light or dark\nsetting and prints. --energy replaces numbers of "
+             "the table, which the page shows\nwith their sources.\n",
+    .examples = "  tinypeft report kws.tflite --adapter 'conv[2468]=lora' "
+                "--adapter fc11=head \\\n    -o report.html\n"
+                "  tinypeft report kws.tflite --adapter '*=bitfit' --ram 40K "
+                "--target cortex-m33 \\\n    --energy mhz=128,pj_cycle=183 -o "
+                "report.html\n",
+    .run = run};
