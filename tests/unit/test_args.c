@@ -254,7 +254,7 @@ static void defaults_are_in_range(void **state) {
         assert_true(value >= opt->lo && value <= opt->hi);
         checked++;
     }
-    assert_int_equal(checked, 8);
+    assert_int_equal(checked, 11);
 }
 
 int main(void) {
