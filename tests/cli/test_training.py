@@ -2,6 +2,7 @@
 """train and eval on real models, and every way to use them wrongly.
 Usage: test_training.py TINYPEFT."""
 import json
+import re
 import xml.etree.ElementTree as ET
 
 from cli_case import AD, DATA, HEAD, KWS, Case, main, npy
@@ -183,14 +184,19 @@ class Train(Case):
         # What is held back is not there to learn from.
         self.assertEqual(chosen(6, "--method", "auto", "--holdout", 20)[0],
                          "bitfit")
-        kind, note, said = chosen(5, "--method", "auto", "--ram", 27000)
-        self.assertEqual((kind, note["adapter"]), ("bitfit",
-                                                   [HEAD, "*=bitfit"]))
-        self.assertIn("lora-fa does not fit: needs", said)
+        # A byte less than it needs, and something smaller is taken.
+        base = ("train", KWS, "--x", "x.bin", "--y", "y.bin", "-o", "never")
+        needs = self.fails(1, "needs", *base, "--method", "lora-fa",
+                           "--classes", 10, "--ram", 16100)
+        ram = int(re.search(r"needs (\d+) bytes", needs)[1])
+        kind, note, said = chosen(5, "--method", "auto", "--ram", ram)
+        self.assertEqual((kind, said), ("lora-fa", ""))
+        kind, note, said = chosen(5, "--method", "auto", "--ram", ram - 1)
+        self.assertIn(kind, ("bitfit", "skip", "head"))
+        self.assertEqual(note["adapter"][0], HEAD)
+        self.assertIn(f"lora-fa does not fit: needs {ram} bytes", said)
         self.assertEqual(chosen(5, "--method", "head")[0], "head")
         self.ok("eval", KWS, "--load", "a", "--x", "x.bin", "--y", "y.bin")
-
-        base = ("train", KWS, "--x", "x.bin", "--y", "y.bin", "-o", "never")
         self.fails(2, "leave out --adapter", *base, "--method", "auto",
                    "--adapter", HEAD)
         self.fails(2, "how many classes", *base, "--method", "head")
