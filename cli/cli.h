@@ -27,7 +27,7 @@ typedef enum tp_command_bit {
 /* Every option of every command; the table is in options.c. */
 typedef struct tp_options {
     const char *model;
-    tp_texts adapter;
+    tp_texts adapter, region;
     const char *load;
     const char *x, *y;
     const char *output; /* file or folder */

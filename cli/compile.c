@@ -1,6 +1,7 @@
 /* tinypeft compile: C for a device. */
 #include <string.h>
 
+#include "cli/region.h"
 #include "cli/session.h"
 
 #define STAGES_MAX 32
@@ -69,12 +70,16 @@ static tp_status make_plan(tp_cli *cli, tp_plan *plan) {
     const tp_options *o = &cli->options;
     tp_bytes bytes;
     TP_TRY(tp_model_read(cli, &bytes));
+    tp_region region[TP_MAX_REGIONS];
+    tp_plan_options placing = {.region = region};
+    TP_TRY(tp_regions_parse(cli, region, &placing.n_regions));
     dumper d = {.wanted = o->dump, .arena = &cli->arena};
     const tp_compile_options options = {
         .name = o->name != NULL ? o->name : tp_text_stem(&cli->arena, o->model),
         .spec = o->adapter.item,
         .n_specs = o->adapter.n,
         .loss = (tp_loss_kind)o->loss,
+        .plan = placing,
         .dump = o->dump != NULL ? dump : NULL,
         .dump_ctx = &d};
     cli->diag.file = tp_file_name(o->model);
@@ -95,6 +100,10 @@ static const char *command_line(tp_cli *cli) {
     for (int i = 0; i < o->adapter.n && text != NULL; i++) {
         text = tp_arena_printf(arena, "%s --adapter %s", text,
                                tp_text_quoted(arena, o->adapter.item[i]));
+    }
+    for (int i = 0; i < o->region.n && text != NULL; i++) {
+        text = tp_arena_printf(arena, "%s --region %s", text,
+                               tp_text_quoted(arena, o->region.item[i]));
     }
     if (o->loss != TP_LOSS_AUTO && text != NULL) {
         text = tp_arena_printf(arena, "%s --loss %s", text,
@@ -144,6 +153,11 @@ static void print_summary(tp_cli *cli, const tp_plan *plan) {
     print_size(cli, "flash: weights of the base", plan->flash_weights);
     print_size(cli, "flash: all constants", plan->flash_constants);
     print_size(cli, "RAM: to infer", model->infer_bytes);
+    for (int r = 0; r < plan->n_regions; r++) {
+        const char *what = tp_arena_printf(&cli->arena, "RAM: arena in %s",
+                                           plan->region[r].name);
+        print_size(cli, what != NULL ? what : "", model->region[r]);
+    }
     if (model->n_params > 0) {
         print_size(cli, "RAM: the adapter", model->adapter_bytes);
         print_size(cli, "RAM: to infer and train", model->arena_bytes);

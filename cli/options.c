@@ -51,6 +51,8 @@ static const tp_opt table[] = {
      "count bytes that differ from this; exit 1 if any"},
     {"target", 0, TP_OPT_CHOICE, COMPILE, 0, AT(target),
      "portable|cortex-m0|cortex-m4", 0, 0, "default portable"},
+    {"region", 0, TP_OPT_TEXTS, COMPILE, 0, AT(region), "NAME=ADDRESS+SIZE", 0,
+     0, "memory for the arena, fastest first; may be repeated"},
     {"name", 0, TP_OPT_TEXT, COMPILE, 0, AT(name), "NAME", 0, 0,
      "of the model in C; default from the file name"},
     {"dump", 0, TP_OPT_TEXT, COMPILE, 0, AT(dump), "STAGE", 0, 0,

@@ -58,6 +58,7 @@ tp_status tp_compile(tp_arena *arena, const uint8_t *bytes, size_t n,
     TP_TRY(tp_passes_run(graph, &passes, dump, &d, diag));
     const tp_schedule_options schedule = {.state = options->state,
                                           .ram = options->ram,
+                                          .plan = options->plan,
                                           .dump = dump,
                                           .dump_ctx = &d};
     TP_TRY(tp_schedule_plan(arena, graph, &schedule, plan, diag));

@@ -18,6 +18,7 @@ typedef struct tp_compile_options {
     tp_loss_kind loss;
     tp_state_kind state; /* TP_STATE_NONE: the richest that fits */
     uint32_t ram;        /* bytes that the plan may take; 0: no limit */
+    tp_plan_options plan;
     /* Called with each stage's name and text form where not NULL. */
     void (*dump)(void *ctx, const char *stage, const char *text);
     void *dump_ctx;

@@ -1,6 +1,5 @@
 #include "compiler/emit/emit.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "compiler/emit/parts.h"
@@ -78,14 +77,6 @@ const char *tp_emit_real(tp_arena *arena, const tp_tensor *t) {
     return text != NULL ? text : "";
 }
 
-static const char *upper(tp_arena *arena, const char *name) {
-    char *copy = tp_arena_copy(arena, name, strlen(name) + 1, 1);
-    for (char *p = copy; p != NULL && *p != '\0'; p++) {
-        *p = (char)toupper((unsigned char)*p);
-    }
-    return copy;
-}
-
 tp_status tp_emit(tp_arena *arena, const tp_plan *plan,
                   const tp_emit_options *options, tp_emitted *out,
                   tp_diag *diag) {
@@ -95,7 +86,7 @@ tp_status tp_emit(tp_arena *arena, const tp_plan *plan,
                     .plan = plan,
                     .options = options,
                     .name = plan->graph->name,
-                    .upper = upper(arena, plan->graph->name),
+                    .upper = tp_emit_upper(arena, plan->graph->name),
                     .desc = tp_arena_alloc(arena, steps + 1, sizeof *e.desc)};
     if (e.upper == NULL || e.desc == NULL) {
         return tp_no_memory(diag);

@@ -153,21 +153,9 @@ static void print_sizes(tp_text *out, const tp_emitter *e) {
         tp_text_add(out, "#define %s_%s_BYTES %uu\n", e->upper, size[i].what,
                     size[i].bytes);
     }
+    tp_emit_region_sizes(out, e);
     tp_text_add(out, "#define %s_RAM_BYTES %uu\n", e->upper,
                 (unsigned)(m->arena_bytes + m->adapter_bytes + m->train_bytes));
-}
-
-static void print_open(tp_text *out, const tp_emitter *e) {
-    const tp_model *m = &e->plan->model;
-    tp_text_add(out, "static inline tp_ctx %s_open(", e->name);
-    tp_emit_word(out,
-                 tp_arena_printf(e->arena, "%s_memory *memory) {", e->name),
-                 "\n    ");
-    tp_text_add(out, "\n    const tp_ctx ctx = {&%s_model,", e->name);
-    tp_emit_word(out, "memory->arena,", "\n                        ");
-    tp_text_add(out, "\n                        %s, %s};\n    return ctx;\n}\n",
-                m->adapter_bytes > 0 ? "memory->adapter" : "NULL",
-                m->train_bytes > 0 ? "memory->train" : "NULL");
 }
 
 /* The slice with its budget in the plan's own units. */
@@ -183,33 +171,6 @@ static void print_slice(tp_text *out, const tp_emitter *e) {
                      "    const tp_train_budget budget = {0, cost};\n"
                      "    return tp_train_slice(ctx, x, target, &budget, "
                      "done);\n}\n");
-}
-
-/* Sizes are multiples of TP_ALIGN; an empty part is left out. */
-static void print_memory(tp_text *out, const tp_emitter *e) {
-    const tp_model *m = &e->plan->model;
-    const struct {
-        const char *type, *name, *size;
-        uint32_t bytes;
-    } part[] = {{"_Alignas(TP_ALIGN) uint8_t", "arena", "ARENA", 1},
-                {"uint8_t", "adapter", "ADAPTER", m->adapter_bytes},
-                {"uint8_t", "train", "TRAIN", m->train_bytes}};
-    tp_text_add(out, "\n/* All RAM of the model; sizeof is");
-    tp_emit_words(out, tp_arena_printf(e->arena, "%s_RAM_BYTES. */", e->upper),
-                  "\n * ");
-    tp_text_add(out, "\ntypedef struct %s_memory {\n", e->name);
-    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
-        if (part[i].bytes > 0) {
-            tp_text_add(out, "    %s", part[i].type);
-            tp_emit_word(out,
-                         tp_arena_printf(e->arena, "%s[%s_%s_BYTES];",
-                                         part[i].name, e->upper, part[i].size),
-                         "\n        ");
-            tp_text_add(out, "\n");
-        }
-    }
-    tp_text_add(out, "} %s_memory;\n\n", e->name);
-    print_open(out, e);
 }
 
 char *tp_emit_header(const tp_emitter *e) {
@@ -232,7 +193,7 @@ char *tp_emit_header(const tp_emitter *e) {
                 "\n/* For the runtime: infer, train, load and store. */\n"
                 "extern const tp_model %s_model;\n",
                 e->name);
-    print_memory(&out, e);
+    tp_emit_memory(&out, e);
     if (e->plan->model.n_params > 0) {
         print_slice(&out, e);
     }

@@ -36,6 +36,14 @@ char *tp_emit_header(const tp_emitter *e);
 char *tp_emit_program(const tp_emitter *e);
 char *tp_emit_weights(const tp_emitter *e);
 
+/* memory.c: the sizes of the arena's regions; types and the function that opens
+ * a context; "sizeof(...) + ..." of all these types. */
+void tp_emit_region_sizes(tp_text *out, const tp_emitter *e);
+void tp_emit_memory(tp_text *out, const tp_emitter *e);
+const char *tp_emit_ram_types(const tp_emitter *e);
+/* A name in capitals; NULL: memory ran out. */
+const char *tp_emit_upper(tp_arena *arena, const char *name);
+
 /* Name of a descriptor or constant, NULL where there is none. */
 const char *tp_emit_desc_name(const tp_emitter *e, const void *desc);
 const char *tp_emit_const_name(const tp_emitter *e, const void *data);

@@ -117,8 +117,11 @@ static void print_arg(tp_text *out, const tp_emitter *e,
         [TP_PLACE_TARGET] = "s->target",     [TP_PLACE_LOSS] = "s->loss",
         [TP_PLACE_ARENA] = "arena",          [TP_PLACE_ADAPTER] = "adapter",
         [TP_PLACE_TRAIN] = "train"};
-    if (a->place == TP_PLACE_ARENA || a->place == TP_PLACE_ADAPTER ||
-        a->place == TP_PLACE_TRAIN) {
+    if (a->place == TP_PLACE_ARENA && a->region > 0) {
+        tp_text_add(out, "at(ctx->region[%d], %u)", a->region,
+                    (unsigned)(a->offset - e->plan->region[a->region].start));
+    } else if (a->place == TP_PLACE_ARENA || a->place == TP_PLACE_ADAPTER ||
+               a->place == TP_PLACE_TRAIN) {
         tp_text_add(out, "at(ctx->%s, %u)", plain[a->place],
                     (unsigned)a->offset);
     } else {
@@ -318,6 +321,11 @@ static void print_model(tp_text *out, const tp_emitter *e) {
         tp_emit_word(out, value, "\n        ");
         tp_text_add(out, "\n");
     }
+    if (e->plan->n_regions > 0) {
+        tp_text_add(out, "    .region = {%u, %u, %u, %u},\n",
+                    (unsigned)m->region[0], (unsigned)m->region[1],
+                    (unsigned)m->region[2], (unsigned)m->region[3]);
+    }
     if (m->n_params > 0) {
         print_training(out, m);
     }
@@ -326,16 +334,18 @@ static void print_model(tp_text *out, const tp_emitter *e) {
 
 char *tp_emit_program(const tp_emitter *e) {
     tp_text out = {.arena = e->arena};
+    const char *types = tp_emit_ram_types(e);
     tp_emit_title(&out, e, "The program");
     tp_text_add(&out,
                 "#include \"%s.h\"\n\n#include \"tinypeft/kernels.h\"\n\n",
                 e->name);
     tp_emit_words(
         &out,
-        tp_arena_printf(e->arena,
-                        "_Static_assert(sizeof(%s_memory) == %s_RAM_BYTES, "
-                        "\"RAM\");",
-                        e->name, e->upper),
+        types == NULL
+            ? NULL
+            : tp_arena_printf(e->arena,
+                              "_Static_assert(%s == %s_RAM_BYTES, \"RAM\");",
+                              types, e->upper),
         "\n               ");
     tp_text_add(&out, "\n\n");
     print_externs(&out, e);

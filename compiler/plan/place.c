@@ -234,7 +234,6 @@ static bool begin(search *s) {
         end = s->block[i].last > end ? s->block[i].last : end;
     }
     s->bound = tp_place_peak(s->block, s->n, end + 1, &step);
-    s->rng = tp_rng_seed(1);
     s->size = UINT32_MAX - 1;
     s->over = UINT64_MAX;
     s->near_at = tp_arena_alloc(arena, n + 1, sizeof *s->near_at);
@@ -248,18 +247,28 @@ static bool begin(search *s) {
            find_near(s, arena);
 }
 
-/* From each rule's order in turn, as far as the share of the work reaches. */
-static void find(search *s, int64_t work) {
-    const int64_t each = s->near_at[s->n] + s->n;
+/* As many changes for each rule, fewer where they are dear: a change costs one
+ * comparison for each pair of blocks that live together. */
+static int changes(const search *s, int effort) {
+    enum { MOST_PAIRS = 8000000 };
+    const int dear = MOST_PAIRS / (s->near_at[s->n] + s->n);
+    const int fair = effort * s->n / RULES;
+    return fair < dear ? fair : dear;
+}
+
+/* Each rule starts alike whatever the effort: more of it never places worse.
+ */
+static void find(search *s, int effort) {
     for (int rule = 0; rule < RULES && s->size > s->bound; rule++) {
         sort(s, rule);
         try_order(s);
     }
-    for (int rule = 0; rule < RULES; rule++) {
+    for (int rule = 0; rule < RULES && s->size > s->bound; rule++) {
         sort(s, rule);
         s->over = UINT64_MAX;
+        s->rng = tp_rng_seed((uint32_t)rule + 1);
         try_order(s);
-        for (int64_t w = 0; w < work / RULES && s->size > s->bound; w += each) {
+        for (int i = changes(s, effort); i > 0 && s->size > s->bound; i--) {
             change(s);
             try_order(s);
         }
@@ -269,14 +278,14 @@ static void find(search *s, int64_t work) {
     }
 }
 
-uint32_t tp_place_blocks(tp_block *block, int n, int64_t work) {
+uint32_t tp_place_blocks(tp_block *block, int n, int effort) {
     search s = {.block = block, .n = n};
     if (n == 0) {
         return 0;
     }
     const bool begun = begin(&s);
     if (begun) {
-        find(&s, work);
+        find(&s, effort);
     }
     tp_arena_free(&s.arena);
     return begun ? s.size : UINT32_MAX;
@@ -317,7 +326,7 @@ uint32_t tp_place_peak(const tp_block *block, int n, int n_steps, int *step) {
 }
 
 static bool apart(const tp_block *a, const tp_block *b) {
-    return a->offset >= b->offset + b->bytes ||
+    return a->region != b->region || a->offset >= b->offset + b->bytes ||
            b->offset >= a->offset + a->bytes;
 }
 

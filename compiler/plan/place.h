@@ -15,14 +15,15 @@ typedef struct tp_block {
     int under;                /* index of that block */
     int32_t forward, reverse; /* TP_APART: not in this order */
     uint32_t offset;          /* [out] a multiple of 4 */
+    int region;               /* of region.h; 0 where there is one arena */
 } tp_block;
 
 /* Places the blocks so that those which are live together lie apart, or over
  * each other as far as they may. Tries several orders of first fit, then
- * changes of these, until no placement could be smaller or `work` pairs of
- * blocks have been compared; the same answer on every host. Returns the arena's
- * size, UINT32_MAX: out of memory. */
-uint32_t tp_place_blocks(tp_block *block, int n, int64_t work);
+ * changes of these, `effort` for each block, until no placement could be
+ * smaller; the same answer on every host. Returns the arena's size, UINT32_MAX:
+ * out of memory. */
+uint32_t tp_place_blocks(tp_block *block, int n, int effort);
 
 /* Largest sum of live bytes over the steps, counting what may lie over each
  * other at its smallest union: no placement can need less. *step is where. */

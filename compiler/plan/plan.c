@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "compiler/plan/check.h"
 #include "compiler/plan/cost.h"
 #include "compiler/plan/program.h"
 #include "core/crc32.h"
@@ -257,6 +258,75 @@ static tp_status make_programs(const tp_lower *lower, const tp_address *fixed,
     return tp_program_make(&order, &plan->sample);
 }
 
+/* --- regions -------------------------------------------------------------- */
+
+/* The regions of the options, the fastest first. */
+static tp_status sort_regions(const tp_plan_options *options, tp_plan *plan,
+                              tp_diag *diag) {
+    if (options->n_regions > TP_MAX_REGIONS) {
+        return tp_error(diag, TP_ERR_ARGUMENT,
+                        "--region: %d of them; at most %d work",
+                        options->n_regions, TP_MAX_REGIONS);
+    }
+    for (int i = 0; i < options->n_regions; i++) {
+        int at = i;
+        for (; at > 0 && plan->region[at - 1].rank > options->region[i].rank;
+             at--) {
+            plan->region[at] = plan->region[at - 1];
+        }
+        plan->region[at] = options->region[i];
+    }
+    plan->n_regions = options->n_regions;
+    return TP_OK;
+}
+
+static uint32_t larger(uint32_t a, uint32_t b) {
+    return a > b ? a : b;
+}
+
+/* Drops the regions that neither program uses, but the last of them all. */
+static void drop_unused(tp_plan *plan, int to[TP_MAX_REGIONS]) {
+    int kept = 0;
+    for (int r = 0; r < plan->n_regions; r++) {
+        const bool used =
+            plan->infer.region_bytes[r] + plan->sample.region_bytes[r] > 0 ||
+            (kept == 0 && r + 1 == plan->n_regions);
+        to[r] = kept;
+        plan->region[kept] = plan->region[r];
+        plan->infer.region_bytes[kept] = plan->infer.region_bytes[r];
+        plan->sample.region_bytes[kept] = plan->sample.region_bytes[r];
+        kept += used ? 1 : 0;
+    }
+    plan->n_regions = kept;
+}
+
+/* Offsets in a region become offsets in the arena, where its parts stand one
+ * after the other; both programs have the same parts. */
+static void lay_out_regions(tp_plan *plan) {
+    int to[TP_MAX_REGIONS] = {0};
+    tp_program *program[] = {&plan->infer, &plan->sample};
+    uint32_t start = 0;
+    drop_unused(plan, to);
+    for (int r = 0; r < plan->n_regions; r++) {
+        const uint32_t bytes =
+            larger(plan->infer.region_bytes[r], plan->sample.region_bytes[r]);
+        plan->region[r].start = start;
+        plan->model.region[r] = align(larger(bytes, 1), TP_ALIGN);
+        start += plan->model.region[r];
+    }
+    for (int k = 0; k < 2; k++) {
+        tp_program *p = program[k];
+        p->arena_bytes = plan->n_regions > 0 ? start : p->region_bytes[0];
+        for (int i = 0; p->address != NULL && i < plan->graph->n_tensors; i++) {
+            if (p->address[i].place == TP_PLACE_ARENA) {
+                p->address[i].region = to[p->address[i].region];
+                p->address[i].offset +=
+                    plan->region[p->address[i].region].start;
+            }
+        }
+    }
+}
+
 /* What each step of a sample costs, for slices. */
 static tp_status estimate(const tp_lower *lower, tp_plan *plan) {
     const int n = plan->sample.n_steps;
@@ -284,8 +354,11 @@ static void describe_model(tp_plan *plan) {
     tp_model *model = &plan->model;
     model->name = graph->name;
     memcpy(model->base_sha256, graph->sha256, sizeof model->base_sha256);
-    const uint32_t infer = plan->infer.arena_bytes;
-    model->infer_bytes = align(infer > 0 ? infer : 1, TP_ALIGN); /* no int[0] */
+    uint32_t infer = 0;
+    for (int r = 0; r < TP_MAX_REGIONS; r++) {
+        infer += align(plan->infer.region_bytes[r], TP_ALIGN);
+    }
+    model->infer_bytes = infer > 0 ? infer : TP_ALIGN; /* no int[0] */
     model->arena_bytes = align(plan->sample.arena_bytes, TP_ALIGN);
     if (model->arena_bytes < model->infer_bytes) {
         model->arena_bytes = model->infer_bytes;
@@ -318,7 +391,6 @@ static void count_flash(const tp_lower *lower, tp_plan *plan) {
 tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph,
                        const tp_plan_options *options, tp_plan *plan,
                        tp_diag *diag) {
-    static const tp_plan_options defaults = {.effort = TP_EFFORT_FULL};
     tp_plan made = {.graph = graph};
     tp_lower lower = {.graph = graph, .arena = arena, .diag = diag};
     tp_address *fixed =
@@ -329,7 +401,13 @@ tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph,
     TP_TRY(lower_all(&lower));
     TP_TRY(number_gscales(&lower, &made));
     TP_TRY(lay_out(arena, &made, fixed, diag));
-    TP_TRY(make_programs(&lower, fixed, options ? options : &defaults, &made));
+    tp_plan_options used = options != NULL ? *options : (tp_plan_options){0};
+    TP_TRY(sort_regions(&used, &made, diag));
+    used.region = made.region;
+    TP_TRY(make_programs(&lower, fixed, &used, &made));
+    lay_out_regions(&made);
+    TP_TRY(tp_program_check(graph, &made.infer, diag));
+    TP_TRY(tp_program_check(graph, &made.sample, diag));
     TP_TRY(estimate(&lower, &made));
     made.constant = lower.constant;
     made.n_constants = lower.n_constants;

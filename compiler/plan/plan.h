@@ -20,8 +20,9 @@ typedef enum tp_place {
 
 typedef struct tp_address {
     tp_place place;
-    uint32_t offset;
+    uint32_t offset; /* in the arena: its regions follow each other */
     uint32_t bytes;
+    int region;
     int first, last; /* arena: steps between which it is live, inclusive */
 } tp_address;
 
@@ -30,15 +31,26 @@ typedef struct tp_address {
 typedef struct tp_program {
     const tp_step *step; /* desc: with the order that the addresses ask for */
     int n_steps;
-    const tp_address *address; /* [graph->n_tensors] */
+    tp_address *address; /* [graph->n_tensors] */
     uint32_t arena_bytes;
+    uint32_t region_bytes[TP_MAX_REGIONS]; /* of it; without regions: [0] */
     uint32_t peak_bytes; /* lower bound: largest sum of live tensors, those
                             that may overlap at their smallest union */
     int peak_step;
 } tp_program;
 
+/* A memory of the target that may hold a part of the arena. */
+typedef struct tp_region {
+    const char *name; /* a C identifier */
+    uint32_t address, bytes;
+    int rank;       /* 0: the fastest */
+    uint32_t start; /* [out] of its part, in the arena */
+} tp_region;
+
 typedef struct tp_plan {
     const tp_graph *graph;
+    tp_region region[TP_MAX_REGIONS]; /* those that are used, fastest first */
+    int n_regions;                    /* 0: the arena is one, anywhere */
     tp_program infer;
     tp_program sample;        /* n_steps 0: nothing is trained */
     const tp_const *constant; /* in order of first use */
@@ -58,9 +70,14 @@ typedef enum tp_plan_effort {
 typedef struct tp_plan_options {
     tp_plan_effort effort;
     bool no_overlap; /* no output lies over its input, but value by value */
+    const tp_region *region; /* memories for the arena, at most TP_MAX_REGIONS;
+                                none: it is one, anywhere */
+    int n_regions;
 } tp_plan_options;
 
-/* options NULL: the defaults, all 0. */
+/* options NULL: the defaults, all 0. TP_ERR_BUDGET: the arena does not fit the
+ * regions; the message names the tensor that has no place. TP_ERR_ARGUMENT: a
+ * region cannot be used. */
 TP_MUST_CHECK tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph,
                                      const tp_plan_options *options,
                                      tp_plan *plan, tp_diag *diag);

@@ -50,7 +50,8 @@ static void print_overlap(tp_text *out, const tp_plan *plan,
                           const tp_program *program, const tp_step *step) {
     const tp_op *op = &plan->graph->op[step->op];
     const tp_address *y = &program->address[op->out];
-    const tp_address *x = op->in[0] >= 0 ? &program->address[op->in[0]] : y;
+    const int in = op->n_in > 0 ? op->in[0] : -1;
+    const tp_address *x = in >= 0 ? &program->address[in] : y;
     if (y == x || y->place != TP_PLACE_ARENA || x->place != TP_PLACE_ARENA ||
         y->offset >= x->offset + x->bytes ||
         x->offset >= y->offset + y->bytes) {
@@ -63,12 +64,15 @@ static void print_overlap(tp_text *out, const tp_plan *plan,
 static void print_program(tp_text *out, const char *name, const tp_plan *plan,
                           const tp_program *program) {
     const double least = program->peak_bytes > 0 ? program->peak_bytes : 1;
-    const double gap =
-        100.0 * (program->arena_bytes - program->peak_bytes) / least;
+    uint32_t bytes = 0;
+    for (int r = 0; r < TP_MAX_REGIONS; r++) {
+        bytes += program->region_bytes[r];
+    }
+    const double gap = 100.0 * ((double)bytes - program->peak_bytes) / least;
     tp_text_add(out,
                 "\nprogram %s: %d steps, arena %u bytes, lower bound %u "
                 "(live at step %d), gap %.1f %%, about %llu instructions\n",
-                name, program->n_steps, (unsigned)program->arena_bytes,
+                name, program->n_steps, (unsigned)bytes,
                 (unsigned)program->peak_bytes, program->peak_step, gap,
                 (unsigned long long)tp_program_cost(program));
     for (int i = 0; i < program->n_steps; i++) {
@@ -92,9 +96,14 @@ static void print_map(tp_text *out, const char *name, const tp_plan *plan,
     for (int i = 0; i < plan->graph->n_tensors; i++) {
         const tp_address *a = &program->address[i];
         if (a->place == TP_PLACE_ARENA && a->first >= 0) {
-            tp_text_add(out, "%8u %8u  %3d..%-3d  %s\n", (unsigned)a->offset,
-                        (unsigned)a->bytes, a->first, a->last,
-                        plan->graph->tensor[i].name);
+            tp_text_add(out, "%8u %8u  %3d..%-3d  ", (unsigned)a->offset,
+                        (unsigned)a->bytes, a->first, a->last);
+            if (plan->n_regions > 0) {
+                const tp_region *r = &plan->region[a->region];
+                tp_text_add(out, "%s 0x%08x  ", r->name,
+                            (unsigned)(r->address + a->offset - r->start));
+            }
+            tp_text_add(out, "%s\n", plan->graph->tensor[i].name);
         }
     }
 }
@@ -165,6 +174,12 @@ char *tp_plan_print(tp_arena *arena, const tp_plan *plan) {
                 (unsigned)(plan->flash_constants - plan->flash_weights));
     tp_text_add(&out, "arena    %8u  infer alone %u\n",
                 (unsigned)model->arena_bytes, (unsigned)model->infer_bytes);
+    for (int r = 0; r < plan->n_regions; r++) {
+        tp_text_add(&out, "region   %8u  %s at 0x%08x, of %u\n",
+                    (unsigned)model->region[r], plan->region[r].name,
+                    (unsigned)plan->region[r].address,
+                    (unsigned)plan->region[r].bytes);
+    }
     tp_text_add(&out, "adapter  %8u\n", (unsigned)model->adapter_bytes);
     tp_text_add(&out, "train    %8u\n", (unsigned)model->train_bytes);
     for (uint32_t i = 0; i < model->n_params; i++) {

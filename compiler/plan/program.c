@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "compiler/plan/check.h"
 #include "compiler/plan/place.h"
+#include "compiler/plan/region.h"
 
 typedef struct maker {
     const tp_program_order *order;
@@ -164,8 +164,7 @@ static tp_place place_of(const maker *m, int root, int y) {
 
 /* --- placement ------------------------------------------------------------ */
 
-/* Pairs of blocks that the search may compare: about 0.2 s, and 1 ms. */
-enum { WORK_FULL = 40000000, WORK_QUICK = 200000 };
+enum { FULL = 300, QUICK = 5 }; /* changes that the search tries, a block */
 
 static void make_blocks(maker *m) {
     for (int i = 0; i < m->graph->n_tensors; i++) {
@@ -202,7 +201,7 @@ static bool may_overlap(const maker *m, int op_index, int *x, int *y) {
     const tp_op *op = &m->graph->op[op_index];
     const int step = m->op_first[op_index];
     if (!m->keep[op_index] || step < 0 || step != m->op_last[op_index] ||
-        op->in[0] < 0) {
+        op->n_in == 0 || op->in[0] < 0) {
         return false;
     }
     *x = m->block_of[m->root[op->in[0]]];
@@ -243,20 +242,91 @@ static void set_orders(maker *m) {
     }
 }
 
-static tp_status place(maker *m, tp_program *program) {
-    const tp_plan_options *options = m->order->options;
-    make_blocks(m);
-    if (!options->no_overlap) {
-        find_overlaps(m);
+/* Bytes that the steps read and write of each block: a multiplication reads
+ * one of the first input. */
+static void measure_heat(const maker *m, int64_t *heat) {
+    for (int i = 0; i < m->graph->n_ops; i++) {
+        const tp_op *op = &m->graph->op[i];
+        const tp_opdef *def = tp_opdef_of(op->kind);
+        if (!m->keep[i] || def->lower == NULL) {
+            continue;
+        }
+        const int64_t macs = def->macs != NULL ? def->macs(m->graph, op) : 0;
+        for (int j = -1; j < op->n_in; j++) {
+            const int tensor = j < 0 ? op->out : op->in[j];
+            const int block = tensor < 0 ? -1 : m->block_of[m->root[tensor]];
+            if (block >= 0) {
+                const int64_t bytes = m->block[block].bytes;
+                heat[block] += j == 0 && macs > bytes ? macs : bytes;
+            }
+        }
     }
-    program->arena_bytes = tp_place_blocks(
-        m->block, m->n_blocks,
-        options->effort == TP_EFFORT_QUICK ? WORK_QUICK : WORK_FULL);
-    if (program->arena_bytes == UINT32_MAX) {
+}
+
+static tp_status no_place(const maker *m, const tp_spread *s) {
+    const tp_block *b = &m->block[s->homeless];
+    const tp_region *r = &s->region[s->nearest];
+    uint32_t room = 0;
+    for (int i = 0; i < s->n_regions; i++) {
+        room += s->region[i].bytes;
+    }
+    int step = 0;
+    const uint32_t peak =
+        tp_place_peak(m->block, m->n_blocks, m->n_steps, &step);
+    return tp_error(
+        m->lower->diag, TP_ERR_BUDGET,
+        "--region: tensor %s of %u bytes (op %s) finds no place; %s lacks %u "
+        "bytes. At the peak, step %d (op %s), %u bytes are live; the regions "
+        "have %u",
+        m->graph->tensor[m->owner[s->homeless]].name, (unsigned)b->bytes,
+        m->graph->op[m->step[b->first].op].name, r->name, (unsigned)s->missing,
+        step, m->graph->op[m->step[step].op].name, (unsigned)peak,
+        (unsigned)room);
+}
+
+static tp_status place_in_regions(maker *m, int effort, tp_program *program) {
+    const tp_plan_options *options = m->order->options;
+    int64_t *heat =
+        tp_arena_alloc(m->lower->arena, (size_t)m->n_blocks + 1, sizeof *heat);
+    if (heat == NULL) {
         return tp_no_memory(m->lower->diag);
     }
+    measure_heat(m, heat);
+    tp_spread s = {.region = options->region,
+                   .n_regions = options->n_regions,
+                   .block = m->block,
+                   .heat = heat,
+                   .n = m->n_blocks,
+                   .effort = effort};
+    const tp_status status = tp_spread_blocks(&s);
+    if (status != TP_OK) {
+        return status == TP_ERR_BUDGET ? no_place(m, &s)
+                                       : tp_no_memory(m->lower->diag);
+    }
+    memcpy(program->region_bytes, s.bytes, sizeof s.bytes);
+    return TP_OK;
+}
+
+static tp_status place_blocks(maker *m, tp_program *program) {
+    const int effort =
+        m->order->options->effort == TP_EFFORT_QUICK ? QUICK : FULL;
     program->peak_bytes =
         tp_place_peak(m->block, m->n_blocks, m->n_steps, &program->peak_step);
+    if (m->order->options->n_regions > 0) {
+        return place_in_regions(m, effort, program);
+    }
+    program->region_bytes[0] = tp_place_blocks(m->block, m->n_blocks, effort);
+    return program->region_bytes[0] != UINT32_MAX
+               ? TP_OK
+               : tp_no_memory(m->lower->diag);
+}
+
+static tp_status place(maker *m, tp_program *program) {
+    make_blocks(m);
+    if (!m->order->options->no_overlap) {
+        find_overlaps(m);
+    }
+    TP_TRY(place_blocks(m, program));
     if (!tp_place_valid(m->block, m->n_blocks)) {
         return tp_error(m->lower->diag, TP_ERR_MALFORMED,
                         "internal: two live tensors overlap");
@@ -264,8 +334,9 @@ static tp_status place(maker *m, tp_program *program) {
     set_orders(m);
     for (int i = 0; i < m->graph->n_tensors; i++) {
         if (m->address[i].place == TP_PLACE_ARENA) {
-            const int block = m->block_of[m->root[i]];
-            m->address[i].offset = m->block[block].offset;
+            const tp_block *block = &m->block[m->block_of[m->root[i]]];
+            m->address[i].offset = block->offset;
+            m->address[i].region = block->region;
         }
     }
     return TP_OK;
@@ -290,5 +361,5 @@ tp_status tp_program_make(const tp_program_order *order, tp_program *program) {
     program->step = m.step;
     program->n_steps = m.n_steps;
     program->address = m.address;
-    return tp_program_check(m.graph, program, lower->diag);
+    return TP_OK;
 }

@@ -13,6 +13,8 @@ typedef struct tp_program_order {
     const tp_address *fixed; /* [n_tensors] places of parameters, gradients */
 } tp_program_order;
 
+/* Regions in options->region are sorted, the fastest first. Offsets are in the
+ * region. */
 tp_status tp_program_make(const tp_program_order *order, tp_program *program);
 
 #endif

@@ -16,6 +16,8 @@ extern "C" {
 
 struct tp_model;
 
+#define TP_MAX_REGIONS 4
+
 /* One instance of a model. Each buffer is aligned to TP_ALIGN and at least as
  * long as the model says. `train` may be NULL where nothing is trained;
  * `adapter` may be NULL where the model has none. */
@@ -25,6 +27,9 @@ typedef struct tp_ctx {
                          sample is trained in slices it is that sample's */
     uint8_t *adapter; /* the trainable weights, as the inference uses them */
     uint8_t *train;   /* state of a training run */
+    /* Where the arena lies in several memories: each of them, `arena` is the
+     * first. Else unused. */
+    uint8_t *region[TP_MAX_REGIONS];
 } tp_ctx;
 
 typedef enum tp_param_type {
@@ -98,6 +103,8 @@ typedef struct tp_model {
     uint32_t layout_id;      /* of the adapter: CRC-32 over slots and shapes */
     uint32_t arena_bytes;    /* for inference and training */
     uint32_t infer_bytes;    /* of the arena, where only inference is used */
+    uint32_t region[TP_MAX_REGIONS]; /* bytes of the arena's parts, each in a
+                                        memory of its own; all 0: it is one */
     uint32_t adapter_bytes;
     uint32_t train_bytes;
     uint32_t x_bytes, y_bytes, target_bytes; /* of one sample */

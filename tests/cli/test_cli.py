@@ -155,6 +155,35 @@ class Compile(Case):
                           "never")
         self.assertIn("plan", text)
 
+    def test_regions(self):
+        dtcm = "dtcm=0x20000000+5K"
+        args = ("compile", KWS, "--region", dtcm, "--region")
+        self.ok(*args, "sram=0x24000000+1M", "-o", "gen")
+        header = (self.dir / "gen/kws_ref_model.h").read_text()
+        for part in ("--region dtcm=0x20000000+5K",
+                     'section(".tinypeft.sram")', "region_sram->bytes"):
+            self.assertIn(part, header)
+        text = self.ok(*args, "sram=0x24000000+1M", "--dump=plan")
+        self.assertIn("sram 0x24000000  ", text)
+        text = self.ok("compile", KWS, "--region", dtcm + ",rank=1", "--region",
+                       "sram=0x24000000+1M,rank=0", "--dump=plan")
+        self.assertIn("sram at 0x24000000, of 1048576", text)
+        self.assertNotIn("dtcm", text)
+        out = ("-o", "none")
+        text = self.fails(1, "finds no place; dtcm lacks 2880 bytes", *args,
+                          "sram=0x24000000+3K", *out)
+        self.assertIn("8448 bytes are live; the regions have 8192", text)
+        for bad, why in (("sram", "the name is not a word"),
+                         ("9=0+1K", "the name is not a word"),
+                         ("s=1K", "no address of 32 bits"),
+                         ("s=0x1ffffffff+1K", "no address of 32 bits"),
+                         ("s=0+K", "no size in bytes"),
+                         ("s=0+1K,rank=x", "the rank is not a number"),
+                         ("s=0+1KB", "there is more at its end"),
+                         ("dtcm=0+1K", "given twice"),
+                         ("s=0x20000400+1K", "shares addresses with dtcm")):
+            self.fails(2, why, *args, bad, *out)
+
     def test_errors(self):
         def refuse(code, text, *args):
             self.fails(code, text, "compile", KWS, *args)

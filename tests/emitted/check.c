@@ -54,8 +54,15 @@ int main(void) {
             wrong++;
             continue;
         }
-        const tp_ctx ctx = {m, memory.bytes, memory.bytes + adapter,
-                            memory.bytes + train};
+        tp_ctx ctx = {.model = m,
+                      .arena = memory.bytes,
+                      .adapter = memory.bytes + adapter,
+                      .train = memory.bytes + train};
+        uint8_t *region = memory.bytes;
+        for (int r = 0; r < TP_MAX_REGIONS; r++) {
+            ctx.region[r] = region;
+            region += m->region[r];
+        }
         memset(memory.bytes, 0xA5, sizeof memory.bytes);
         const drive_digest got = drive(&ctx, entries[i].seed);
         if (memcmp(&got, want, sizeof got) != 0) {

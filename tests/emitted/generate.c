@@ -34,12 +34,17 @@ static const struct {
 };
 enum { CHOICES = sizeof choices / sizeof *choices };
 
-/* Each state, with all kept or as little as possible. */
+/* Each state, with all kept or as little as possible, in one memory or two. */
 static tp_status schedule_by_turns(tp_arena *arena, uint32_t seed,
                                    const tp_graph *graph, tp_plan *plan,
                                    tp_diag *diag) {
     const tp_state_kind state = (tp_state_kind)(TP_STATE_MOMENTUM + seed % 3);
-    const tp_schedule_options options = {.state = state};
+    static const tp_region region[] = {
+        {.name = "fast", .address = 0x20000000, .bytes = 320, .rank = 0},
+        {.name = "slow", .address = 0x24000000, .bytes = 1 << 18, .rank = 1}};
+    static const tp_plan_options split = {.region = region, .n_regions = 2};
+    const tp_schedule_options options = {
+        .state = state, .plan = seed % 5 == 0 ? split : (tp_plan_options){0}};
     tp_schedule front[TP_MOST_SCHEDULES];
     const tp_schedule all = {.state = state};
     int n = 0;

@@ -48,7 +48,7 @@ typedef struct odd_names_memory {
 
 static inline tp_ctx odd_names_open(odd_names_memory *memory) {
     const tp_ctx ctx = {&odd_names_model, memory->arena,
-                        memory->adapter, memory->train};
+                        memory->adapter, memory->train, {NULL}};
     return ctx;
 }
 

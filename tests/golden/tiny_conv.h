@@ -48,7 +48,7 @@ typedef struct tiny_conv_memory {
 
 static inline tp_ctx tiny_conv_open(tiny_conv_memory *memory) {
     const tp_ctx ctx = {&tiny_conv_model, memory->arena,
-                        memory->adapter, memory->train};
+                        memory->adapter, memory->train, {NULL}};
     return ctx;
 }
 

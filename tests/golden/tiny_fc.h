@@ -43,7 +43,7 @@ typedef struct tiny_fc_memory {
 
 static inline tp_ctx tiny_fc_open(tiny_fc_memory *memory) {
     const tp_ctx ctx = {&tiny_fc_model, memory->arena,
-                        NULL, NULL};
+                        NULL, NULL, {NULL}};
     return ctx;
 }
 

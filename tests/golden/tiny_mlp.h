@@ -50,7 +50,7 @@ typedef struct tiny_mlp_memory {
 
 static inline tp_ctx tiny_mlp_open(tiny_mlp_memory *memory) {
     const tp_ctx ctx = {&tiny_mlp_model, memory->arena,
-                        memory->adapter, memory->train};
+                        memory->adapter, memory->train, {NULL}};
     return ctx;
 }
 

@@ -47,7 +47,7 @@ typedef struct tiny_residual_memory {
 
 static inline tp_ctx tiny_residual_open(tiny_residual_memory *memory) {
     const tp_ctx ctx = {&tiny_residual_model, memory->arena,
-                        memory->adapter, memory->train};
+                        memory->adapter, memory->train, {NULL}};
     return ctx;
 }
 

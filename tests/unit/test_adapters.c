@@ -103,6 +103,9 @@ static void full_targets(subject *s) {
     s->plain.op[s->plain.first_backward].attr.alpha = 0.0F;
 }
 
+/* Thousands of plans: no time for the best ones. */
+static const tp_plan_options quick = {.effort = TP_EFFORT_QUICK};
+
 /* Passes and plan. False where an adapter does not fit, which only a random
  * graph may do. */
 static bool compile(subject *s, const adapted *a) {
@@ -121,7 +124,7 @@ static bool compile(subject *s, const adapted *a) {
     }
     ok(s, status);
     full_targets(s);
-    ok(s, tp_plan_make(&s->arena, &s->graph, NULL, &s->plan, &s->diag));
+    ok(s, tp_plan_make(&s->arena, &s->graph, &quick, &s->plan, &s->diag));
     return true;
 }
 
@@ -223,7 +226,7 @@ static void read_tensor(subject *s, int tensor) {
     tp_interpreter run;
     tp_ctx ctx;
     graph.output = tensor;
-    if (tp_plan_make(&arena, &graph, NULL, &plan, &diag) != TP_OK) {
+    if (tp_plan_make(&arena, &graph, &quick, &plan, &diag) != TP_OK) {
         /* the input under another shape is nothing to compile */
         assert_non_null(strstr(diag.message[0].text, "the input itself"));
         tp_float_read(&s->real, tensor, s->x);

@@ -62,9 +62,9 @@ static uint32_t peak_of(const tp_block *block, int n) {
 
 /* Places, and checks all that must hold of any placement. */
 static uint32_t place(tp_block *block, int n) {
-    enum { WORK = 100000 };
+    enum { EFFORT = 50 };
     int step = -1;
-    const uint32_t size = tp_place_blocks(block, n, WORK);
+    const uint32_t size = tp_place_blocks(block, n, EFFORT);
     assert_int_equal(size % 4, 0);
     for (int i = 0; i < n; i++) {
         assert_int_equal(block[i].offset % 4, 0);
@@ -327,39 +327,37 @@ static void test_in_place(void **state) {
     tp_arena_free(&arena);
 }
 
-/* Arena bytes of the real models: for inference alone, and for each program
- * with an adapter. All are at the lower bound but where `gap` says how many
- * bytes above it. */
+/* Arena bytes of the real models, for inference alone, and for each program
+ * with an adapter: at most these. All are at the lower bound. */
 typedef struct expected {
     const char *file, *spec;
-    uint32_t infer, infer_gap, sample, sample_gap;
+    uint32_t infer, sample;
 } expected;
 
 static const expected models[] = {
-    {"kws_ref_model", NULL, 8448, 0, 0, 0},
-    {"kws_ref_model", "*=bitfit", 8704, 0, 24008, 0},
-    {"kws_ref_model", "conv*=lora:rank=4", 9068, 0, 50088, 0},
-    {"ad01_int8", NULL, 256, 0, 0, 0},
-    {"ad01_int8", "*=bitfit", 2688, 0, 3460, 0},
-    {"ad01_int8", "*=lora:rank=4", 268, 0, 2436, 0},
-    {"pretrainedResnet_quant", NULL, 33312, 0, 0, 0},
-    {"pretrainedResnet_quant", "*=bitfit", 33376, 0, 51212, 0},
-    {"pretrainedResnet_quant", "conv*=lora:rank=4", 41508, 0, 114088, 0},
-    {"str_ww_ref_model", NULL, 3712, 0, 0, 0},
-    {"str_ww_ref_model", "*=bitfit", 4224, 0, 7112, 0},
-    {"str_ww_ref_model", "conv*=lora:rank=4", 3852, 0, 9784, 0},
-    {"vww_96_int8", NULL, 36880, 0, 0, 0},
-    {"vww_96_int8", "*=bitfit", 36944, 0, 59912, 0},
-    {"vww_96_int8", "conv*=lora:rank=4", 55308, 0, 159436, 0},
+    {"kws_ref_model", NULL, 8448, 0},
+    {"kws_ref_model", "*=bitfit", 8704, 17068},
+    {"kws_ref_model", "conv*=lora:rank=4", 9068, 50088},
+    {"ad01_int8", NULL, 256, 0},
+    {"ad01_int8", "*=bitfit", 2688, 3460},
+    {"ad01_int8", "*=lora:rank=4", 268, 2436},
+    {"pretrainedResnet_quant", NULL, 33312, 0},
+    {"pretrainedResnet_quant", "*=bitfit", 33376, 38952},
+    {"pretrainedResnet_quant", "conv*=lora:rank=4", 41508, 114088},
+    {"str_ww_ref_model", NULL, 3712, 0},
+    {"str_ww_ref_model", "*=bitfit", 4224, 4672},
+    {"str_ww_ref_model", "conv*=lora:rank=4", 3852, 9784},
+    {"vww_96_int8", NULL, 36880, 0},
+    {"vww_96_int8", "*=bitfit", 36944, 46160},
+    {"vww_96_int8", "conv*=lora:rank=4", 55308, 159436},
 };
 enum { MODELS = sizeof models / sizeof *models };
 
-static bool differs(const char *what, const tp_program *p, uint32_t bytes,
-                    uint32_t gap) {
+static bool exceeds(const char *what, const tp_program *p, uint32_t bytes) {
     print_message("%-8s %3d steps: arena %6u, lower bound %6u\n", what,
                   p->n_steps, (unsigned)p->arena_bytes,
                   (unsigned)p->peak_bytes);
-    return p->arena_bytes != bytes || p->arena_bytes - p->peak_bytes != gap;
+    return p->arena_bytes > bytes || p->arena_bytes > p->peak_bytes;
 }
 
 static void test_model(void **state) {
@@ -377,9 +375,8 @@ static void test_model(void **state) {
         .name = "model", .spec = &e->spec, .n_specs = e->spec != NULL};
     tp_plan plan;
     test_ok(tp_compile(&arena, bytes, n, &options, &plan, &diag), &diag);
-    const bool infer = differs("infer", &plan.infer, e->infer, e->infer_gap);
-    const bool sample =
-        differs("sample", &plan.sample, e->sample, e->sample_gap);
+    const bool infer = exceeds("infer", &plan.infer, e->infer);
+    const bool sample = exceeds("sample", &plan.sample, e->sample);
     tp_arena_free(&arena);
     free(bytes);
     assert_false(infer || sample);

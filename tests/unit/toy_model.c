@@ -66,5 +66,8 @@ void toy_open(toy *t) {
                                         .momentum = at + 60,
                                         .checkpoint = at + 76};
     t->model.train_bytes = (at + 76 + 16 + 7) & ~7u;
-    t->ctx = (tp_ctx){&t->model, t->arena, t->adapter, t->train};
+    t->ctx = (tp_ctx){.model = &t->model,
+                      .arena = t->arena,
+                      .adapter = t->adapter,
+                      .train = t->train};
 }
