@@ -31,9 +31,12 @@ typedef struct tp_options {
     const char *load;
     const char *x, *y;
     const char *output; /* file or folder */
-    const char *expect, *name, *dump, *history;
-    int loss;   /* tp_loss_kind */
-    int target; /* index in tp_target_names */
+    const char *expect, *name, *dump, *history, *curve, *replay;
+    int loss;            /* tp_loss_kind */
+    int target;          /* index in tp_target_names */
+    int method;          /* 0: as --adapter says, 1: auto, else a kind */
+    int64_t replay_keep; /* 0: as many as are new */
+    int64_t classes;     /* of a new head; 0: none */
     int64_t epochs, batch, seed, holdout, threads;
     double lr, momentum, clip;
     int64_t ram;        /* bytes; 0: no limit */

@@ -164,7 +164,8 @@ static tp_status compile(tp_cli *cli, tp_session *session) {
         .name = tp_text_stem(&cli->arena, cli->options.model),
         .spec = session->spec.item,
         .n_specs = session->spec.n,
-        .loss = session->loss};
+        .loss = session->loss,
+        .ram = (uint32_t)cli->options.ram};
     cli->diag.file = tp_file_name(cli->options.model);
     const tp_status status = tp_compile(&cli->arena, bytes.data, bytes.n,
                                         &options, &session->plan, &cli->diag);

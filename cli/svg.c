@@ -55,8 +55,7 @@ const char *tp_svg_end(tp_svg *svg) {
     return tp_text_done(&svg->out);
 }
 
-/* --- shapes ----------------------------------------------------------------
- */
+/* --- shapes --------------------------------------------------------------- */
 
 void tp_svg_line(tp_svg *svg, const char *class, const double from[2],
                  const double to[2]) {
@@ -117,8 +116,7 @@ void tp_svg_close_path(tp_svg *svg) {
     tp_text_add(&svg->out, "\"/>\n");
 }
 
-/* --- plots ------------------------------------------------------------------
- */
+/* --- plots ---------------------------------------------------------------- */
 
 /* The largest of 1, 2, 5 times a power of ten that is not above x > 0. */
 static double round_step(double x) {

@@ -49,8 +49,7 @@ void tp_svg_begin(tp_svg *svg, tp_arena *arena, int width, int height,
 /* The text; NULL: out of memory. */
 const char *tp_svg_end(tp_svg *svg);
 
-/* --- shapes; `class` as above ----------------------------------------------
- */
+/* --- shapes; `class` as above --------------------------------------------- */
 
 void tp_svg_line(tp_svg *svg, const char *class, const double from[2],
                  const double to[2]);
@@ -69,8 +68,7 @@ void tp_svg_open_path(tp_svg *svg, const char *class);
 void tp_svg_point(tp_svg *svg, double x, double y);
 void tp_svg_close_path(tp_svg *svg);
 
-/* --- plots ------------------------------------------------------------------
- */
+/* --- plots ---------------------------------------------------------------- */
 
 /* A scale for data from lo to hi with about `ticks` round ticks: it begins and
  * ends on one. lo = hi is widened. */

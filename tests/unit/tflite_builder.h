@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TP_TB_MAX = 24, TP_TB_LIST = 8, TP_TB_SCALES = 8 };
+enum { TP_TB_MAX = 24, TP_TB_LIST = 8, TP_TB_SCALES = 64 };
 
 /* TensorType */
 enum {
