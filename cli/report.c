@@ -61,10 +61,24 @@ static tp_status find_front(tp_cli *cli, const tp_bytes *bytes,
     return TP_OK;
 }
 
+static tp_status unknown_core(tp_cli *cli) {
+    const char *list = "";
+    for (int i = 0; i < TP_N_ENERGY_TARGETS && list != NULL; i++) {
+        list = tp_arena_printf(&cli->arena, "%s%s%s", list, i > 0 ? ", " : "",
+                               tp_energy_targets[i].name);
+    }
+    return tp_error(&cli->diag, TP_ERR_ARGUMENT,
+                    "--target %s: no such core; there are: %s",
+                    cli->options.core, list != NULL ? list : "?");
+}
+
 static tp_status set_energy(tp_cli *cli, tp_report *report) {
     const tp_options *o = &cli->options;
     const tp_model *m = &report->plan->model;
-    report->target = &tp_energy_targets[o->core];
+    report->target = tp_energy_find(o->core);
+    if (report->target == NULL) {
+        return unknown_core(cli);
+    }
     report->energy = report->target->energy;
     if (o->energy != NULL) {
         TP_TRY(tp_energy_override(&report->energy, o->energy, &cli->diag));
@@ -111,8 +125,8 @@ static const char *command_line(tp_cli *cli) {
                      arena,
                      "%s \\\n    --target %s --batch %lld "
                      "--updates %lld --shots %lld -o %s",
-                     text, tp_energy_targets[o->core].name, (long long)o->batch,
-                     (long long)o->updates, (long long)o->shots,
+                     text, o->core, (long long)o->batch, (long long)o->updates,
+                     (long long)o->shots,
                      tp_text_quoted(
                          arena,
                          tp_file_name(o->output != NULL ? o->output : "-")));
@@ -292,7 +306,7 @@ const tp_command tp_command_report = {
     .name = "report",
     .bit = TP_CMD_REPORT,
     .summary = "writes a page about a plan: memory, costs, energy, schedules",
-    .usage = "MODEL [--adapter SPEC]... [--ram SIZE] -o FILE.html | --json",
+    .usage = "MODEL [--adapter SPEC]... [--ram SIZE] [--json] -o FILE.html",
     .notes = "The page is one file: it needs no network, follows the reader's "
              "light or dark\nsetting and prints. --energy replaces numbers of "
              "the table, which the page shows\nwith their sources.\n",

@@ -138,6 +138,8 @@ class Report(Case):
         self.fails(2, "--output FILE.html is missing", "report", KWS)
         self.fails(2, "'nope=1' is no key=value", "report", KWS,
                        "--energy", "nope=1", "-o", page)
+        self.fails(2, "no such core; there are: cortex-m0plus", "report", KWS,
+                   "--target", "z80", "-o", page)
         self.fails(2, "no number of bytes", "report", KWS, "--ram", "24Q",
                        "-o", page)
         self.fails(1, "Nearest that fits: --ram", "report", KWS,
