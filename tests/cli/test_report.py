@@ -95,6 +95,15 @@ class Report(Case):
         for size, at in tips:
             self.assertLessEqual(int(size) + int(at), arena)
 
+    def test_regions_are_drawn(self):
+        text = self.report("--adapter", HEAD, "--region",
+                           "dtcm=0x20000000+8K", "--region",
+                           "sram=0x30000000+64K")
+        self.check(text)
+        self.assertRegex(text, r"<text[^>]*>dtcm</text>")
+        self.assertRegex(text, r"<text[^>]*>sram</text>")
+        self.assertIn("--region dtcm=0x20000000+8K", text)
+
     def test_bytes_are_the_same_again(self):
         self.assertEqual(self.lora(), self.lora())
 
