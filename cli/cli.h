@@ -40,7 +40,7 @@ typedef struct tp_options {
     int64_t epochs, batch, seed, holdout, threads;
     double lr, momentum, clip;
     int64_t ram;        /* bytes; 0: no limit */
-    int core;           /* index in tp_energy_targets */
+    const char *core;   /* a name in tp_energy_targets */
     int64_t updates;    /* of an adaptation */
     int64_t shots;      /* samples of each class */
     const char *energy; /* key=value,... */

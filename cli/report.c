@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/html.h"
+#include "cli/region.h"
 #include "cli/session.h"
 #include "compiler/ir/text.h"
 #include "compiler/plan/cost.h"
@@ -20,12 +21,16 @@ uint32_t tp_report_ram(const tp_plan *plan) {
 static tp_status compile_plan(tp_cli *cli, const tp_bytes *bytes,
                               tp_plan *plan) {
     const tp_options *o = &cli->options;
+    tp_region region[TP_MAX_REGIONS];
+    tp_plan_options placing = {.region = region};
+    TP_TRY(tp_regions_parse(cli, region, &placing.n_regions));
     const tp_compile_options options = {.name =
                                             tp_text_stem(&cli->arena, o->model),
                                         .spec = o->adapter.item,
                                         .n_specs = o->adapter.n,
                                         .loss = (tp_loss_kind)o->loss,
-                                        .ram = (uint32_t)o->ram};
+                                        .ram = (uint32_t)o->ram,
+                                        .plan = placing};
     return tp_compile(&cli->arena, bytes->data, bytes->n, &options, plan,
                       &cli->diag);
 }
@@ -61,10 +66,24 @@ static tp_status find_front(tp_cli *cli, const tp_bytes *bytes,
     return TP_OK;
 }
 
+static tp_status unknown_core(tp_cli *cli) {
+    const char *list = "";
+    for (int i = 0; i < TP_N_ENERGY_TARGETS && list != NULL; i++) {
+        list = tp_arena_printf(&cli->arena, "%s%s%s", list, i > 0 ? ", " : "",
+                               tp_energy_targets[i].name);
+    }
+    return tp_error(&cli->diag, TP_ERR_ARGUMENT,
+                    "--target %s: no such core; there are: %s",
+                    cli->options.core, list != NULL ? list : "?");
+}
+
 static tp_status set_energy(tp_cli *cli, tp_report *report) {
     const tp_options *o = &cli->options;
     const tp_model *m = &report->plan->model;
-    report->target = &tp_energy_targets[o->core];
+    report->target = tp_energy_find(o->core);
+    if (report->target == NULL) {
+        return unknown_core(cli);
+    }
     report->energy = report->target->energy;
     if (o->energy != NULL) {
         TP_TRY(tp_energy_override(&report->energy, o->energy, &cli->diag));
@@ -94,6 +113,10 @@ static const char *command_line(tp_cli *cli) {
         text = tp_arena_printf(arena, "%s \\\n    --adapter %s", text,
                                tp_text_quoted(arena, o->adapter.item[i]));
     }
+    for (int i = 0; i < o->region.n && text != NULL; i++) {
+        text = tp_arena_printf(arena, "%s --region %s", text,
+                               tp_text_quoted(arena, o->region.item[i]));
+    }
     if (o->loss != TP_LOSS_AUTO && text != NULL) {
         text = tp_arena_printf(arena, "%s --loss %s", text,
                                tp_loss_names[o->loss]);
@@ -111,8 +134,8 @@ static const char *command_line(tp_cli *cli) {
                      arena,
                      "%s \\\n    --target %s --batch %lld "
                      "--updates %lld --shots %lld -o %s",
-                     text, tp_energy_targets[o->core].name, (long long)o->batch,
-                     (long long)o->updates, (long long)o->shots,
+                     text, o->core, (long long)o->batch, (long long)o->updates,
+                     (long long)o->shots,
                      tp_text_quoted(
                          arena,
                          tp_file_name(o->output != NULL ? o->output : "-")));
@@ -292,7 +315,7 @@ const tp_command tp_command_report = {
     .name = "report",
     .bit = TP_CMD_REPORT,
     .summary = "writes a page about a plan: memory, costs, energy, schedules",
-    .usage = "MODEL [--adapter SPEC]... [--ram SIZE] -o FILE.html | --json",
+    .usage = "MODEL [--adapter SPEC]... [--ram SIZE] -o FILE.html",
     .notes = "The page is one file: it needs no network, follows the reader's "
              "light or dark\nsetting and prints. --energy replaces numbers of "
              "the table, which the page shows\nwith their sources.\n",

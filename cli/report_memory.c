@@ -138,6 +138,19 @@ static void draw_border(tp_svg *svg, const tp_svg_plot *plot,
                 "backward");
 }
 
+/* Where a memory's part of the arena begins, and its name. */
+static void draw_regions(tp_svg *svg, const tp_svg_plot *plot,
+                         const tp_plan *plan) {
+    const double right = plot->left + plot->width;
+    for (int i = 0; i < plan->n_regions; i++) {
+        const double y = tp_svg_y(plot, plan->region[i].start);
+        tp_svg_line(svg, "line s7", (double[]){plot->left, y},
+                    (double[]){right, y});
+        tp_svg_text(svg, "text end", (double[]){right - 4, y - 5},
+                    plan->region[i].name);
+    }
+}
+
 static const char *draw_map(tp_report *r, const char *title,
                             const tp_program *p) {
     tp_svg svg;
@@ -168,6 +181,7 @@ static const char *draw_map(tp_report *r, const char *title,
         }
     }
     draw_border(&svg, &plot, r->plan, p);
+    draw_regions(&svg, &plot, r->plan);
     const double top = tp_svg_y(&plot, p->arena_bytes);
     tp_svg_line(&svg, "axis", (double[]){plot.left, top},
                 (double[]){plot.left + plot.width, top});

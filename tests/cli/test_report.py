@@ -95,6 +95,15 @@ class Report(Case):
         for size, at in tips:
             self.assertLessEqual(int(size) + int(at), arena)
 
+    def test_regions_are_drawn(self):
+        text = self.report("--adapter", HEAD, "--region",
+                           "dtcm=0x20000000+8K", "--region",
+                           "sram=0x30000000+64K")
+        self.check(text)
+        self.assertRegex(text, r"<text[^>]*>dtcm</text>")
+        self.assertRegex(text, r"<text[^>]*>sram</text>")
+        self.assertIn("--region dtcm=0x20000000+8K", text)
+
     def test_bytes_are_the_same_again(self):
         self.assertEqual(self.lora(), self.lora())
 
@@ -138,6 +147,8 @@ class Report(Case):
         self.fails(2, "--output FILE.html is missing", "report", KWS)
         self.fails(2, "'nope=1' is no key=value", "report", KWS,
                        "--energy", "nope=1", "-o", page)
+        self.fails(2, "no such core; there are: cortex-m0plus", "report", KWS,
+                   "--target", "z80", "-o", page)
         self.fails(2, "no number of bytes", "report", KWS, "--ram", "24Q",
                        "-o", page)
         self.fails(1, "Nearest that fits: --ram", "report", KWS,
