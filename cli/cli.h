@@ -21,7 +21,8 @@ typedef enum tp_command_bit {
     TP_CMD_COMPILE = 4,
     TP_CMD_TRAIN = 8,
     TP_CMD_EVAL = 16,
-    TP_CMD_REPORT = 32
+    TP_CMD_REPORT = 32,
+    TP_CMD_PLAN = 64
 } tp_command_bit;
 
 /* Every option of every command; the table is in options.c. */
@@ -39,11 +40,15 @@ typedef struct tp_options {
     int64_t classes;     /* of a new head; 0: none */
     int64_t epochs, batch, seed, holdout, threads;
     double lr, momentum, clip;
-    int64_t ram;        /* bytes; 0: no limit */
-    const char *core;   /* a name in tp_energy_targets */
-    int64_t updates;    /* of an adaptation */
-    int64_t shots;      /* samples of each class */
-    const char *energy; /* key=value,... */
+    int64_t ram;             /* bytes; 0: no limit */
+    const char *core;        /* a name in tp_energy_targets */
+    int64_t updates;         /* of an adaptation */
+    int64_t shots;           /* samples of each class */
+    const char *energy;      /* key=value,... */
+    int state;               /* tp_state_kind; 0: chosen */
+    int64_t flash, delta;    /* bytes; 0: no limit */
+    const char *update_cost; /* instructions, or a multiple such as 3x */
+    const char *svg;
     bool json, progress, help;
 } tp_options;
 
@@ -64,7 +69,7 @@ typedef struct tp_command {
 } tp_command;
 
 extern const tp_command tp_command_inspect, tp_command_run, tp_command_compile,
-    tp_command_train, tp_command_eval, tp_command_report;
+    tp_command_train, tp_command_eval, tp_command_report, tp_command_plan;
 
 /* --- options.c ------------------------------------------------------------ */
 

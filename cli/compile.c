@@ -79,6 +79,8 @@ static tp_status make_plan(tp_cli *cli, tp_plan *plan) {
         .spec = o->adapter.item,
         .n_specs = o->adapter.n,
         .loss = (tp_loss_kind)o->loss,
+        .state = (tp_state_kind)o->state,
+        .ram = (uint32_t)o->ram,
         .plan = placing,
         .dump = o->dump != NULL ? dump : NULL,
         .dump_ctx = &d};
@@ -104,6 +106,13 @@ static const char *command_line(tp_cli *cli) {
     for (int i = 0; i < o->region.n && text != NULL; i++) {
         text = tp_arena_printf(arena, "%s --region %s", text,
                                tp_text_quoted(arena, o->region.item[i]));
+    }
+    if (o->state != TP_STATE_NONE && text != NULL) {
+        text = tp_arena_printf(arena, "%s --state %s", text,
+                               tp_state_names[o->state]);
+    }
+    if (o->ram != 0 && text != NULL) {
+        text = tp_arena_printf(arena, "%s --ram %u", text, (unsigned)o->ram);
     }
     if (o->loss != TP_LOSS_AUTO && text != NULL) {
         text = tp_arena_printf(arena, "%s --loss %s", text,

@@ -10,7 +10,6 @@
 
 #define FEW_SHOTS 2 /* with no more, the smallest adapter wins */
 
-static const char *const states[] = {"momentum", "accumulate", "online"};
 static const int expected_at[] = {5, 10, 20};
 
 tp_status tp_budget_update(tp_budget *budget, const char *text, tp_diag *diag) {
@@ -86,6 +85,12 @@ static double excess(const tp_front *front, const tp_choice *c) {
              fmax(over(update, b->update), over(times, b->update_times))));
 }
 
+void tp_front_judge(const tp_front *front, tp_choice *choice) {
+    for (int i = 0; i < front->n; i++) {
+        choice[i].fits = excess(front, &choice[i]) <= 1;
+    }
+}
+
 const tp_choice *tp_front_nearest(const tp_front *front) {
     const tp_choice *best = NULL;
     for (int i = 0; i < front->n; i++) {
@@ -115,14 +120,14 @@ const char *tp_front_reason(tp_arena *arena, const tp_front *front,
         (double)picked->update_cost / fmax((double)picked->infer_cost, 1);
     if (n == 1) {
         return tp_arena_printf(arena, "%s (%s) is the only plan that fits.",
-                               picked->family, states[picked->state]);
+                               picked->family, tp_state_names[picked->state]);
     }
     if (shots > 0 && shots <= FEW_SHOTS) {
         return tp_arena_printf(
             arena,
             "%s (%s): from %lld %s a class the smallest of "
             "the %d plans that fit learns most safely.",
-            picked->family, states[picked->state], (long long)shots,
+            picked->family, tp_state_names[picked->state], (long long)shots,
             tp_text_plural((size_t)shots, "sample", "samples"), n);
     }
     if (isnan(expected(front, picked))) {
@@ -130,13 +135,14 @@ const char *tp_front_reason(tp_arena *arena, const tp_front *front,
                                "%s (%s): no accuracy was measured for any of "
                                "the %d plans that fit; an update of this one "
                                "is the cheapest, %.2f inferences.",
-                               picked->family, states[picked->state], n, times);
+                               picked->family, tp_state_names[picked->state], n,
+                               times);
     }
     return tp_arena_printf(arena,
                            "%s (%s): of the %d plans that fit it is expected "
                            "to learn best, %.1f %% at %d samples a class; an "
                            "update takes %.2f inferences.",
-                           picked->family, states[picked->state], n,
+                           picked->family, tp_state_names[picked->state], n,
                            expected(front, picked),
                            expected_at[column_of(shots)], times);
 }
@@ -179,7 +185,7 @@ static void add_row(const tp_front *front, tp_table *table, const tp_choice *c,
     }
     row[0] = picked ? "*" : "";
     row[1] = c->family;
-    row[2] = states[c->state];
+    row[2] = tp_state_names[c->state];
     row[3] = tp_text_grouped(arena, c->ram);
     row[4] = tp_text_grouped(arena, c->flash);
     row[5] = tp_text_grouped(arena, c->delta);
@@ -264,7 +270,7 @@ static cJSON *choice_json(const tp_choice *c, bool picked) {
     (void)cJSON_AddStringToObject(to, "family", c->family);
     (void)cJSON_AddItemToObject(to, "adapter_specs",
                                 cJSON_CreateStringArray(c->spec, c->n_specs));
-    (void)cJSON_AddStringToObject(to, "state", states[c->state]);
+    (void)cJSON_AddStringToObject(to, "state", tp_state_names[c->state]);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         (void)cJSON_AddNumberToObject(to, numbers[i].key, numbers[i].value);
     }
@@ -318,7 +324,7 @@ static void draw_choice(tp_arena *arena, tp_svg *svg, const tp_svg_plot *plot,
                           tp_svg_y(plot, (double)c->update_cost / 1e6)};
     const char *tip = tp_arena_printf(
         arena, "%s, %s: RAM %s, update %s, delta %s%s", c->family,
-        states[c->state], tp_text_grouped(arena, c->ram),
+        tp_state_names[c->state], tp_text_grouped(arena, c->ram),
         tp_text_grouped(arena, c->update_cost),
         tp_text_grouped(arena, c->delta), c->fits ? "" : "; does not fit");
     tp_svg_dot(svg, c->fits ? "dot s0" : "dot s6", at,

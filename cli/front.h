@@ -25,6 +25,9 @@ typedef struct tp_front {
 TP_MUST_CHECK tp_status tp_budget_update(tp_budget *budget, const char *text,
                                          tp_diag *diag);
 
+/* Sets `fits` of each of the front's choices. */
+void tp_front_judge(const tp_front *front, tp_choice *choice);
+
 /* The choice within all budgets that is expected to learn best; with one or two
  * samples a class, the smallest. NULL: nothing fits. */
 const tp_choice *tp_front_pick(const tp_front *front);

@@ -6,7 +6,8 @@
 #define TRAIN ((unsigned)TP_CMD_TRAIN)
 #define EVAL ((unsigned)TP_CMD_EVAL)
 #define REPORT ((unsigned)TP_CMD_REPORT)
-#define ALL (INSPECT | RUN | COMPILE | TRAIN | EVAL | REPORT)
+#define PLAN ((unsigned)TP_CMD_PLAN)
+#define ALL (INSPECT | RUN | COMPILE | TRAIN | EVAL | REPORT | PLAN)
 #define AT(field) offsetof(tp_options, field)
 
 const char *const tp_loss_names[] = {"auto", "ce", "mse"};
@@ -36,15 +37,15 @@ static const tp_opt table[] = {
      "write the adapter here, and ADAPTER.json beside it"},
     {"output", 'o', TP_OPT_TEXT, REPORT, 0, AT(output), "FILE.html", 0, 0,
      "write the page here"},
-    {"ram", 0, TP_OPT_SIZE, COMPILE | TRAIN | REPORT, 0, AT(ram), "SIZE", 1,
-     4294967295.0, "bytes that arena, adapter and training may take"},
+    {"ram", 0, TP_OPT_SIZE, COMPILE | TRAIN | REPORT | PLAN, 0, AT(ram), "SIZE",
+     1, 4294967295.0, "bytes that arena, adapter and training may take"},
     {"target", 0, TP_OPT_TEXT, REPORT, 0, AT(core), "CORE", 0, 0,
      "for time and energy, default cortex-m4"},
     {"energy", 0, TP_OPT_TEXT, REPORT, 0, AT(energy), "KEY=VALUE,...", 0, 0,
      "other numbers than the table's, such as mhz=48"},
     {"updates", 0, TP_OPT_INT, REPORT, 0, AT(updates), "N", 1, 1000000,
      "of an adaptation, default 220"},
-    {"shots", 0, TP_OPT_INT, REPORT, 0, AT(shots), "N", 1, 65535,
+    {"shots", 0, TP_OPT_INT, REPORT | PLAN, 0, AT(shots), "N", 1, 65535,
      "samples of each class to learn from, default 10"},
     {"expect", 0, TP_OPT_TEXT, RUN, 0, AT(expect), "Z", 0, 0,
      "count bytes that differ from this; exit 1 if any"},
@@ -57,8 +58,8 @@ static const tp_opt table[] = {
      "of the model in C; default from the file name"},
     {"dump", 0, TP_OPT_TEXT, COMPILE, 0, AT(dump), "STAGE", 0, 0,
      "print a stage's text form, such as import or plan"},
-    {"loss", 0, TP_OPT_CHOICE, COMPILE | TRAIN | EVAL | REPORT, 0, AT(loss),
-     "auto|ce|mse", 0, 0, "default auto: ce, for autoencoders mse"},
+    {"loss", 0, TP_OPT_CHOICE, COMPILE | TRAIN | EVAL | REPORT | PLAN, 0,
+     AT(loss), "auto|ce|mse", 0, 0, "default auto: ce, for autoencoders mse"},
     {"epochs", 0, TP_OPT_INT, TRAIN, 0, AT(epochs), "N", 0, 10000,
      "passes; 0, the default: as many as make 220 updates"},
     {"lr", 0, TP_OPT_REAL, TRAIN, 0, AT(lr), "F", 1.0 / 32768, 1,
@@ -86,10 +87,12 @@ static const tp_opt table[] = {
      "choose the adapters, in place of --adapter"},
     {"classes", 0, TP_OPT_INT, TRAIN, 0, AT(classes), "N", 0, 256,
      "of --method's new head; default 0: no new head"},
+    {"classes", 0, TP_OPT_INT, PLAN, 0, AT(classes), "N", 0, 256,
+     "of a new head; default 0: as many as the base has"},
     {"threads", 0, TP_OPT_INT, RUN | TRAIN | EVAL, 0, AT(threads), "N", 1, 64,
      "for inference, default 2; the results are the same"},
-    {"json", 0, TP_OPT_FLAG, INSPECT | RUN | TRAIN | EVAL | REPORT, 0, AT(json),
-     NULL, 0, 0, "print the result as JSON"},
+    {"json", 0, TP_OPT_FLAG, INSPECT | RUN | TRAIN | EVAL | REPORT | PLAN, 0,
+     AT(json), NULL, 0, 0, "print the result as JSON"},
     {"progress", 0, TP_OPT_FLAG, RUN | TRAIN | EVAL, 0, AT(progress), NULL, 0,
      0, "show progress even where stderr is no terminal"},
     {"help", 'h', TP_OPT_HELP, ALL, 0, AT(help), NULL, 0, 0, "this text"},

@@ -38,6 +38,17 @@ static uint32_t ram_of(const tp_model *model) {
     return model->arena_bytes + model->adapter_bytes + model->train_bytes;
 }
 
+/* Forward ops among those of training: all but the cheap derived weights. */
+static int run_again(const tp_graph *graph) {
+    int n = 0;
+    for (int i = graph->first_backward; i < graph->n_ops; i++) {
+        const tp_kind kind = graph->op[i].kind;
+        n += (kind < TP_OP_CE_LOSS || kind == TP_OP_MASK) &&
+             !tp_opdef_of(kind)->derived;
+    }
+    return n;
+}
+
 /* Plans the schedule in memory of its own and fills in what it costs. */
 static tp_status measure(const tp_graph *graph, tp_schedule *s, tp_diag *diag) {
     const tp_schedule_options quiet = {.state = s->state,
@@ -49,7 +60,7 @@ static tp_status measure(const tp_graph *graph, tp_schedule *s, tp_diag *diag) {
     if (status == TP_OK) {
         s->ram = ram_of(&plan.model);
         s->cost = sample_cost(&plan);
-        s->again = plan.graph->n_ops - graph->n_ops;
+        s->again = run_again(plan.graph);
     }
     tp_arena_free(&scratch);
     return status;

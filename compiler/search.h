@@ -1,23 +1,81 @@
-/* What a model can be compiled to: one choice for each adapter, state and
- * schedule that was looked at. */
+/* Which adapter, and which schedule for it, learns best within the budgets: a
+ * search over families of adapters, kinds of state and what is kept for
+ * backward. Every candidate is compiled and planned to the byte. */
 #ifndef TP_COMPILER_SEARCH_H
 #define TP_COMPILER_SEARCH_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "compiler/schedule.h"
 
+typedef struct tp_search_options {
+    const char *name; /* of the model, a C identifier after import */
+    int classes;      /* of a new head; 0: as many as the base has */
+    tp_loss_kind loss;
+    tp_plan_options plan;
+} tp_search_options;
+
+/* One candidate. */
 typedef struct tp_choice {
-    const char *family;      /* "lora-fa r4" */
-    const char *const *spec; /* [n_specs] adapter specs */
+    const char *family; /* "lora-fa r4" */
+    const char *const *spec;
     int n_specs;
-    int state;    /* 0 momentum, 1 accumulate, 2 online */
-    uint32_t ram; /* bytes: arena, adapter and training state */
-    uint32_t arena, infer_arena, adapter, train;
-    uint32_t flash, delta;
-    uint64_t infer_cost, update_cost; /* instructions */
-    double expected[3]; /* accuracy at 5, 10, 20 samples a class, or NAN */
+    tp_state_kind state;
+    tp_schedule schedule; /* of the graph that the specs give */
+    uint32_t ram;         /* arena, adapter and training state */
+    uint32_t arena;       /* of training; at least infer_arena */
+    uint32_t infer_arena; /* where only inference is used */
+    uint32_t adapter;     /* weights, as inference reads them */
+    uint32_t train;       /* state */
+    uint32_t flash;       /* constants */
+    uint32_t delta;       /* the stored adapter */
+    uint64_t infer_cost;  /* estimated instructions */
+    uint64_t update_cost; /* of one sample, likewise */
+    double expected[3];   /* accuracy at 5, 10, 20 samples of a class, on the
+                             task of docs/numerics.md, or NaN */
     int n_saved, n_recomputed;
-    bool on_front, fits;
+    bool on_front; /* nothing is better in one respect and as good in others */
+    bool fits;     /* the user's budgets: for whoever knows them */
 } tp_choice;
+
+typedef struct tp_search_result {
+    const tp_graph *base; /* as imported */
+    tp_choice *choice;    /* by RAM, smallest first */
+    int n;                /* 0: no adapter fits this model */
+} tp_search_result;
+
+/* Searches. Errors as of tp_import(). */
+TP_MUST_CHECK tp_status tp_search(tp_arena *arena, const uint8_t *bytes,
+                                  size_t n, const tp_search_options *options,
+                                  tp_search_result *result, tp_diag *diag);
+
+/* Plans one candidate of a result again. */
+TP_MUST_CHECK tp_status tp_choice_plan(tp_arena *arena, const tp_graph *base,
+                                       const tp_search_options *options,
+                                       const tp_choice *choice, tp_plan *plan,
+                                       tp_diag *diag);
+
+/* --- families.c ----------------------------------------------------------- */
+
+#define TP_FAMILY_SPECS 3
+
+typedef struct tp_family {
+    const char *name;
+    /* "%s" is where the names of the slots go; NULL: no such part */
+    const char *hidden[TP_FAMILY_SPECS - 1];
+    bool pointwise; /* slots are layers that mix channels; else all that fit */
+    bool head;      /* pointless without one */
+    double expected[3];
+} tp_family;
+
+extern const tp_family tp_families[];
+extern const int tp_n_families;
+
+#define TP_NO_HEAD (-1)
+
+/* The specs of a family for an imported graph; *n is 0 where it does not fit.
+ *   classes  of a new head; 0: as many as the base has; TP_NO_HEAD */
+TP_MUST_CHECK tp_status tp_family_specs(tp_arena *arena, const tp_graph *graph,
+                                        const tp_family *family, int classes,
+                                        const char **spec, int *n,
+                                        tp_diag *diag);
 
 #endif

@@ -1,0 +1,223 @@
+#include "compiler/search.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "compiler/import/import.h"
+#include "compiler/plan/cost.h"
+#include "tinypeft/adapter.h"
+
+#define MOST_CHOICES 4096
+
+typedef struct search {
+    tp_arena *arena;
+    const tp_search_options *options;
+    tp_diag *diag;
+    tp_choice *choice;
+    int n, cap;
+} search;
+
+/* --- candidates ----------------------------------------------------------- */
+
+static tp_choice *add(search *s) {
+    if (s->n == s->cap) {
+        const int wider = s->cap == 0 ? 64 : 2 * s->cap;
+        tp_choice *moved =
+            wider > MOST_CHOICES
+                ? NULL
+                : tp_arena_alloc(s->arena, (size_t)wider, sizeof *moved);
+        if (moved == NULL) {
+            return NULL;
+        }
+        if (s->n > 0) {
+            memcpy(moved, s->choice, (size_t)s->n * sizeof *moved);
+        }
+        s->choice = moved;
+        s->cap = wider;
+    }
+    return &s->choice[s->n++];
+}
+
+static uint64_t total(const uint32_t *cost, uint32_t n) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        sum += cost[i];
+    }
+    return sum;
+}
+
+static void describe(tp_choice *c, const tp_plan *plan) {
+    const tp_model *m = &plan->model;
+    c->arena = m->arena_bytes;
+    c->infer_arena = m->infer_bytes;
+    c->adapter = m->adapter_bytes;
+    c->train = m->train_bytes;
+    c->ram = m->arena_bytes + m->adapter_bytes + m->train_bytes;
+    c->flash = plan->flash_constants;
+    c->delta = tp_blob_bytes(m);
+    c->infer_cost = tp_program_cost(&plan->infer);
+    c->update_cost = total(m->cost, m->n_steps);
+}
+
+/* One candidate, planned to the byte. */
+static tp_status add_schedule(search *s, const tp_graph *graph,
+                              const tp_choice *like,
+                              const tp_schedule *schedule) {
+    const tp_schedule_options quiet = {.plan = s->options->plan};
+    tp_arena scratch = {0};
+    tp_plan plan;
+    tp_choice *c = add(s);
+    if (c == NULL) {
+        return tp_no_memory(s->diag);
+    }
+    *c = *like;
+    c->state = schedule->state;
+    c->schedule = *schedule;
+    c->n_saved = schedule->kept;
+    c->n_recomputed = schedule->again;
+    const tp_status status =
+        tp_schedule_apply(&scratch, graph, schedule, &quiet, &plan, s->diag);
+    if (status == TP_OK) {
+        describe(c, &plan);
+    }
+    tp_arena_free(&scratch);
+    return status;
+}
+
+/* Every schedule of one family with every state. What is worth keeping hardly
+ * depends on the state, so the schedules are searched for once. */
+static tp_status add_schedules(search *s, const tp_graph *graph,
+                               const tp_choice *like) {
+    tp_schedule front[TP_MOST_SCHEDULES];
+    int n = 0;
+    TP_TRY(tp_schedule_front(s->arena, graph, TP_STATE_ONLINE, front, &n,
+                             s->diag));
+    for (int i = 0; i < n; i++) {
+        for (tp_state_kind state = TP_STATE_MOMENTUM; state <= TP_STATE_ONLINE;
+             state++) {
+            front[i].state = state;
+            TP_TRY(add_schedule(s, graph, like, &front[i]));
+        }
+    }
+    return TP_OK;
+}
+
+/* The graph of the specs up to the schedule. *fits: false where an adapter of
+ * the family has no place in this model. */
+static tp_status make_graph(const search *s, const tp_graph *base,
+                            const tp_choice *c, tp_graph *graph, bool *fits) {
+    tp_adapter_spec spec[TP_FAMILY_SPECS];
+    tp_diag quiet = {.arena = s->arena};
+    if (!tp_graph_clone(s->arena, base, graph)) {
+        return tp_no_memory(s->diag);
+    }
+    for (int i = 0; i < c->n_specs; i++) {
+        TP_TRY(tp_adapter_parse(s->arena, c->spec[i], &spec[i], s->diag));
+    }
+    const tp_pass_options passes = {
+        .spec = spec, .n_specs = c->n_specs, .loss = s->options->loss};
+    const tp_status status = tp_passes_run(graph, &passes, NULL, NULL, &quiet);
+    *fits = status == TP_OK;
+    return status == TP_ERR_NO_MEMORY ? tp_no_memory(s->diag) : TP_OK;
+}
+
+tp_status tp_choice_plan(tp_arena *arena, const tp_graph *base,
+                         const tp_search_options *options,
+                         const tp_choice *choice, tp_plan *plan,
+                         tp_diag *diag) {
+    const search s = {.arena = arena, .options = options, .diag = diag};
+    const tp_schedule_options quiet = {.state = choice->state,
+                                       .plan = options->plan};
+    tp_graph graph;
+    bool fits = false;
+    TP_TRY(make_graph(&s, base, choice, &graph, &fits));
+    if (!fits) {
+        return tp_error(diag, TP_ERR_ARGUMENT, "%s does not fit this model",
+                        choice->family);
+    }
+    return tp_schedule_apply(arena, &graph, &choice->schedule, &quiet, plan,
+                             diag);
+}
+
+static tp_status add_family(search *s, const tp_graph *base,
+                            const tp_family *family) {
+    tp_choice like = {.family = family->name};
+    bool fits = false;
+    memcpy(like.expected, family->expected, sizeof like.expected);
+    /* With a new head; where the model has no place for one, without. */
+    for (int head = 1; !fits && head >= (family->head ? 1 : 0); head--) {
+        tp_graph graph;
+        const char **spec =
+            tp_arena_alloc(s->arena, TP_FAMILY_SPECS, sizeof *spec);
+        if (spec == NULL) {
+            return tp_no_memory(s->diag);
+        }
+        like.spec = spec;
+        TP_TRY(tp_family_specs(s->arena, base, family,
+                               head == 1 ? s->options->classes : TP_NO_HEAD,
+                               spec, &like.n_specs, s->diag));
+        if (like.n_specs > 0) {
+            TP_TRY(make_graph(s, base, &like, &graph, &fits));
+        }
+        if (fits) {
+            TP_TRY(add_schedules(s, &graph, &like));
+        }
+    }
+    return TP_OK;
+}
+
+/* --- judging -------------------------------------------------------------- */
+
+/* Accuracy with ten samples of a class; what is not known is worse than
+ * anything known. */
+static double promise(const tp_choice *c) {
+    return isnan(c->expected[1]) ? 0.0 : c->expected[1];
+}
+
+/* At least as good in every respect. */
+static bool covers(const tp_choice *a, const tp_choice *b) {
+    return a->ram <= b->ram && a->update_cost <= b->update_cost &&
+           a->infer_cost <= b->infer_cost && a->delta <= b->delta &&
+           promise(a) >= promise(b);
+}
+
+static void mark(search *s) {
+    for (int i = 0; i < s->n; i++) {
+        tp_choice *c = &s->choice[i];
+        c->on_front = true;
+        for (int j = 0; c->on_front && j < s->n; j++) {
+            const tp_choice *other = &s->choice[j];
+            const bool same = covers(c, other);
+            c->on_front = !(j != i && covers(other, c) && (!same || j < i));
+        }
+    }
+}
+
+static void sort_by_ram(search *s) {
+    for (int i = 0; i < s->n; i++) {
+        const tp_choice c = s->choice[i];
+        int at = i;
+        for (; at > 0 && s->choice[at - 1].ram > c.ram; at--) {
+            s->choice[at] = s->choice[at - 1];
+        }
+        s->choice[at] = c;
+    }
+}
+
+tp_status tp_search(tp_arena *arena, const uint8_t *bytes, size_t n,
+                    const tp_search_options *options, tp_search_result *result,
+                    tp_diag *diag) {
+    search s = {.arena = arena, .options = options, .diag = diag};
+    tp_graph *base = tp_arena_alloc(arena, 1, sizeof *base);
+    if (base == NULL) {
+        return tp_no_memory(diag);
+    }
+    TP_TRY(tp_import(arena, bytes, n, options->name, base, diag));
+    for (int i = 0; i < tp_n_families; i++) {
+        TP_TRY(add_family(&s, base, &tp_families[i]));
+    }
+    sort_by_ram(&s);
+    mark(&s);
+    *result = (tp_search_result){.base = base, .choice = s.choice, .n = s.n};
+    return TP_OK;
+}
