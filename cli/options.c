@@ -62,8 +62,8 @@ static const tp_opt table[] = {
      AT(loss), "auto|ce|mse", 0, 0, "default auto: ce, for autoencoders mse"},
     {"epochs", 0, TP_OPT_INT, TRAIN, 0, AT(epochs), "N", 0, 10000,
      "passes; 0, the default: as many as make 220 updates"},
-    {"lr", 0, TP_OPT_REAL, TRAIN, 0, AT(lr), "F", 1.0 / 32768, 1,
-     "learning rate, default 0.125"},
+    {"lr", 0, TP_OPT_REAL, TRAIN, 0, AT(lr), "F", 0, 1,
+     "learning rate; default 0: 0.125, without momentum 1"},
     {"momentum", 0, TP_OPT_REAL, TRAIN, 0, AT(momentum), "F", 0,
      32767.0 / 32768, "default 0.9"},
     {"batch", 0, TP_OPT_INT, TRAIN | REPORT, 0, AT(batch), "N", 1, 256,
@@ -106,7 +106,6 @@ tp_options tp_options_default(void) {
                         .core = "cortex-m4",
                         .updates = 220,
                         .shots = 10,
-                        .lr = 0.125,
                         .momentum = 0.9,
                         .clip = 1.0};
 }

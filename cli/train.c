@@ -40,6 +40,17 @@ static tp_status open_session(tp_trainer *t) {
                            (int)cli->options.threads, &t->workers);
 }
 
+/* Momentum multiplies a step by 1 / (1 - 0.9), clipping bounds it: without
+ * momentum, where a batch is accumulated, eight times the rate does as much. */
+static double rate(const tp_trainer *t) {
+    const bool plain =
+        t->session.ctx.model->state == (uint32_t)TP_STATE_ACCUMULATE;
+    if (t->cli->options.lr > 0.0) {
+        return t->cli->options.lr;
+    }
+    return plain ? 1.0 : 0.125;
+}
+
 static void set_config(tp_trainer *t) {
     const tp_options *o = &t->cli->options;
     const uint64_t n = t->n;
@@ -51,7 +62,7 @@ static void set_config(tp_trainer *t) {
     }
     /* epochs <= 10,000 and n <= 65,536: below 2^32 */
     t->config = (tp_train_config){
-        .lr_q15 = (uint16_t)lround(o->lr * 32768.0),
+        .lr_q15 = (uint16_t)lround(rate(t) * 32768.0),
         .momentum_q15 = (uint16_t)lround(o->momentum * 32768.0),
         .batch = (uint16_t)batch,
         .clip_q12 = (uint16_t)lround(o->clip * 4096.0),
@@ -119,7 +130,7 @@ static tp_status heed(tp_trainer *t, tp_status status) {
                         "training diverged after %u updates and was stopped; "
                         "try a smaller --lr (now %.4g)",
                         (unsigned)tp_train_state_of(&t->session.ctx)->updates,
-                        t->cli->options.lr);
+                        rate(t));
     }
     return status == TP_OK
                ? TP_OK
@@ -267,10 +278,10 @@ const tp_command tp_command_train = {
              "--replay X,Y trains on old samples beside the new, lest the old "
              "be forgotten: of\nall in X a class-balanced reservoir keeps as "
              "many as there are new ones.\n\n"
-             "--method auto takes head, bitfit or lora-fa by the samples of "
-             "the rarest class;\nunder --ram the largest that fits, skip "
-             "too. With --classes N a new head of N\nclasses replaces the "
-             "last layer.\n",
+             "--method auto takes bitfit for up to four samples of the rarest "
+             "class, else lora-fa;\nwhere that does not fit --ram the next "
+             "smaller of lora-fa, bitfit, skip, head. With\n--classes N a new "
+             "head of N classes replaces the last layer.\n",
     .examples =
         "  tinypeft train kws.tflite --adapter 'conv*=lora:rank=4' --x x.bin "
         "--y y.bin \\\n    -o my.tpa --holdout 20\n"

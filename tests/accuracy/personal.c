@@ -30,7 +30,7 @@ typedef struct variant {
 static const variant variants[] = {
     {"base", 0, false, {0, 0}, {81.9, 97.1}},
     {"k=1", 1, false, {0, 0}, {94.3, 0}},
-    {"k=1, replay", 1, true, {0, 0}, {0, 0}},
+    {"k=1, replay", 1, true, {93.3, 95.1}, {94.3, 96.1}},
     {"k=5", 5, false, {94.4, 0}, {95.4, 90.6}},
     {"k=5, replay", 5, true, {94.3, 95.1}, {95.3, 96.1}},
 };
@@ -38,7 +38,9 @@ enum { VARIANTS = sizeof variants / sizeof variants[0] };
 
 static const tp_acc_method method = {
     .name = "lora r4",
-    .spec = {"fc11=head:classes=10", "conv[2468]=lora:rank=4"}};
+    .spec = {"fc11=head:classes=10", "conv[2468]=lora:rank=4"},
+    .recipe = {.updates = 80}}; /* more only forgets more: 220 cost the old
+                                   speakers a point or two */
 
 typedef struct study {
     const tp_speech *speech;

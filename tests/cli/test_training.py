@@ -174,9 +174,8 @@ class Train(Case):
             self.assertEqual(done.returncode, 0, done.stderr)
             note = json.loads(done.stdout)
             return note["training"]["method"]["kind"], note, done.stderr
-        self.assertEqual(chosen(1, "--method", "auto")[0], "head")
-        self.assertEqual(chosen(2, "--method", "auto")[0], "head")
-        self.assertEqual(chosen(3, "--method", "auto")[0], "bitfit")
+        self.assertEqual(chosen(1, "--method", "auto")[0], "bitfit")
+        self.assertEqual(chosen(4, "--method", "auto")[0], "bitfit")
         kind, note, _ = chosen(5, "--method", "auto")
         self.assertEqual(kind, "lora-fa")
         self.assertEqual(note["adapter"], [HEAD, "conv2,conv4,conv6,conv8="
