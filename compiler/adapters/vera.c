@@ -6,8 +6,6 @@
  * The paper starts d at 0.1 and trains with Adam, to which the size of a
  * gradient is nothing. Here steps follow the gradient: b's is proportional to
  * 1 + d, so d starts at 0. b starts at 0 as well, and E with it. */
-#include <math.h>
-
 #include "compiler/adapters/branch.h"
 #include "compiler/adapters/kinds.h"
 
@@ -23,12 +21,14 @@ static int vector(tp_graph *graph, const char *slot, const char *role,
     return t.name == NULL ? -1 : tp_graph_add_tensor(graph, &t);
 }
 
-/* B [out][rank], standard deviation 1/sqrt(rank): B u has the size of u. */
+/* B [out][rank], standard deviation 1, so that a step of b moves the weights as
+ * one of LoRA's B does. KWS, five speakers, k = 10: 97.5 %; at 1/2 96.6 %, at
+ * 1/sqrt(rank) 96.2 %. */
 static int random_b(tp_graph *graph, const char *slot, tp_tensor b, int seed) {
     const tp_op op = {
         .kind = TP_OP_RANDOM,
         .name = tp_arena_printf(graph->arena, "%s_random_b", slot),
-        .attr = {.seed = seed, .alpha = (float)(1.0 / sqrt(b.dim[1]))}};
+        .attr = {.seed = seed, .alpha = 1.0F}};
     return tp_branch_derive(graph, slot, &op, &b);
 }
 
