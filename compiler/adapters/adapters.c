@@ -6,8 +6,8 @@
 #include "compiler/adapters/kinds.h"
 
 const tp_adapter_kind *const tp_adapter_kinds[TP_N_ADAPTER_KINDS] = {
-    &tp_adapter_head, &tp_adapter_bitfit, &tp_adapter_lora,
-    &tp_adapter_lora_fa};
+    &tp_adapter_head,    &tp_adapter_bitfit, &tp_adapter_lora,
+    &tp_adapter_lora_fa, &tp_adapter_vera,   &tp_adapter_hyper};
 
 /* Matches one character against "[abc]" or "[a-c]" or "[!abc]"; *end is set
  * behind the bracket. A bracket that does not close matches nothing. */
@@ -103,6 +103,8 @@ static const key_rule *find_key(const char *name) {
     static const key_rule rules[] = {
         {"rank", offsetof(tp_adapter_spec, rank), 1, 16},
         {"classes", offsetof(tp_adapter_spec, classes), 2, 256},
+        {"code", offsetof(tp_adapter_spec, code), 4, 32},
+        {"bits", offsetof(tp_adapter_spec, bits), 2, 8},
         {"seed", offsetof(tp_adapter_spec, seed), 0, INT32_MAX},
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
@@ -182,11 +184,13 @@ tp_status tp_adapter_parse(tp_arena *arena, const char *text,
     *spec = (tp_adapter_spec){.text = text,
                               .slots = copy,
                               .kind = find_kind(kind),
-                              .rank = 4,
+                              .bits = 8,
+                              .code = 16,
                               .seed = 1};
     if (spec->kind == NULL) {
         return unknown_kind(arena, text, kind, diag);
     }
+    spec->rank = spec->kind->rank > 0 ? spec->kind->rank : 4;
     while (keys != NULL) {
         char *next = strchr(keys, ',');
         if (next != NULL) {
@@ -194,6 +198,11 @@ tp_status tp_adapter_parse(tp_arena *arena, const char *text,
         }
         TP_TRY(parse_key(keys, spec, diag));
         keys = next;
+    }
+    if (spec->bits != 8 && spec->bits != 4 && spec->bits != 2) {
+        return tp_error(diag, TP_ERR_ARGUMENT,
+                        "adapter '%s': bits=%d: 8, 4 and 2 (ternary) work",
+                        text, spec->bits);
     }
     return TP_OK;
 }
