@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/score.h"
+#include "compiler/choose.h"
 #include "tinypeft/adapter.h"
 #include "tinypeft/train.h"
 
@@ -124,6 +125,26 @@ static void set_config(trainer *t) {
         .seed = (uint32_t)o->seed};
 }
 
+/* Lists of weights that the samples decide; a loaded adapter has its own. */
+static tp_status choose(trainer *t) {
+    tp_cli *cli = t->cli;
+    const tp_compile_options options = {.name = "choice",
+                                        .spec = t->session.spec.item,
+                                        .n_specs = t->session.spec.n,
+                                        .loss = t->session.loss};
+    const tp_shots shots = {.x = t->x.data,
+                            .target = t->targets.data,
+                            .n = (uint32_t)t->n,
+                            .config = t->config};
+    tp_bytes bytes;
+    if (cli->options.load != NULL || t->session.ctx.model->n_indices == 0) {
+        return TP_OK;
+    }
+    TP_TRY(tp_model_read(cli, &bytes));
+    return tp_choose(&cli->arena, bytes.data, bytes.n, &options, &shots,
+                     &t->session.ctx, &cli->diag);
+}
+
 static tp_status prepare(trainer *t) {
     tp_cli *cli = t->cli;
     TP_TRY(open_session(t));
@@ -149,7 +170,8 @@ static tp_status prepare(trainer *t) {
     if (t->y == NULL || t->order == NULL || t->history == NULL) {
         return tp_no_memory(&cli->diag);
     }
-    return t->held > 0 ? hold_back(t) : TP_OK;
+    TP_TRY(t->held > 0 ? hold_back(t) : TP_OK);
+    return choose(t);
 }
 
 /* --- training ------------------------------------------------------------- */

@@ -7,11 +7,11 @@ static const struct {
     size_t bytes;
     size_t header;
 } dtypes[TP_DTYPE_COUNT] = {
-    [TP_S8] = {"s8", 1, 0},   [TP_U8] = {"u8", 1, 0},
-    [TP_S16] = {"s16", 2, 0}, [TP_S32] = {"s32", 4, 0},
-    [TP_F32] = {"f32", 4, 0}, [TP_BITS] = {"bits", 0, 0},
-    [TP_Q8] = {"q8", 1, 4},   [TP_Q16] = {"q16", 2, 4},
-    [TP_Q32] = {"q32", 4, 4},
+    [TP_S8] = {"s8", 1, 0},     [TP_U8] = {"u8", 1, 0},
+    [TP_U16] = {"u16", 2, 0},   [TP_S16] = {"s16", 2, 0},
+    [TP_S32] = {"s32", 4, 0},   [TP_F32] = {"f32", 4, 0},
+    [TP_BITS] = {"bits", 0, 0}, [TP_Q8] = {"q8", 1, 4},
+    [TP_Q16] = {"q16", 2, 4},   [TP_Q32] = {"q32", 4, 4},
 };
 
 /* Room for one more element; the array doubles. */

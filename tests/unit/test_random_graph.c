@@ -128,7 +128,8 @@ static void every_stage_reads_back(void **state) {
         "*=lora:rank=2", "*=bitfit",
         "*=head",        "*=lora-fa:rank=2",
         "*=scale",       "*=skip",
-        "*=bottleneck",  "*=bottleneck:mode=serial,act=hard_swish"};
+        "*=bottleneck",  "*=bottleneck:mode=serial,act=hard_swish",
+        "*=sparse"};
     enum { SPECS = sizeof specs / sizeof *specs };
     int stages = 0;
     for (uint32_t seed = 0; seed < 90; seed++) {
