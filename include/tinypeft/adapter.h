@@ -29,7 +29,7 @@ TP_MUST_CHECK tp_status tp_blob_write(const tp_ctx *ctx, uint8_t *blob,
 
 /* Checks a blob and copies its payload into ctx->adapter.
  *   TP_ERR_TRUNCATED    shorter than it says
- *   TP_ERR_MALFORMED    no blob
+ *   TP_ERR_MALFORMED    no blob, or a list in it does not rise
  *   TP_ERR_UNSUPPORTED  of a later format
  *   TP_ERR_MISMATCH     of another base model or another layout
  *   TP_ERR_CORRUPT      a checksum does not match
