@@ -281,6 +281,48 @@ static const void *random_weights(int i) {
     return &op;
 }
 
+/* B of 16 to 2,000 outputs, rank 4. */
+static const void *unpack(int i) {
+    static tp_unpack op;
+    if (i >= COUNT(counts)) {
+        return NULL;
+    }
+    op = (tp_unpack){.n = counts[i] / 4 * 4,
+                     .bits = i % 2 == 0 ? 4 : 2,
+                     .ranks = 4,
+                     .stride = 1};
+    return &op;
+}
+
+static const void *vera(int i) {
+    static tp_vera op;
+    if (i >= COUNT(counts)) {
+        return NULL;
+    }
+    op = (tp_vera){.out = counts[i] / 16, .rank = i % 2 == 0 ? 16 : 5};
+    return &op;
+}
+
+static const void *hyper(int i) {
+    static tp_hyper op;
+    if (i >= COUNT(counts)) {
+        return NULL;
+    }
+    op = (tp_hyper){
+        .n = counts[i], .seed = 3, .shift = 5, .unit = {1 << 30, -4}};
+    return &op;
+}
+
+static const void *hyper_hidden(int i) {
+    static tp_hyper op;
+    static const int32_t codes[] = {4, 7, 16, 32};
+    if (i >= COUNT(codes)) {
+        return NULL;
+    }
+    op = (tp_hyper){.n = codes[i], .seed = 3, .shift = 2};
+    return &op;
+}
+
 static const void *sgd(int i) {
     static tp_sgd op;
     if (i >= COUNT(counts)) {
@@ -463,6 +505,15 @@ static const subject subjects[TP_KERNEL_COUNT] = {
     [TP_K_resize_s8_fwd_ref] = {"xy", resize, 0},
     [TP_K_mask_s8_fwd_ref] = {"xy", clamp, 0},
     [TP_K_random_q8_fwd_ref] = {"y", random_weights, 0},
+    [TP_K_vera_q8_fwd_ref] = {"hwhy", vera, 0},
+    [TP_K_hyper_hidden_fwd_ref] = {"hy", hyper_hidden, 0},
+    [TP_K_hyper_q8_fwd_ref] = {"uy", hyper, 0},
+    [TP_K_unpack_q8_fwd_ref] = {"xy", unpack, 0},
+    [TP_K_vera_bwd_b_ref] = {"pwha", vera, 0},
+    [TP_K_vera_bwd_d_ref] = {"phwa", vera, 0},
+    [TP_K_hyper_bwd_h_ref] = {"pa", hyper, 0},
+    [TP_K_hyper_bwd_z_ref] = {"pha", hyper_hidden, 0},
+    [TP_K_sum_q32_ref] = {"ppy", sum, 0},
     [TP_K_ce_s8_loss_ref] = {"xcylg", ce, -6},
     [TP_K_ce_s16_loss_ref] = {"hcylg", ce, -6},
     [TP_K_mse_s8_loss_ref] = {"xhyl", mse, 0},

@@ -4,7 +4,7 @@
 
 #include "compiler/arena.h"
 
-#define TP_TABLE_COLUMNS 16
+#define TP_TABLE_COLUMNS 20
 
 typedef struct tp_table {
     tp_arena *arena;

@@ -6,9 +6,9 @@
 #include "compiler/adapters/kinds.h"
 
 const tp_adapter_kind *const tp_adapter_kinds[TP_N_ADAPTER_KINDS] = {
-    &tp_adapter_head,      &tp_adapter_bitfit, &tp_adapter_lora,
-    &tp_adapter_lora_fa,   &tp_adapter_scale,  &tp_adapter_skip,
-    &tp_adapter_bottleneck};
+    &tp_adapter_head,       &tp_adapter_bitfit, &tp_adapter_lora,
+    &tp_adapter_lora_fa,    &tp_adapter_scale,  &tp_adapter_skip,
+    &tp_adapter_bottleneck, &tp_adapter_vera,   &tp_adapter_hyper};
 
 /* Matches one character against "[abc]" or "[a-c]" or "[!abc]"; *end is set
  * behind the bracket. A bracket that does not close matches nothing. */
@@ -111,6 +111,8 @@ static const key_rule *find_key(const char *name) {
         {"seed", offsetof(tp_adapter_spec, seed), 0, INT32_MAX, NULL},
         {"act", offsetof(tp_adapter_spec, act), 0, 0, acts},
         {"mode", offsetof(tp_adapter_spec, mode), 0, 0, modes},
+        {"code", offsetof(tp_adapter_spec, code), 4, 32, NULL},
+        {"bits", offsetof(tp_adapter_spec, bits), 2, 8, NULL},
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         if (strcmp(rules[i].name, name) == 0) {
@@ -210,11 +212,13 @@ tp_status tp_adapter_parse(tp_arena *arena, const char *text,
     *spec = (tp_adapter_spec){.text = text,
                               .slots = copy,
                               .kind = find_kind(kind),
-                              .rank = 4,
+                              .bits = 8,
+                              .code = 16,
                               .seed = 1};
     if (spec->kind == NULL) {
         return unknown_kind(arena, text, kind, diag);
     }
+    spec->rank = spec->kind->rank > 0 ? spec->kind->rank : 4;
     while (keys != NULL) {
         char *next = strchr(keys, ',');
         if (next != NULL) {
@@ -222,6 +226,11 @@ tp_status tp_adapter_parse(tp_arena *arena, const char *text,
         }
         TP_TRY(parse_key(keys, spec, diag));
         keys = next;
+    }
+    if (spec->bits != 8 && spec->bits != 4 && spec->bits != 2) {
+        return tp_error(diag, TP_ERR_ARGUMENT,
+                        "adapter '%s': bits=%d: 8, 4 and 2 (ternary) work",
+                        text, spec->bits);
     }
     return TP_OK;
 }

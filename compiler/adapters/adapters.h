@@ -13,6 +13,8 @@ typedef struct tp_adapter_spec {
     const char *slots; /* globs over op names: * ? [abc], comma-separated */
     const struct tp_adapter_kind *kind;
     int rank;    /* low-rank branches: 1..16 */
+    int bits;    /* low-rank branches: 8, 4, 2 (ternary) */
+    int code;    /* hyper: 4..32 */
     int seed;    /* of frozen random weights: 0..2^31-1 */
     int classes; /* head: 2..256, 0: as many as the base has */
     int act;     /* bottleneck: TP_ACT_... */
@@ -22,6 +24,7 @@ typedef struct tp_adapter_spec {
 typedef struct tp_adapter_kind {
     const char *name;
     const char *keys;    /* accepted keys, comma-separated; may be "" */
+    int rank;            /* the default of rank=; 0: 4 */
     const char *summary; /* one line for --help */
     /* NULL where the kind fits op `at`, else why it does not. */
     const char *(*misfit)(const tp_graph *graph, int at);
@@ -30,7 +33,7 @@ typedef struct tp_adapter_kind {
                         tp_diag *diag);
 } tp_adapter_kind;
 
-#define TP_N_ADAPTER_KINDS 7
+#define TP_N_ADAPTER_KINDS 9
 extern const tp_adapter_kind *const tp_adapter_kinds[TP_N_ADAPTER_KINDS];
 
 /* TP_ERR_ARGUMENT with a message that says which part is wrong. */

@@ -81,9 +81,27 @@ int tp_branch_random_a(tp_graph *graph, const char *slot, int rank,
     return tp_branch_derive(graph, slot, &op, &a);
 }
 
-int tp_branch_param(tp_graph *graph, tp_tensor weights) {
-    weights.role = TP_PARAM;
-    return weights.name == NULL ? -1 : tp_graph_add_tensor(graph, &weights);
+int tp_branch_param(tp_graph *graph, const char *slot, tp_tensor weights,
+                    int bits, int axis) {
+    tp_tensor param = weights;
+    param.role = TP_PARAM;
+    if (bits < 8) {
+        param.dtype = bits == 4 ? TP_Q4 : TP_Q2;
+        param.quant.axis = axis;
+    }
+    int in = weights.name == NULL ? -1 : tp_graph_add_tensor(graph, &param);
+    if (in < 0 || bits == 8) {
+        return in;
+    }
+    const char *role = strrchr(weights.name, '.') + 1; /* "a" or "b" */
+    const tp_op op = {
+        .kind = TP_OP_UNPACK,
+        .name = tp_arena_printf(graph->arena, "%s_unpack_%s", slot, role),
+        .n_in = 1,
+        .in = &in};
+    weights.train = (tp_trainable){.param = -1};
+    weights.name = tp_arena_printf(graph->arena, "%s8", weights.name);
+    return tp_branch_derive(graph, slot, &op, &weights);
 }
 
 static int add_u(tp_graph *graph, const tp_op *op, int32_t rank) {

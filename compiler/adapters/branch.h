@@ -26,8 +26,11 @@ int tp_branch_derive(tp_graph *graph, const char *slot, const tp_op *op,
 /* Frozen random A: standard deviation tp_branch_std(), no gradient. */
 int tp_branch_random_a(tp_graph *graph, const char *slot, int rank,
                        int32_t seed);
-/* Adds the parameter; -1: no memory. */
-int tp_branch_param(tp_graph *graph, tp_tensor weights);
+/* Adds the weights as a parameter of 8, 4 or 2 bits, and for fewer than 8 an op
+ * before the slot that unpacks them; `axis` is that of the ranks. Gives the
+ * tensor of int8 weights; -1: no memory. */
+int tp_branch_param(tp_graph *graph, const char *slot, tp_tensor weights,
+                    int bits, int axis);
 
 /* Puts the branch with tensors a and b into the slot. */
 tp_status tp_branch_insert(tp_graph *graph, const char *slot, int a, int b,

@@ -8,6 +8,8 @@ extern const tp_adapter_kind tp_adapter_head;
 extern const tp_adapter_kind tp_adapter_bitfit;
 extern const tp_adapter_kind tp_adapter_lora;
 extern const tp_adapter_kind tp_adapter_lora_fa;
+extern const tp_adapter_kind tp_adapter_vera;
+extern const tp_adapter_kind tp_adapter_hyper;
 extern const tp_adapter_kind tp_adapter_scale;
 extern const tp_adapter_kind tp_adapter_bottleneck;
 extern const tp_adapter_kind tp_adapter_skip;

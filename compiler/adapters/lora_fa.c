@@ -8,7 +8,8 @@
 static tp_status insert(tp_graph *graph, int at, const tp_adapter_spec *spec,
                         tp_diag *diag) {
     const char *slot = graph->op[at].name;
-    const int b = tp_branch_param(graph, tp_branch_b(graph, at, spec->rank));
+    const tp_tensor weights = tp_branch_b(graph, at, spec->rank);
+    const int b = tp_branch_param(graph, slot, weights, spec->bits, 1);
     const int a = tp_branch_random_a(graph, slot, spec->rank,
                                      tp_branch_seed(spec->seed, slot));
     return tp_branch_insert(graph, slot, a, b, diag);
@@ -16,7 +17,7 @@ static tp_status insert(tp_graph *graph, int at, const tp_adapter_spec *spec,
 
 const tp_adapter_kind tp_adapter_lora_fa = {
     .name = "lora-fa",
-    .keys = "rank,seed",
-    .summary = "low-rank, A frozen: least RAM; rank=1..16 (4), seed=N",
+    .keys = "rank,bits,seed",
+    .summary = "lora with A frozen: least RAM; rank, bits, seed=N (1)",
     .misfit = tp_branch_misfit,
     .insert = insert};

@@ -271,11 +271,16 @@ static void print_params(tp_text *out, const tp_emitter *e) {
         tp_text_add(out,
                     "    {.name = %s,\n     .count = %u, .adapter = %u, "
                     ".grad = %u, .master = %u,\n     .type = %u, .init = %u, "
-                    ".init_std = %u, .unit = {%d, %d}},\n",
+                    ".init_std = %u, .unit = {%d, %d}",
                     name != NULL ? name : "", (unsigned)p->count,
                     (unsigned)p->adapter, (unsigned)p->grad,
                     (unsigned)p->master, p->type, p->init, p->init_std,
                     (int)p->unit.m, (int)p->unit.s);
+        if (p->ranks > 0) {
+            tp_text_add(out, ",\n     .ranks = %u, .stride = %u",
+                        (unsigned)p->ranks, (unsigned)p->stride);
+        }
+        tp_text_add(out, "},\n");
     }
     tp_text_add(out, "};\n\n");
 }

@@ -28,6 +28,8 @@ static long long element(const tp_const *c, size_t i) {
     case TP_Q8:
     case TP_Q16:
     case TP_Q32:
+    case TP_Q4:
+    case TP_Q2:
     case TP_DTYPE_COUNT:
         break;
     }

@@ -11,7 +11,8 @@ static const struct {
     [TP_S16] = {"s16", 2, 0}, [TP_S32] = {"s32", 4, 0},
     [TP_F32] = {"f32", 4, 0}, [TP_BITS] = {"bits", 0, 0},
     [TP_Q8] = {"q8", 1, 4},   [TP_Q16] = {"q16", 2, 4},
-    [TP_Q32] = {"q32", 4, 4},
+    [TP_Q32] = {"q32", 4, 4}, [TP_Q4] = {"q4", 0, 0},
+    [TP_Q2] = {"q2", 0, 0},
 };
 
 /* Room for one more element; the array doubles. */
@@ -131,6 +132,11 @@ size_t tp_tensor_bytes(const tp_tensor *tensor) {
     const size_t n = (size_t)tp_tensor_count(tensor);
     if (tensor->dtype == TP_BITS) {
         return (n + 7) / 8;
+    }
+    if (tensor->dtype == TP_Q4 || tensor->dtype == TP_Q2) {
+        const uint32_t ranks = (uint32_t)tensor->dim[tensor->quant.axis];
+        const size_t each = tensor->dtype == TP_Q4 ? 2 : 4; /* codes a byte */
+        return tp_packed_header(ranks) + (n + each - 1) / each;
     }
     return dtypes[tensor->dtype].header + n * dtypes[tensor->dtype].bytes;
 }

@@ -28,6 +28,8 @@ typedef enum tp_dtype {
     TP_Q8,   /* tp_q8: adapter weights and gradients */
     TP_Q16,  /* tp_q16: A x of a LoRA branch */
     TP_Q32,  /* tp_q32: gradient accumulators */
+    TP_Q4,   /* adapter weights of few bits with an exponent for each index */
+    TP_Q2,   /* along quant.axis, the ranks; see tinypeft/types.h */
     TP_DTYPE_COUNT
 } tp_dtype;
 
@@ -47,7 +49,7 @@ typedef struct tp_quant {
     int n; /* scales: 0 (none), 1, or dim[axis] */
     const float *scale;
     int32_t zero_point; /* 0 where n > 1 */
-    int axis;
+    int axis;           /* TP_Q4, TP_Q2: of the ranks */
 } tp_quant;
 
 /* What a parameter or its gradient accumulator is. */
@@ -86,7 +88,7 @@ typedef struct tp_attr {
     int32_t align_corners, half_pixel;
     int32_t of;     /* backward: tp_kind of the forward op; bottlenecks: of
                        their activation, TP_OP_RELU or TP_OP_HARD_SWISH */
-    int32_t seed;   /* RANDOM */
+    int32_t seed;   /* RANDOM, HYPER */
     float alpha;    /* LEAKY_RELU slope, SOFTMAX beta, CE_LOSS smoothing,
                        RANDOM standard deviation */
     int32_t n_list; /* axes, permutation, begin + strides, pads */
@@ -151,7 +153,7 @@ bool tp_graph_clone(tp_arena *arena, const tp_graph *graph, tp_graph *clone);
 
 int64_t tp_tensor_count(const tp_tensor *tensor); /* elements */
 size_t tp_tensor_bytes(const tp_tensor *tensor);  /* with its header */
-size_t tp_dtype_bytes(tp_dtype dtype); /* of one element; TP_BITS: 0 */
+size_t tp_dtype_bytes(tp_dtype dtype); /* of one element; below 8 bits: 0 */
 const char *tp_dtype_name(tp_dtype dtype);
 /* Position of the op that makes the tensor, or -1. */
 int tp_graph_producer(const tp_graph *graph, int tensor);

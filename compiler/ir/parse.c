@@ -157,7 +157,15 @@ static tp_status quant(parser *p, tp_tensor *t) {
     return TP_OK;
 }
 
-/* init=gauss std=0.5, or param=%3 unit=0.25, or unit=0.25 */
+/* Of the ranks. */
+static tp_status axis_of(parser *p, tp_tensor *t) {
+    int64_t axis = 0;
+    TP_TRY(tp_lex_integer(&p->lex, 0, t->rank > 0 ? t->rank - 1 : 0, &axis));
+    t->quant.axis = (int)axis;
+    return TP_OK;
+}
+
+/* axis=1 init=gauss std=0.5, or param=%3 unit=0.25, or unit=0.25 */
 static tp_status trainable(parser *p, tp_tensor *t) {
     for (tp_span s = tp_lex_key(&p->lex); s.n != 0; s = tp_lex_key(&p->lex)) {
         if (t->role == TP_PARAM && tp_lex_is(s, "init")) {
@@ -167,6 +175,8 @@ static tp_status trainable(parser *p, tp_tensor *t) {
             }
             t->train.init =
                 tp_lex_is(v, "gauss") ? TP_INIT_GAUSS : TP_INIT_ZERO;
+        } else if (t->role == TP_PARAM && tp_lex_is(s, "axis")) {
+            TP_TRY(axis_of(p, t));
         } else if (t->role == TP_PARAM && tp_lex_is(s, "std")) {
             TP_TRY(tp_lex_double(&p->lex, &t->train.init_std));
         } else if (t->role == TP_GRAD && tp_lex_is(s, "param")) {
@@ -175,7 +185,7 @@ static tp_status trainable(parser *p, tp_tensor *t) {
             TP_TRY(tp_lex_double(&p->lex, &t->train.unit));
         } else {
             return tp_lex_fail(&p->lex, s.at, "expected %s",
-                               t->role == TP_PARAM  ? "init= or std="
+                               t->role == TP_PARAM  ? "init=, std= or axis="
                                : t->role == TP_GRAD ? "param= or unit="
                                                     : "unit=");
         }

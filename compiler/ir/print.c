@@ -64,7 +64,7 @@ bool tp_text_plain(char c, bool first) {
 }
 
 size_t tp_text_word(tp_dtype dtype) {
-    return dtype == TP_BITS ? 1 : tp_dtype_bytes(dtype);
+    return tp_dtype_bytes(dtype) == 0 ? 1 : tp_dtype_bytes(dtype);
 }
 
 bool tp_text_numbers(tp_dtype dtype) {
@@ -293,6 +293,9 @@ static void tensor(writer *w, const tp_graph *graph, int index) {
     }
     put(w, "]");
     quant(w, &t->quant);
+    if (t->role == TP_PARAM && t->quant.n == 0 && t->quant.axis != 0) {
+        token(w, " axis=%d", t->quant.axis);
+    }
     if (t->role == TP_PARAM && t->train.init == TP_INIT_GAUSS) {
         token(w, " init=gauss");
     }

@@ -9,6 +9,7 @@
  *     const %1 "w" s8[3,1,1,2] qc(0; 0.01, 0.02, 0.03) = [1, -2, 3, 4, 5, -6]
  *     const %2 "b" s32[3] = fill(0)      every element; or = hex 00000000 ...
  *     param %3 "db" s16[3] init=gauss std=0.5
+ *     param %11 "b" q4[3,2] axis=1       the axis of the ranks
  *     grad %4 "g" q32[3] param=%3 unit=0.25
  *     target %5 "label" u8[1]
  *     loss %6 "loss" s32[1]

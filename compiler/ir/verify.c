@@ -80,14 +80,16 @@ static unsigned types_of(tp_role role) {
         BITS = 1 << TP_BITS,
         Q8 = 1 << TP_Q8,
         Q16 = 1 << TP_Q16,
-        Q32 = 1 << TP_Q32
+        Q32 = 1 << TP_Q32,
+        Q4 = 1 << TP_Q4,
+        Q2 = 1 << TP_Q2
     };
     /* Q16 and S8: what a gradient is spent on, see passes/optimise.c. */
     static const unsigned types[TP_ROLE_COUNT] = {
         [TP_VALUE] = S8 | U8 | S16 | S32 | BITS | Q8 | Q16 | Q32,
         [TP_INPUT] = S8 | U8,
         [TP_CONST] = S8 | U8 | S16 | S32,
-        [TP_PARAM] = Q8 | S16,
+        [TP_PARAM] = Q8 | S16 | Q4 | Q2,
         [TP_GRAD] = Q32 | Q16 | S8,
         [TP_TARGET] = U8 | S8,
         [TP_LOSS] = S32,
@@ -196,6 +198,13 @@ static void check_param(checker *c, int index) {
     const tp_trainable *train = &c->graph->tensor[index].train;
     if (train->init != TP_INIT_ZERO && train->init != TP_INIT_GAUSS) {
         wrong_tensor(c, index, "no such initialisation: %d", (int)train->init);
+    }
+    const tp_tensor *t = &c->graph->tensor[index];
+    if ((t->dtype == TP_Q4 || t->dtype == TP_Q2) &&
+        (t->quant.axis < 0 || t->quant.axis >= t->rank ||
+         t->dim[t->quant.axis] > TP_MOST_RANKS)) {
+        wrong_tensor(c, index, "an axis of 1 to %d ranks is needed",
+                     TP_MOST_RANKS);
     }
     if (!isfinite(train->init_std) || train->init_std < 0.0) {
         wrong_tensor(c, index,

@@ -52,12 +52,22 @@ int tp_ad_op(tp_autodiff *ad, tp_kind kind, const tp_op *of, const int *in,
     return out;
 }
 
+/* The weights whose gradient that of `weights` is, straight through a rounding.
+ */
+static int rounded_from(const tp_graph *graph, int weights) {
+    const int at = tp_graph_producer(graph, weights);
+    return at >= 0 && tp_opdef_of(graph->op[at].kind)->straight
+               ? graph->op[at].in[0]
+               : weights;
+}
+
 tp_status tp_ad_param(tp_autodiff *ad, tp_kind kind, const tp_op *of,
                       const int *in, int n_in, int weights, double unit) {
     tp_graph *graph = ad->graph;
     if (!tp_ad_needs(ad, weights)) {
         return TP_OK;
     }
+    weights = rounded_from(graph, weights);
     const bool stored = graph->tensor[weights].role == TP_PARAM;
     const char *name =
         tp_arena_printf(graph->arena, "grad_%s", graph->tensor[weights].name);
@@ -113,7 +123,14 @@ tp_status tp_ad_give(tp_autodiff *ad, int tensor, int grad) {
     if (ad->grad[tensor] >= 0) {
         const int in[2] = {ad->grad[tensor], grad};
         const int at = tp_graph_producer(ad->graph, tensor);
-        grad = tp_ad_op(ad, TP_OP_GRAD_SUM, &ad->graph->op[at], in, 2, tensor);
+        const bool wide = ad->graph->tensor[grad].dtype == TP_Q32;
+        const double unit = ad->graph->tensor[grad].train.unit;
+        grad = tp_ad_op(ad, wide ? TP_OP_WEIGHT_GRAD_SUM : TP_OP_GRAD_SUM,
+                        &ad->graph->op[at], in, 2, tensor);
+        if (wide && grad >= 0) {
+            ad->graph->tensor[grad].dtype = TP_Q32;
+            ad->graph->tensor[grad].train.unit = unit;
+        }
         if (grad < 0) {
             return tp_no_memory(ad->diag);
         }

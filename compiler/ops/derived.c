@@ -46,5 +46,38 @@ static tp_status lower_random(tp_lower *lower, const tp_op *op) {
                          args);
 }
 
+/* --- few bits to int8 ----------------------------------------------------- */
+
+static tp_status verify_unpack(const tp_graph *graph, const tp_op *op,
+                               tp_diag *diag) {
+    const tp_tensor *packed = &graph->tensor[op->in[0]];
+    TP_TRY(verify_q8(graph, op, diag));
+    if ((packed->dtype != TP_Q4 && packed->dtype != TP_Q2) ||
+        tp_tensor_count(packed) != tp_tensor_count(&graph->tensor[op->out])) {
+        return tp_error(diag, TP_ERR_MALFORMED,
+                        "op %s: unpacks q4 or q2 to as many values of q8",
+                        op->name);
+    }
+    return TP_OK;
+}
+
+static tp_status lower_unpack(tp_lower *lower, const tp_op *op) {
+    const tp_tensor *packed = &lower->graph->tensor[op->in[0]];
+    tp_unpack d = {.n = (int32_t)tp_tensor_count(packed),
+                   .bits = packed->dtype == TP_Q4 ? 4 : 2,
+                   .ranks = packed->dim[packed->quant.axis],
+                   .stride = 1};
+    for (int i = packed->quant.axis + 1; i < packed->rank; i++) {
+        d.stride *= packed->dim[i];
+    }
+    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->out)};
+    return tp_lower_step(lower, TP_K_unpack_q8_fwd_ref, &tp_desc_unpack, &d,
+                         args);
+}
+
+const tp_opdef tp_def_unpack = {.verify = verify_unpack,
+                                .lower = lower_unpack,
+                                .derived = true,
+                                .straight = true};
 const tp_opdef tp_def_random = {
     .verify = verify_random, .lower = lower_random, .derived = true};

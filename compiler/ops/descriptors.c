@@ -204,6 +204,28 @@ static const tp_field rescale_fields[] = {
 };
 DESC(rescale);
 
+static const tp_field vera_fields[] = {
+    INT(tp_vera, out),
+    INT(tp_vera, rank),
+};
+DESC(vera);
+
+static const tp_field hyper_fields[] = {
+    INT(tp_hyper, n),
+    INT(tp_hyper, seed),
+    INT(tp_hyper, shift),
+    OTHER(tp_hyper, unit, TP_F_FACTOR),
+};
+DESC(hyper);
+
+static const tp_field unpack_fields[] = {
+    INT(tp_unpack, n),
+    INT(tp_unpack, bits),
+    INT(tp_unpack, ranks),
+    INT(tp_unpack, stride),
+};
+DESC(unpack);
+
 static const tp_field head_fields[] = {
     INT(tp_head, in_c),
     INT(tp_head, classes),

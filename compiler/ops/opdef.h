@@ -46,7 +46,8 @@ extern const tp_desc_type tp_desc_conv2d, tp_desc_pool, tp_desc_mean,
     tp_desc_eltwise, tp_desc_eltwise_bwd, tp_desc_lut, tp_desc_softmax,
     tp_desc_copy, tp_desc_fill, tp_desc_resize, tp_desc_clamp, tp_desc_sum,
     tp_desc_bias, tp_desc_head, tp_desc_ce, tp_desc_mse, tp_desc_sgd,
-    tp_desc_random, tp_desc_rescale, tp_desc_bottleneck;
+    tp_desc_random, tp_desc_rescale, tp_desc_bottleneck, tp_desc_unpack,
+    tp_desc_vera, tp_desc_hyper;
 
 typedef enum tp_arg_kind {
     TP_ARG_TENSOR, /* wherever the plan puts the tensor */
@@ -160,7 +161,8 @@ int tp_ad_again(tp_autodiff *ad, int weights);
  * appended where the activation range is narrower than int8. -1: no memory. */
 int tp_ad_clamped(tp_autodiff *ad, const tp_op *of, int dy);
 /* Contributes `grad` to the gradient of `tensor`; several contributions are
- * summed by a GRAD_SUM. */
+ * summed by a GRAD_SUM; those of computed weights, which must have one unit, by
+ * a WEIGHT_GRAD_SUM. */
 tp_status tp_ad_give(tp_autodiff *ad, int tensor, int grad);
 
 /* --- overlap: an output in its input's memory ------------------------------
@@ -193,8 +195,10 @@ typedef struct tp_opdef {
     /* Value by value: the output may take the first input's memory where both
      * have as many bytes. */
     bool in_place;
-    bool derived; /* the output is adapter weights, computed from parameters
-                     and constants alone */
+    bool derived;  /* the output is adapter weights, computed from parameters
+                      and constants alone */
+    bool straight; /* derived: the gradient of the output is that of the first
+                      input, as it is ("straight through" the rounding) */
     /* For an op of one step; NULL: the output lies apart. The kernel's row in
      * plan/check.c says how it walks. */
     void (*overlap)(const tp_graph *graph, const tp_op *op, tp_overlap *out);

@@ -11,7 +11,11 @@ extern const tp_opdef tp_def_lora_a, tp_def_conv_lora, tp_def_conv_lora_bwd_x,
     tp_def_lora_bwd_u, tp_def_lora_bwd_b;
 extern const tp_opdef tp_def_bias, tp_def_bias_bwd;
 /* derived.c: adapter weights that are computed */
-extern const tp_opdef tp_def_random;
+extern const tp_opdef tp_def_random, tp_def_unpack;
+/* vera.c, hyper.c */
+extern const tp_opdef tp_def_vera, tp_def_vera_bwd_b, tp_def_vera_bwd_d;
+extern const tp_opdef tp_def_hyper_hidden, tp_def_hyper, tp_def_hyper_bwd,
+    tp_def_hyper_hidden_bwd, tp_def_weight_grad_sum;
 extern const tp_opdef tp_def_conv_bottleneck, tp_def_bottleneck,
     tp_def_conv_bottleneck_bwd_x, tp_def_bottleneck_bwd_x,
     tp_def_bottleneck_bwd_a, tp_def_bottleneck_bwd_b;

@@ -56,6 +56,14 @@ static tp_status spend(optimiser *o, int at, bool *depends) {
     const int grad = graph->op[at].out;
     const char *made_by = graph->op[at].name;
     const int param = graph->tensor[grad].train.param;
+    const tp_dtype dtype = graph->tensor[param].dtype;
+    if (dtype == TP_Q4 || dtype == TP_Q2) {
+        return tp_error(o->diag, TP_ERR_UNSUPPORTED,
+                        "adapter weights %s: %s have no room for what training "
+                        "without momentum adds; use momentum or bits=8",
+                        graph->tensor[param].name,
+                        dtype == TP_Q4 ? "4 bits" : "2 bits");
+    }
     const int reader = o->online ? last_reader(o, param, depends) : -1;
     const int state = add_state(graph, grad, o->online);
     const char *name = tp_arena_printf(graph->arena, "%s_%s", made_by,

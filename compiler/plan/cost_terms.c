@@ -383,6 +383,26 @@ void tp_cost_random(const void *desc, uint64_t *term) {
     term[1] = u(((const tp_random *)desc)->n);
 }
 
+void tp_cost_unpack(const void *desc, uint64_t *term) {
+    term[1] = u(((const tp_unpack *)desc)->n);
+}
+
+/* Rows, products. */
+void tp_cost_vera(const void *desc, uint64_t *term) {
+    const tp_vera *op = desc;
+    term[1] = u(op->out);
+    term[2] = u(op->out) * u(op->rank);
+}
+
+void tp_cost_hyper_hidden(const void *desc, uint64_t *term) {
+    term[1] = u(((const tp_hyper *)desc)->n) * TP_HYPER_HIDDEN;
+}
+
+/* Rows of 32 signs. */
+void tp_cost_hyper(const void *desc, uint64_t *term) {
+    term[1] = u(((const tp_hyper *)desc)->n);
+}
+
 void tp_cost_sgd(const void *desc, uint64_t *term) {
     term[1] = u(((const tp_sgd *)desc)->n);
 }

@@ -121,17 +121,32 @@ static uint32_t layout_add_derived(uint32_t crc, const tp_graph *graph) {
     return crc;
 }
 
+static tp_param_type type_of(const tp_tensor *t) {
+    return t->dtype == TP_Q8   ? TP_PARAM_Q8
+           : t->dtype == TP_Q4 ? TP_PARAM_Q4
+           : t->dtype == TP_Q2 ? TP_PARAM_Q2
+                               : TP_PARAM_S16;
+}
+
 static void add_param(tp_model *model, const tp_tensor *t, tp_param *param,
                       tp_address *address) {
     const uint32_t bytes = align((uint32_t)tp_tensor_bytes(t), 4);
-    *param = (tp_param){
-        .name = t->name,
-        .count = (uint32_t)tp_tensor_count(t),
-        .adapter = model->adapter_bytes,
-        .master = model->n_values,
-        .type = (uint8_t)(t->dtype == TP_Q8 ? TP_PARAM_Q8 : TP_PARAM_S16),
-        .init = (uint8_t)t->train.init,
-        .init_std = (uint16_t)lround(ldexp(t->train.init_std, 13))};
+    *param =
+        (tp_param){.name = t->name,
+                   .count = (uint32_t)tp_tensor_count(t),
+                   .adapter = model->adapter_bytes,
+                   .master = model->n_values,
+                   .type = (uint8_t)type_of(t),
+                   .init = (uint8_t)t->train.init,
+                   .init_std = (uint16_t)lround(ldexp(t->train.init_std, 13))};
+    if (param->type >= TP_PARAM_Q4) {
+        const int axis = t->quant.axis;
+        param->ranks = (uint32_t)t->dim[axis];
+        param->stride = 1;
+        for (int i = axis + 1; i < t->rank; i++) {
+            param->stride *= (uint32_t)t->dim[i];
+        }
+    }
     address->offset = model->adapter_bytes;
     model->adapter_bytes += bytes;
     model->n_values += param->count;

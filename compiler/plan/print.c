@@ -182,11 +182,14 @@ char *tp_plan_print(tp_arena *arena, const tp_plan *plan) {
     }
     tp_text_add(&out, "adapter  %8u\n", (unsigned)model->adapter_bytes);
     tp_text_add(&out, "train    %8u\n", (unsigned)model->train_bytes);
+    static const char *const type[] = {[TP_PARAM_Q8] = "q8",
+                                       [TP_PARAM_S16] = "s16",
+                                       [TP_PARAM_Q4] = "q4",
+                                       [TP_PARAM_Q2] = "q2"};
     for (uint32_t i = 0; i < model->n_params; i++) {
         const tp_param *param = &model->params[i];
         tp_text_add(&out, "param    %8u  %s %s, adapter+%u\n",
-                    (unsigned)param->count, param->name,
-                    param->type == TP_PARAM_Q8 ? "q8" : "s16",
+                    (unsigned)param->count, param->name, type[param->type & 3],
                     (unsigned)param->adapter);
     }
     print_program(&out, "infer", plan, &plan->infer);

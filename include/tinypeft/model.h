@@ -33,8 +33,10 @@ typedef struct tp_ctx {
 } tp_ctx;
 
 typedef enum tp_param_type {
-    TP_PARAM_Q8 = 0, /* tp_q8: int8 weights with one exponent */
-    TP_PARAM_S16 = 1 /* int16 in units of 2^-13 */
+    TP_PARAM_Q8 = 0,  /* tp_q8: int8 weights with one exponent */
+    TP_PARAM_S16 = 1, /* int16 in units of 2^-13 */
+    TP_PARAM_Q4 = 2,  /* 4 bits, one exponent a rank */
+    TP_PARAM_Q2 = 3   /* ternary in 2 bits, one exponent a rank */
 } tp_param_type;
 
 typedef enum tp_param_init {
@@ -54,9 +56,12 @@ typedef struct tp_param {
                           else byte offset of its low bytes */
     uint8_t type;      /* tp_param_type */
     uint8_t init;      /* tp_param_init */
-    uint16_t init_std; /* in 2^-13 */
+    uint16_t init_std; /* in 2^-13; Q2 that starts at zero: its scale, 0 where
+                          the scale follows the weights */
     tp_factor unit;    /* real gradient = v * 2^e * unit, e of the
                           accumulator */
+    uint32_t ranks;    /* Q4, Q2: value i is of rank i / stride % ranks */
+    uint32_t stride;
 } tp_param;
 
 /* What training keeps of each parameter, in bytes of RAM for each of its

@@ -170,6 +170,27 @@ typedef struct tp_bottleneck {
     tp_factor s_x; /* scale of x, for hard-swish */
 } tp_bottleneck;
 
+/* Weights of 4 or 2 bits to int8: value i is of rank i / stride % ranks. */
+typedef struct tp_unpack {
+    int32_t n;
+    int32_t bits;          /* 4, 2 */
+    int32_t ranks, stride; /* n is a multiple of their product */
+} tp_unpack;
+
+/* VeRA: the trained vectors that turn a frozen random matrix into weights. */
+typedef struct tp_vera {
+    int32_t out, rank;
+} tp_vera;
+
+/* A small network of random signs that makes weights from a code. The signs of
+ * a row are the bits of one number of the generator. */
+typedef struct tp_hyper {
+    int32_t n; /* hidden: length of the code, 4..32; weights: their number */
+    int32_t seed;
+    int32_t shift;  /* 2^-shift is what keeps sums at the size of their terms */
+    tp_factor unit; /* backward of the weights: gradient to real units */
+} tp_hyper;
+
 /* A new last layer: logits z = s_x * W (x - x_zp) + b, int16 in 2^-8. */
 typedef struct tp_head {
     int32_t in_c, classes;

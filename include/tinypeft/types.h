@@ -18,6 +18,19 @@ typedef struct tp_q8 {
     int8_t v[];
 } tp_q8;
 
+/* Weights of a low-rank branch in 4 or 2 bits, one exponent for each rank:
+ *     int8  e[ranks rounded up to a multiple of 4]
+ *     uint8 codes, two's complement, the first in the lowest bits: 4 bits in
+ *           [-7, 7], or 2 bits in {-1, 0, 1}
+ *     real value = code * 2^e[rank]
+ * Read by tp_unpack_q8_fwd, written by the optimiser. */
+#define TP_MOST_RANKS 16
+#define TP_HYPER_HIDDEN 32 /* values between the layers of a hyper-network */
+
+static inline uint32_t tp_packed_header(uint32_t ranks) {
+    return (ranks + 3u) / 4u * 4u;
+}
+
 typedef struct tp_q16 {
     int16_t e;
     int16_t reserved; /* 0 */

@@ -173,8 +173,8 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[20] = {
-    223, 9479, 223, 12039, 1005, 5879, 1005, 615, 161, 481, 1159, 72, 419, 9198,
-    794, 794, 437, 14598, 2575, 437,
+    223, 9832, 223, 12514, 966, 5841, 966, 599, 161, 566, 1157, 72, 417, 9174,
+    794, 794, 437, 14621, 2587, 437,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {

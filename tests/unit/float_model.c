@@ -40,9 +40,13 @@ static void read_bytes(const tp_tensor *t, const void *bytes, double *value) {
     }
 }
 
-/* u is real over the scale of x. */
+/* u of a branch is real over the scale of x; other values of 16 bits have no
+ * scale but their exponent. */
 static double u_scale(const tp_float_model *m, int u) {
     const int at = tp_graph_producer(m->graph, u);
+    if (m->graph->op[at].kind != TP_OP_LORA_A) {
+        return 1.0;
+    }
     return (double)tp_scale_of(tensor_of(m, m->graph->op[at].in[0]), 0);
 }
 
@@ -76,9 +80,30 @@ static double element(tp_dtype dtype, const void *bytes, int64_t i) {
     }
 }
 
+/* Weights of few bits: exponents of the ranks, then codes from the lowest bits
+ * up. The step is that of the largest rank at int8. */
+static void read_packed(tp_float_model *m, int tensor, const void *bytes) {
+    const tp_tensor *t = tensor_of(m, tensor);
+    const int8_t *e = bytes;
+    const int bits = t->dtype == TP_Q4 ? 4 : 2;
+    const int ranks = (int)t->dim[t->quant.axis];
+    const uint8_t *codes = (const uint8_t *)bytes + (ranks + 3) / 4 * 4;
+    m->step[tensor] = 1.0;
+    for (int64_t i = 0; i < tp_tensor_count(t); i++) {
+        const int raw =
+            codes[i * bits / 8] >> (i * bits % 8) & ((1 << bits) - 1);
+        const int code = raw >= 1 << (bits - 1) ? raw - (1 << bits) : raw;
+        m->value[tensor][i] = ldexp(code, e[channel(t, i)]);
+    }
+}
+
 void tp_float_read(tp_float_model *m, int tensor, const void *bytes) {
     const tp_tensor *t = tensor_of(m, tensor);
     double *value = m->value[tensor];
+    if (t->dtype == TP_Q4 || t->dtype == TP_Q2) {
+        read_packed(m, tensor, bytes);
+        return;
+    }
     m->step[tensor] = step_of(m, tensor, bytes);
     if (t->dtype == TP_S8 || t->dtype == TP_U8) {
         read_bytes(t, bytes, value);

@@ -199,6 +199,46 @@ static void random_weights(fm *m, const tp_op *op, double *y) {
     }
 }
 
+/* E = diag(b) B diag(1 + d) */
+static void vera(fm *m, const tp_op *op, double *y) {
+    const tp_tensor *w = tensor_of(m, op->in[1]);
+    for (int64_t i = 0; i < tp_tensor_count(w); i++) {
+        y[i] = m->value[op->in[0]][i / w->dim[1]] * m->value[op->in[1]][i] *
+               (1.0 + m->value[op->in[2]][i % w->dim[1]]);
+    }
+}
+
+/* Sums of +-x over signs that are the bits of one number a row. */
+static void signed_sums(fm *m, const tp_op *op, double *y) {
+    const int64_t n = tp_tensor_count(tensor_of(m, op->in[0]));
+    uint32_t rng = tp_rng_seed((uint32_t)op->attr.seed);
+    for (int64_t i = 0; i < tp_tensor_count(tensor_of(m, op->out)); i++) {
+        const uint32_t signs = tp_rng_next(&rng);
+        y[i] = 0.0;
+        for (int64_t k = 0; k < n; k++) {
+            const double x = m->value[op->in[0]][k];
+            y[i] += (signs >> k & 1u) != 0 ? x : -x;
+        }
+    }
+}
+
+/* Through the power of two that is nearest to sqrt(n), then a hard swish. */
+static void hyper_hidden(fm *m, const tp_op *op, double *y) {
+    const double n = (double)tp_tensor_count(tensor_of(m, op->in[0]));
+    signed_sums(m, op, y);
+    for (int j = 0; j < TP_HYPER_HIDDEN; j++) {
+        const double x = y[j] / exp2(round(log2(n) / 2.0));
+        y[j] = x * fmin(fmax(x + 3.0, 0.0), 6.0) / 6.0;
+    }
+}
+
+static void hyper(fm *m, const tp_op *op, double *y) {
+    signed_sums(m, op, y);
+    for (int64_t i = 0; i < tp_tensor_count(tensor_of(m, op->out)); i++) {
+        y[i] /= 32.0;
+    }
+}
+
 /* b + db in steps of the accumulator of the convolution that reads it. */
 static void bias(fm *m, const tp_op *op, double *y) {
     for (int i = 0; i < m->graph->first_backward; i++) {
@@ -526,6 +566,10 @@ static const evaluator evaluators[TP_KIND_COUNT] = {
     [TP_OP_LORA_A] = lora_a,
     [TP_OP_CONV_LORA] = conv_lora,
     [TP_OP_RANDOM] = random_weights,
+    [TP_OP_UNPACK] = reshape,
+    [TP_OP_VERA] = vera,
+    [TP_OP_HYPER_HIDDEN] = hyper_hidden,
+    [TP_OP_HYPER] = hyper,
     [TP_OP_BIAS] = bias,
     [TP_OP_CONV_BOTTLENECK] = conv_bottleneck,
     [TP_OP_BOTTLENECK] = bottleneck,

@@ -14,7 +14,9 @@
 
 #include "compiler/passes/passes.h"
 #include "compiler/plan/interpret.h"
+#include "core/fixed.h"
 #include "core/rng.h"
+#include "runtime/adapter/weights.h"
 #include "tests/unit/expected.h"
 #include "tests/unit/gradcheck.h"
 #include "tests/unit/small_models.h"
@@ -53,6 +55,132 @@ static void test_random_bytes(void **state) {
     tp_q8 *w = tp_check_q8(c, 8, 0);
     tp_random_q8_fwd_ref(&op, w);
     assert_memory_equal(w->v, want, sizeof want);
+}
+
+/* --- weights of few bits -------------------------------------------------- */
+
+enum { RANKS = 3, EACH = 8, COUNT = RANKS * EACH };
+
+/* B [8][3] or A [3][8], by the stride. */
+static tp_param packed_param(tp_param_type type, uint32_t stride) {
+    return (tp_param){.count = COUNT,
+                      .type = (uint8_t)type,
+                      .ranks = RANKS,
+                      .stride = stride};
+}
+
+static double unpacked(tp_check *c, const tp_param *p, const uint8_t *adapter,
+                       uint32_t i) {
+    const tp_unpack op = {.n = COUNT,
+                          .bits = p->type == TP_PARAM_Q4 ? 4 : 2,
+                          .ranks = RANKS,
+                          .stride = (int32_t)p->stride};
+    tp_q8 *w = tp_check_q8(c, COUNT, 0);
+    tp_unpack_q8_fwd_ref(&op, adapter, w);
+    return ldexp(w->v[i], w->e);
+}
+
+/* Masters -> packed -> int8: within half a step of the rank, a step being the
+ * power of two that holds the rank's largest weight in 3 bits. Back to masters:
+ * exactly what was packed. */
+static void test_four_bits(void **state) {
+    tp_check *c = *state;
+    for (int round = 0; round < 60; round++) {
+        const tp_param p = packed_param(TP_PARAM_Q4, round % 2 == 0 ? 1 : EACH);
+        int16_t master[COUNT];
+        int16_t back[COUNT];
+        uint32_t peak[RANKS] = {0};
+        uint8_t adapter[4 + COUNT / 2];
+        for (uint32_t i = 0; i < COUNT; i++) {
+            const uint32_t r = i / p.stride % RANKS;
+            master[i] = (int16_t)tp_check_int(c, -(2000 << r), 2000 << r);
+            peak[r] |= tp_abs32(master[i]);
+        }
+        tp_weights_from_master(&p, master, adapter);
+        tp_weights_to_master(&p, adapter, back);
+        for (uint32_t i = 0; i < COUNT; i++) {
+            const uint32_t r = i / p.stride % RANKS;
+            const double step = ldexp(1.0, tp_bits32(peak[r]) - 3);
+            const double near = fmin(fmax(master[i], -7 * step), 7 * step);
+            assert_true(fabs(back[i] - near) <= step / 2.0);
+            assert_true(ldexp(unpacked(c, &p, adapter, i), 13) == back[i]);
+        }
+    }
+}
+
+/* The scale that follows: signs of what is above 0.7 times the rank's mean,
+ * at the power of two nearest to their mean. */
+static void test_ternary(void **state) {
+    tp_check *c = *state;
+    for (int round = 0; round < 60; round++) {
+        const tp_param p = packed_param(TP_PARAM_Q2, round % 2 == 0 ? 1 : EACH);
+        int16_t master[COUNT];
+        int16_t back[COUNT];
+        uint8_t adapter[4 + COUNT / 4];
+        double mean[RANKS] = {0};
+        double kept[RANKS] = {0};
+        int n[RANKS] = {0};
+        for (uint32_t i = 0; i < COUNT; i++) {
+            master[i] = (int16_t)tp_check_int(c, -9000, 9000);
+            mean[i / p.stride % RANKS] += abs(master[i]) / (double)EACH;
+        }
+        for (uint32_t i = 0; i < COUNT; i++) {
+            const uint32_t r = i / p.stride % RANKS;
+            const bool above = abs(master[i]) > 0.7 * mean[r];
+            kept[r] += above ? abs(master[i]) : 0;
+            n[r] += above ? 1 : 0;
+        }
+        tp_weights_from_master(&p, master, adapter);
+        tp_weights_to_master(&p, adapter, back);
+        for (uint32_t i = 0; i < COUNT; i++) {
+            const uint32_t r = i / p.stride % RANKS;
+            const double ratio = abs(back[i]) * n[r] / kept[r];
+            if (fabs(abs(master[i]) - 0.7 * mean[r]) > 1.0) {
+                assert_int_equal(back[i] != 0, abs(master[i]) > 0.7 * mean[r]);
+            }
+            assert_true(back[i] == 0 || (ratio > 0.706 && ratio < 1.416));
+            assert_true(back[i] == 0 || (back[i] < 0) == (master[i] < 0));
+            assert_true(ldexp(unpacked(c, &p, adapter, i), 13) == back[i]);
+        }
+    }
+}
+
+/* The scale that stays: 2^-4 for a std of 0.07, masters held within 5/4. */
+static void test_ternary_fixed(void **state) {
+    (void)state;
+    tp_param p = packed_param(TP_PARAM_Q2, 1);
+    p.init_std = 573;
+    int16_t master[COUNT] = {0, 255, 256, 257, -256, -257, 640, 641, -32768};
+    const int16_t want[9] = {0, 0, 0, 512, 0, -512, 512, 512, -512};
+    int16_t back[COUNT];
+    uint8_t adapter[4 + COUNT / 4];
+    tp_weights_from_master(&p, master, adapter);
+    tp_weights_to_master(&p, adapter, back);
+    assert_memory_equal(back, want, sizeof want);
+    assert_int_equal(master[6], 640);
+    assert_int_equal(master[7], 640);
+    assert_int_equal(master[8], -640);
+}
+
+/* A rank 2^5 times smaller than the largest is rounded to the int8 grid. */
+static void test_unpack_rounds(void **state) {
+    tp_check *c = *state;
+    const tp_param p = packed_param(TP_PARAM_Q4, EACH);
+    uint8_t adapter[4 + COUNT / 2] = {0};
+    int8_t *e = tp_packed_exponents(&p, adapter);
+    e[0] = -3;
+    e[1] = -7;
+    e[2] = -8;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        tp_packed_put(&p, adapter, i, (int32_t)(i % EACH) - 4);
+    }
+    for (uint32_t i = 0; i < COUNT; i++) {
+        const int code = (int)(i % EACH) - 4;
+        const double exact = ldexp(code, e[i / EACH]);
+        const double step = ldexp(1.0, -7);
+        assert_true(unpacked(c, &p, adapter, i) ==
+                    step * floor(exact / step + 0.5));
+    }
 }
 
 /* --- adapters ------------------------------------------------------------- */
@@ -97,7 +225,11 @@ static void open_model(model *m, void (*make)(tp_maker *m), const char *text) {
     tp_adapter_init(&m->ctx, 9);
 }
 
-static const char *const specs[] = {"*=lora-fa", "*=lora-fa:rank=16,seed=5"};
+static const char *const specs[] = {
+    "*=lora-fa",        "*=lora-fa:rank=16,seed=5",
+    "*=lora:bits=4",    "*=lora:bits=2,rank=3",
+    "*=lora-fa:bits=2", "*=vera",
+    "*=hyper"};
 enum { SPECS = sizeof specs / sizeof *specs };
 
 static void check_start(const model *base, const model *adapted) {
@@ -198,6 +330,13 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_random_spread, tp_check_setup,
                                         tp_check_teardown),
         cmocka_unit_test_setup_teardown(test_random_bytes, tp_check_setup,
+                                        tp_check_teardown),
+        cmocka_unit_test_setup_teardown(test_four_bits, tp_check_setup,
+                                        tp_check_teardown),
+        cmocka_unit_test_setup_teardown(test_ternary, tp_check_setup,
+                                        tp_check_teardown),
+        cmocka_unit_test(test_ternary_fixed),
+        cmocka_unit_test_setup_teardown(test_unpack_rounds, tp_check_setup,
                                         tp_check_teardown),
         cmocka_unit_test(test_start_changes_nothing),
         cmocka_unit_test(test_lora_fa_keeps_u_alone),

@@ -124,14 +124,21 @@ static tp_status after(void *ctx, const char *stage, const tp_graph *graph) {
 /* With each adapter, where one fits: after every pass. */
 static void every_stage_reads_back(void **state) {
     (void)state;
-    const char *const specs[] = {
-        "*=lora:rank=2", "*=bitfit",
-        "*=head",        "*=lora-fa:rank=2",
-        "*=scale",       "*=skip",
-        "*=bottleneck",  "*=bottleneck:mode=serial,act=hard_swish"};
+    const char *const specs[] = {"*=lora:rank=2",
+                                 "*=bitfit",
+                                 "*=head",
+                                 "*=lora-fa:rank=2",
+                                 "*=scale",
+                                 "*=skip",
+                                 "*=bottleneck",
+                                 "*=bottleneck:mode=serial,act=hard_swish",
+                                 "*=lora:rank=3,bits=4",
+                                 "*=lora:rank=5,bits=2",
+                                 "*=vera:rank=3",
+                                 "*=hyper:code=5,rank=2"};
     enum { SPECS = sizeof specs / sizeof *specs };
     int stages = 0;
-    for (uint32_t seed = 0; seed < 90; seed++) {
+    for (uint32_t seed = 0; seed < 120; seed++) {
         tp_arena arena = {0};
         tp_diag diag = {.arena = &arena};
         tp_graph g;

@@ -28,6 +28,9 @@ static void test_parse(void **state) {
         {"*=lora:rank=16", "*", "lora", 16, 0},
         {"*=lora:rank=3,rank=5", "*", "lora", 5, 0}, /* the last counts */
         {"*=lora-fa:rank=2,seed=0", "*", "lora-fa", 2, 0},
+        {"*=vera", "*", "vera", 16, 0},
+        {"*=vera:rank=3", "*", "vera", 3, 0},
+        {"*=hyper:code=4", "*", "hyper", 4, 0},
         {"fc11=head", "fc11", "head", 4, 0},
         {"fc11=head:classes=2", "fc11", "head", 4, 2},
         {"fc11=head:classes=256", "fc11", "head", 4, 256},
@@ -50,7 +53,8 @@ static void test_parse(void **state) {
 #define MUST_READ                                                              \
     ": must read SLOTS=KIND[:key=value,...], such as 'conv*=lora:rank=4'"
 #define KINDS                                                                  \
-    "; there are: head, bitfit, lora, lora-fa, scale, skip, bottleneck"
+    "; there are: head, bitfit, lora, lora-fa, scale, skip, bottleneck, "      \
+    "vera, hyper"
 #define RANKS ": must be a number from 1 to 16"
 #define CLASSES ": must be a number from 2 to 256"
 
@@ -72,11 +76,13 @@ static void test_parse_refuses(void **state) {
         {"conv4=lora:rank=2,",
          "adapter 'conv4=lora:rank=2,': '' is not key=value"},
         {"conv4=lora:alpha=2",
-         "adapter 'conv4=lora:alpha=2': lora has no key 'alpha'; it has: rank"},
+         "adapter 'conv4=lora:alpha=2': lora has no key 'alpha'; it has: "
+         "rank,bits"},
         {"conv4=lora:=2",
-         "adapter 'conv4=lora:=2': lora has no key ''; it has: rank"},
+         "adapter 'conv4=lora:=2': lora has no key ''; it has: rank,bits"},
         {"conv4=lora:ran=2",
-         "adapter 'conv4=lora:ran=2': lora has no key 'ran'; it has: rank"},
+         "adapter 'conv4=lora:ran=2': lora has no key 'ran'; it has: "
+         "rank,bits"},
         {"fc=head:rank=2",
          "adapter 'fc=head:rank=2': head has no key 'rank'; it has: classes"},
         {"conv4=bitfit:rank=2", "adapter 'conv4=bitfit:rank=2': bitfit has no "
@@ -91,7 +97,8 @@ static void test_parse_refuses(void **state) {
          "adapter 'c=lora:rank=99999999999999999999': "
          "rank=99999999999999999999" RANKS},
         {"c=lora:seed=1",
-         "adapter 'c=lora:seed=1': lora has no key 'seed'; it has: rank"},
+         "adapter 'c=lora:seed=1': lora has no key 'seed'; it has: "
+         "rank,bits"},
         {"c=lora-fa:seed=-1",
          "adapter 'c=lora-fa:seed=-1': seed=-1: must be a number from 0 to "
          "2147483647"},
@@ -104,6 +111,14 @@ static void test_parse_refuses(void **state) {
         {"c=bottleneck:mode=",
          "adapter 'c=bottleneck:mode=': mode=: must be one of: parallel, "
          "serial"},
+        {"c=lora:bits=3", "adapter 'c=lora:bits=3': bits=3: 8, 4 and 2 "
+                          "(ternary) work"},
+        {"c=lora:bits=16", "adapter 'c=lora:bits=16': bits=16: must be a "
+                           "number from 2 to 8"},
+        {"c=hyper:code=3", "adapter 'c=hyper:code=3': code=3: must be a "
+                           "number from 4 to 32"},
+        {"c=vera:bits=4", "adapter 'c=vera:bits=4': vera has no key 'bits'; it "
+                          "has: rank,seed"},
         {"c=head:classes=1", "adapter 'c=head:classes=1': classes=1" CLASSES},
         {"c=head:classes=257",
          "adapter 'c=head:classes=257': classes=257" CLASSES},
@@ -248,6 +263,9 @@ static void test_attach(void **state) {
         {{"conv*=lora-fa"},
          "conv0_random_a conv0_a conv0 dwconv1 conv2_random_a conv2_a conv2 "
          "mean3 fc4 softmax5"},
+        {{"conv[02]=hyper"},
+         "conv[02]_hidden conv0_hyper conv0_random_a conv0_a conv0 dwconv1 "
+         "conv2_hyper conv2_random_a conv2_a conv2 mean3 fc4 softmax5"},
         {{"*=bitfit"},
          "conv0_bias conv0 dwconv1_bias dwconv1 conv2_bias conv2 mean3 "
          "fc4_bias fc4 softmax5"},
