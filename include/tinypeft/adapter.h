@@ -1,6 +1,11 @@
 /* Adapters: start, store and load. An adapter in RAM is its payload; a blob is
  * the payload behind a header that says which model and layout it is for
- * (SPEC.md gives the bytes). */
+ * (SPEC.md gives the bytes).
+ *
+ * Several adapters of one model can be resident: between two inferences a
+ * switch is ctx->adapter = other, where each buffer was filled by
+ * tp_adapter_init() or tp_blob_read(). Inference keeps nothing of the adapter
+ * before; a training run belongs to the adapter with which it began. */
 #ifndef TINYPEFT_ADAPTER_H
 #define TINYPEFT_ADAPTER_H
 

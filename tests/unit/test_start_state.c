@@ -40,7 +40,8 @@ static bool make(tp_arena *arena, uint32_t seed, const char *const *text,
     if (tp_passes_run(&s->graph, &options, NULL, NULL, &diag) != TP_OK) {
         return false;
     }
-    assert_int_equal(tp_plan_make(arena, &s->graph, &quick, &s->plan, &diag), TP_OK);
+    assert_int_equal(tp_plan_make(arena, &s->graph, &quick, &s->plan, &diag),
+                     TP_OK);
     tp_interpreter_init(&s->run, &s->plan);
     assert_int_equal(tp_interpreter_open(arena, &s->run, &s->ctx), TP_OK);
     tp_adapter_init(&s->ctx, seed + 1);
