@@ -410,7 +410,7 @@ static void check_tally(const tally *t, double error, double far, double gain) {
     assert_true(t->far / n <= far);
     assert_true(fabs(t->sum_gain / n - 1.0) <= gain);
     print_message("%d gradients of 0, %d others\n", t->zero, t->compared);
-    assert_true(t->zero < t->compared / 8);
+    assert_true(t->zero < t->compared / 7); /* VeRA has two to a layer */
 }
 
 static void note_kinds(const tp_graph *graph, tally *t) {
