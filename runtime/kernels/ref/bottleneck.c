@@ -11,6 +11,7 @@
 #include "tinypeft/kernels.h"
 
 #define RANK_MAX 16
+#define TILE 16         /* channels of dx whose sums are on the stack */
 #define ONE (1 << 15)   /* of slopes and gates */
 #define THREE (3 << 12) /* of v where hard-swish bends */
 
@@ -211,10 +212,10 @@ static inline void backward(const tp_bottleneck *op, const tensors *t,
         const int e_branch =
             t->a->e + t->b->e + t->dy->e + narrow(du, op->conv.rank, d);
         const int e = tp_common_exp(e_base, e_branch);
-        for (int32_t ic = 0; ic < in_c; ic += TP_CONV_TILE) {
-            const int32_t n = tp_min32(in_c - ic, TP_CONV_TILE);
-            int32_t acc[TP_CONV_TILE];
-            int32_t add[TP_CONV_TILE];
+        for (int32_t ic = 0; ic < in_c; ic += TILE) {
+            const int32_t n = tp_min32(in_c - ic, TILE);
+            int32_t acc[TILE];
+            int32_t add[TILE];
             base_tile(op, dy, ic, acc, n);
             spread(op, d, t->a->v + ic, add, n);
             for (int32_t i = 0; i < n; i++) {
