@@ -141,7 +141,6 @@ static tp_status insert(tp_graph *graph, int at, const tp_adapter_spec *spec,
 const tp_adapter_kind tp_adapter_bottleneck = {
     .name = "bottleneck",
     .keys = "rank,act,mode",
-    .summary = "down, activation, up: rank=4,8,12,16, act=relu|hard_swish, "
-               "mode=parallel|serial",
+    .summary = "rank=4|8|12|16, act=relu|hard_swish, mode=parallel|serial",
     .misfit = misfit,
     .insert = insert};

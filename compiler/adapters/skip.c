@@ -135,7 +135,6 @@ static tp_status insert(tp_graph *graph, int at, const tp_adapter_spec *spec,
 const tp_adapter_kind tp_adapter_skip = {
     .name = "skip",
     .keys = "",
-    .summary = "from a block's averages to the logits; needs a head, and no "
-               "backward pass",
+    .summary = "a block's averages to the logits; needs a head",
     .misfit = misfit,
     .insert = insert};

@@ -25,10 +25,10 @@ static int vector(tp_graph *graph, const char *slot, const char *role,
  * one of LoRA's B does. KWS, five speakers, k = 10: 97.5 %; at 1/2 96.6 %, at
  * 1/sqrt(rank) 96.2 %. */
 static int random_b(tp_graph *graph, const char *slot, tp_tensor b, int seed) {
-    const tp_op op = {
-        .kind = TP_OP_RANDOM,
-        .name = tp_arena_printf(graph->arena, "%s_random_b", slot),
-        .attr = {.seed = seed, .alpha = 1.0F}};
+    const tp_op op = {.kind = TP_OP_RANDOM,
+                      .name =
+                          tp_arena_printf(graph->arena, "%s_random_b", slot),
+                      .attr = {.seed = seed, .alpha = 1.0F}};
     return tp_branch_derive(graph, slot, &op, &b);
 }
 

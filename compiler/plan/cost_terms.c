@@ -268,6 +268,27 @@ void tp_cost_branch(const void *desc, uint64_t *term) {
     term[9] = pixels * u(op->in_c);
 }
 
+/* rows; MACs */
+void tp_cost_vera(const void *desc, uint64_t *term) {
+    const tp_vera *op = desc;
+    term[1] = u(op->out);
+    term[2] = u(op->out) * u(op->rank);
+}
+
+/* weights, or length of the code: each takes all hidden values */
+void tp_cost_hyper(const void *desc, uint64_t *term) {
+    term[1] = u(((const tp_hyper *)desc)->n);
+}
+
+/* ranks; runs of one rank; values; those of two bits */
+void tp_cost_unpack(const void *desc, uint64_t *term) {
+    const tp_unpack *op = desc;
+    term[1] = u(op->ranks);
+    term[2] = u(op->n / op->stride);
+    term[3] = u(op->n);
+    term[4] = op->bits == 2 ? u(op->n) : 0;
+}
+
 /* --- pools and means ------------------------------------------------------ */
 
 static axis pool_rows(const tp_pool *op) {
