@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cli/trainer.h"
+#include "compiler/choose.h"
 
 #define AUTO_UPDATES 220u
 
@@ -74,6 +75,26 @@ static bool keeps_history(const tp_trainer *t) {
     return t->cli->options.history != NULL || t->cli->options.curve != NULL;
 }
 
+/* Lists of weights that the samples decide; a loaded adapter has its own. */
+static tp_status choose(tp_trainer *t) {
+    tp_cli *cli = t->cli;
+    const tp_compile_options options = {.name = "choice",
+                                        .spec = t->session.spec.item,
+                                        .n_specs = t->session.spec.n,
+                                        .loss = t->session.loss};
+    const tp_shots shots = {.x = t->x.data,
+                            .target = t->targets.data,
+                            .n = (uint32_t)t->n,
+                            .config = t->config};
+    tp_bytes bytes;
+    if (cli->options.load != NULL || t->session.ctx.model->n_indices == 0) {
+        return TP_OK;
+    }
+    TP_TRY(tp_model_read(cli, &bytes));
+    return tp_choose(&cli->arena, bytes.data, bytes.n, &options, &shots,
+                     &t->session.ctx, &cli->diag);
+}
+
 static tp_status prepare(tp_trainer *t) {
     tp_cli *cli = t->cli;
     TP_TRY(tp_method_choose(t));
@@ -88,7 +109,7 @@ static tp_status prepare(tp_trainer *t) {
     if (t->y == NULL || t->order == NULL || t->history == NULL) {
         return tp_no_memory(&cli->diag);
     }
-    return TP_OK;
+    return choose(t);
 }
 
 /* --- training ------------------------------------------------------------- */

@@ -8,7 +8,8 @@
 const tp_adapter_kind *const tp_adapter_kinds[TP_N_ADAPTER_KINDS] = {
     &tp_adapter_head,       &tp_adapter_bitfit, &tp_adapter_lora,
     &tp_adapter_lora_fa,    &tp_adapter_scale,  &tp_adapter_skip,
-    &tp_adapter_bottleneck, &tp_adapter_vera,   &tp_adapter_hyper};
+    &tp_adapter_bottleneck, &tp_adapter_vera,   &tp_adapter_hyper,
+    &tp_adapter_sparse};
 
 /* Matches one character against "[abc]" or "[a-c]" or "[!abc]"; *end is set
  * behind the bracket. A bracket that does not close matches nothing. */
@@ -97,14 +98,17 @@ typedef struct key_rule {
     const char *name;
     size_t offset; /* of an int in tp_adapter_spec */
     long low, high;
-    const char *const *words; /* values 0, 1, ... by name, NULL at the end; or
-                                 NULL: a number */
+    const char *const *words; /* values 0, 1, ... by name, NULL at the end;
+                                 none: a percentage; or NULL: a number */
 } key_rule;
 
 /* NULL where no kind has such a key. */
 static const key_rule *find_key(const char *name) {
     static const char *const acts[] = {"relu", "hard_swish", NULL};
     static const char *const modes[] = {"parallel", "serial", NULL};
+    static const char *const units[] = {"weight", "channel", NULL};
+    static const char *const choices[] = {"random", "gradient", "fisher", NULL};
+    static const char *const percent[] = {NULL};
     static const key_rule rules[] = {
         {"rank", offsetof(tp_adapter_spec, rank), 1, 16, NULL},
         {"classes", offsetof(tp_adapter_spec, classes), 2, 256, NULL},
@@ -113,6 +117,10 @@ static const key_rule *find_key(const char *name) {
         {"mode", offsetof(tp_adapter_spec, mode), 0, 0, modes},
         {"code", offsetof(tp_adapter_spec, code), 4, 32, NULL},
         {"bits", offsetof(tp_adapter_spec, bits), 2, 8, NULL},
+        {"density", offsetof(tp_adapter_spec, density), 1, 10000, percent},
+        {"count", offsetof(tp_adapter_spec, count), 1, 65536, NULL},
+        {"unit", offsetof(tp_adapter_spec, unit), 0, 0, units},
+        {"choice", offsetof(tp_adapter_spec, choice), 0, 0, choices},
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         if (strcmp(rules[i].name, name) == 0) {
@@ -120,6 +128,24 @@ static const key_rule *find_key(const char *name) {
         }
     }
     return NULL;
+}
+
+/* "2%" or "0.5%", to hundredths of a percent. */
+static tp_status parse_percent(const key_rule *rule, const char *text,
+                               tp_adapter_spec *spec, tp_diag *diag) {
+    char *end = NULL;
+    const double percent = strtod(text, &end);
+    const double value = percent * 100.0;
+    if (end == text || strcmp(end, "%") != 0 ||
+        !(value >= (double)rule->low && value <= (double)rule->high)) {
+        return tp_error(diag, TP_ERR_ARGUMENT,
+                        "adapter '%s': %s=%s: must be a percentage from 0.01%% "
+                        "to 100%%",
+                        spec->text, rule->name, text);
+    }
+    const int number = (int)(value + 0.5);
+    memcpy((char *)spec + rule->offset, &number, sizeof number);
+    return TP_OK;
 }
 
 static tp_status parse_word(const key_rule *rule, const char *text,
@@ -173,8 +199,11 @@ static tp_status parse_key(char *pair, tp_adapter_spec *spec, tp_diag *diag) {
                                                     : "none");
     }
     const key_rule *rule = find_key(pair);
-    return (rule->words != NULL ? parse_word : parse_value)(rule, equals + 1,
-                                                            spec, diag);
+    if (rule->words == NULL) {
+        return parse_value(rule, equals + 1, spec, diag);
+    }
+    return (rule->words[0] != NULL ? parse_word : parse_percent)(
+        rule, equals + 1, spec, diag);
 }
 
 static tp_status unknown_kind(tp_arena *arena, const char *text,
@@ -214,6 +243,7 @@ tp_status tp_adapter_parse(tp_arena *arena, const char *text,
                               .kind = find_kind(kind),
                               .bits = 8,
                               .code = 16,
+                              .density = 200,
                               .seed = 1};
     if (spec->kind == NULL) {
         return unknown_kind(arena, text, kind, diag);

@@ -7,6 +7,13 @@
 
 typedef enum tp_bottleneck_mode { TP_PARALLEL, TP_SERIAL } tp_bottleneck_mode;
 
+typedef enum tp_sparse_unit { TP_UNIT_WEIGHT, TP_UNIT_CHANNEL } tp_sparse_unit;
+typedef enum tp_sparse_choice {
+    TP_CHOICE_RANDOM,
+    TP_CHOICE_GRADIENT, /* largest sum of |gradient| over the shots */
+    TP_CHOICE_FISHER    /* largest sum of its square */
+} tp_sparse_choice;
+
 /* One parsed "SLOTS=KIND[:key=value,...]". */
 typedef struct tp_adapter_spec {
     const char *text;  /* as given, for messages */
@@ -19,6 +26,10 @@ typedef struct tp_adapter_spec {
     int classes; /* head: 2..256, 0: as many as the base has */
     int act;     /* bottleneck: TP_ACT_... */
     int mode;    /* bottleneck: tp_bottleneck_mode */
+    int density; /* sparse: of the places, in 1/10,000 */
+    int count;   /* sparse: entries for each slot; 0: by density */
+    int unit;    /* sparse: tp_sparse_unit */
+    int choice;  /* sparse: tp_sparse_choice */
 } tp_adapter_spec;
 
 typedef struct tp_adapter_kind {
@@ -33,7 +44,7 @@ typedef struct tp_adapter_kind {
                         tp_diag *diag);
 } tp_adapter_kind;
 
-#define TP_N_ADAPTER_KINDS 9
+#define TP_N_ADAPTER_KINDS 10
 extern const tp_adapter_kind *const tp_adapter_kinds[TP_N_ADAPTER_KINDS];
 
 /* TP_ERR_ARGUMENT with a message that says which part is wrong. */

@@ -10,15 +10,6 @@
 #include "compiler/ir/text.h"
 #include "compiler/ops/opdef.h"
 
-static bool one_place(const tp_graph *graph, const tp_op *op) {
-    const tp_tensor *w = &graph->tensor[op->in[1]];
-    const tp_attr *a = &op->attr;
-    return w->rank == 2 ||
-           (w->dim[1] == 1 && w->dim[2] == 1 && a->stride_h <= 1 &&
-            a->stride_w <= 1 && a->pad_t == 0 && a->pad_l == 0 &&
-            a->pad_b == 0 && a->pad_r == 0);
-}
-
 static const char *misfit(const tp_graph *graph, int at) {
     const tp_op *op = &graph->op[at];
     if (op->kind == TP_OP_CONV_BOTTLENECK) {
@@ -29,7 +20,7 @@ static const char *misfit(const tp_graph *graph, int at) {
                    ? "has a LoRA branch: a bottleneck takes its place"
                    : "is no 1x1 convolution or fully connected layer";
     }
-    if (!one_place(graph, op)) {
+    if (!tp_op_one_place(graph, op)) {
         return "is no 1x1 convolution of stride 1";
     }
     if (tp_op_factors(op) >= 0) {

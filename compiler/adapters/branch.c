@@ -11,6 +11,9 @@ const char *tp_branch_misfit(const tp_graph *graph, int at) {
     if (op->kind == TP_OP_CONV_LORA) {
         return "has a LoRA branch already";
     }
+    if (op->kind == TP_OP_CONV_SPARSE) {
+        return "has a sparse delta: a LoRA branch takes its place";
+    }
     if (op->kind == TP_OP_CONV_BOTTLENECK) {
         return "has a bottleneck: a LoRA branch takes its place";
     }

@@ -12,6 +12,7 @@ extern const tp_adapter_kind tp_adapter_vera;
 extern const tp_adapter_kind tp_adapter_hyper;
 extern const tp_adapter_kind tp_adapter_scale;
 extern const tp_adapter_kind tp_adapter_bottleneck;
+extern const tp_adapter_kind tp_adapter_sparse;
 extern const tp_adapter_kind tp_adapter_skip;
 
 /* Position of the last op with weights if only shape changes and a softmax

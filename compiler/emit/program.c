@@ -285,6 +285,26 @@ static void print_params(tp_text *out, const tp_emitter *e) {
     tp_text_add(out, "};\n\n");
 }
 
+static void print_indices(tp_text *out, const tp_emitter *e) {
+    const tp_model *m = &e->plan->model;
+    if (m->n_indices == 0) {
+        return;
+    }
+    tp_text_add(out, "static const tp_index indices[%u] = {\n",
+                (unsigned)m->n_indices);
+    for (uint32_t i = 0; i < m->n_indices; i++) {
+        const tp_index *index = &m->indices[i];
+        const char *name = tp_emit_string(e->arena, index->name);
+        out->failed = out->failed || name == NULL;
+        tp_text_add(out,
+                    "    {.name = %s,\n     .count = %u, .limit = %u, "
+                    ".adapter = %u},\n",
+                    name != NULL ? name : "", (unsigned)index->count,
+                    (unsigned)index->limit, (unsigned)index->adapter);
+    }
+    tp_text_add(out, "};\n\n");
+}
+
 static void print_training(tp_text *out, const tp_model *m) {
     const tp_train_layout *l = &m->layout;
     tp_text_add(out,
@@ -334,6 +354,10 @@ static void print_model(tp_text *out, const tp_emitter *e) {
     if (m->n_params > 0) {
         print_training(out, m);
     }
+    if (m->n_indices > 0) {
+        tp_text_add(out, "    .n_indices = %u, .indices = indices,\n",
+                    (unsigned)m->n_indices);
+    }
     tp_text_add(out, "    .infer = infer,\n};\n");
 }
 
@@ -367,6 +391,7 @@ char *tp_emit_program(const tp_emitter *e) {
     if (e->plan->sample.n_steps > 0) {
         print_sample(&out, e);
         print_params(&out, e);
+        print_indices(&out, e);
     }
     print_model(&out, e);
     return tp_text_done(&out);

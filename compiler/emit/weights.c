@@ -24,6 +24,7 @@ static long long element(const tp_const *c, size_t i) {
         return ((const int32_t *)c->data)[i];
     case TP_BITS:
         return ((const uint16_t *)c->data)[i];
+    case TP_U16: /* of adapters */
     case TP_F32:
     case TP_Q8:
     case TP_Q16:

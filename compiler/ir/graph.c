@@ -12,7 +12,7 @@ static const struct {
     [TP_F32] = {"f32", 4, 0}, [TP_BITS] = {"bits", 0, 0},
     [TP_Q8] = {"q8", 1, 4},   [TP_Q16] = {"q16", 2, 4},
     [TP_Q32] = {"q32", 4, 4}, [TP_Q4] = {"q4", 0, 0},
-    [TP_Q2] = {"q2", 0, 0},
+    [TP_Q2] = {"q2", 0, 0},   [TP_U16] = {"u16", 2, 0},
 };
 
 /* Room for one more element; the array doubles. */

@@ -22,6 +22,7 @@ typedef enum tp_dtype {
     TP_S8,   /* activations and weights of the base */
     TP_U8,   /* only beside a QUANTIZE, and class labels */
     TP_S16,  /* logits of a head, BitFit masters */
+    TP_U16,  /* lists of places in weights */
     TP_S32,  /* biases, shapes, losses */
     TP_F32,  /* only the model's own input and output, never on the device */
     TP_BITS, /* clamp masks: one bit an element, 8 to the byte */
@@ -57,6 +58,7 @@ typedef struct tp_trainable {
     int param;          /* TP_GRAD: its TP_PARAM tensor */
     tp_param_init init; /* TP_PARAM */
     double init_std;    /* TP_PARAM, real units */
+    int32_t limit;      /* TP_PARAM of TP_U16: its numbers are below */
     double unit;        /* TP_GRAD, and values of type TP_Q32:
                            real gradient = v * 2^e * unit */
 } tp_trainable;

@@ -179,6 +179,8 @@ static tp_status trainable(parser *p, tp_tensor *t) {
             TP_TRY(axis_of(p, t));
         } else if (t->role == TP_PARAM && tp_lex_is(s, "std")) {
             TP_TRY(tp_lex_double(&p->lex, &t->train.init_std));
+        } else if (t->role == TP_PARAM && tp_lex_is(s, "limit")) {
+            TP_TRY(tp_lex_int32(&p->lex, &t->train.limit));
         } else if (t->role == TP_GRAD && tp_lex_is(s, "param")) {
             TP_TRY(reference(p, true, &t->train.param));
         } else if (t->role != TP_PARAM && tp_lex_is(s, "unit")) {

@@ -303,6 +303,9 @@ static void tensor(writer *w, const tp_graph *graph, int index) {
         (t->train.init_std != 0.0 || signbit(t->train.init_std))) {
         real(w, " std=", t->train.init_std, false);
     }
+    if (t->role == TP_PARAM && t->train.limit != 0) {
+        token(w, " limit=%d", (int)t->train.limit);
+    }
     if (t->role == TP_GRAD) {
         reference(w, " param=", t->train.param);
     }

@@ -76,6 +76,7 @@ static unsigned types_of(tp_role role) {
         S8 = 1 << TP_S8,
         U8 = 1 << TP_U8,
         S16 = 1 << TP_S16,
+        U16 = 1 << TP_U16,
         S32 = 1 << TP_S32,
         BITS = 1 << TP_BITS,
         Q8 = 1 << TP_Q8,
@@ -89,7 +90,7 @@ static unsigned types_of(tp_role role) {
         [TP_VALUE] = S8 | U8 | S16 | S32 | BITS | Q8 | Q16 | Q32,
         [TP_INPUT] = S8 | U8,
         [TP_CONST] = S8 | U8 | S16 | S32,
-        [TP_PARAM] = Q8 | S16 | Q4 | Q2,
+        [TP_PARAM] = Q8 | S16 | Q4 | Q2 | U16,
         [TP_GRAD] = Q32 | Q16 | S8,
         [TP_TARGET] = U8 | S8,
         [TP_LOSS] = S32,
@@ -196,6 +197,12 @@ static void check_grad(checker *c, int index) {
 
 static void check_param(checker *c, int index) {
     const tp_trainable *train = &c->graph->tensor[index].train;
+    const bool list = c->graph->tensor[index].dtype == TP_U16;
+    const int64_t least = list ? tp_tensor_count(&c->graph->tensor[index]) : 0;
+    if (train->limit < least || train->limit > (list ? 65536 : 0)) {
+        wrong_tensor(c, index, "limit %d; %lld to %d work", (int)train->limit,
+                     (long long)least, list ? 65536 : 0);
+    }
     if (train->init != TP_INIT_ZERO && train->init != TP_INIT_GAUSS) {
         wrong_tensor(c, index, "no such initialisation: %d", (int)train->init);
     }

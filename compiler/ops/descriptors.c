@@ -194,6 +194,14 @@ static const tp_field bottleneck_fields[] = {
 };
 DESC(bottleneck);
 
+static const tp_field sparse_fields[] = {
+    CONV2D(tp_sparse, conv),
+    INT(tp_sparse, x_zp),
+    INT(tp_sparse, count),
+    INT(tp_sparse, width),
+};
+DESC(sparse);
+
 static const tp_field rescale_fields[] = {
     INT(tp_rescale, n),
     INT(tp_rescale, pixels),

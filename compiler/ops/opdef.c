@@ -46,6 +46,7 @@ static const tp_opdef *const defs[TP_KIND_COUNT] = {
     [TP_OP_RANDOM] = &tp_def_random,
     [TP_OP_CONV_BOTTLENECK] = &tp_def_conv_bottleneck,
     [TP_OP_BOTTLENECK] = &tp_def_bottleneck,
+    [TP_OP_CONV_SPARSE] = &tp_def_conv_sparse,
     [TP_OP_SCALE] = &tp_def_scale,
     [TP_OP_UNPACK] = &tp_def_unpack,
     [TP_OP_VERA] = &tp_def_vera,
@@ -64,6 +65,7 @@ static const tp_opdef *const defs[TP_KIND_COUNT] = {
     [TP_OP_DWCONV_BWD_X] = &tp_def_dwconv_bwd_x,
     [TP_OP_CONV_BOTTLENECK_BWD_X] = &tp_def_conv_bottleneck_bwd_x,
     [TP_OP_BOTTLENECK_BWD_X] = &tp_def_bottleneck_bwd_x,
+    [TP_OP_CONV_SPARSE_BWD_X] = &tp_def_conv_sparse_bwd_x,
     [TP_OP_SCALE_BWD_X] = &tp_def_scale_bwd_x,
     [TP_OP_HEAD_BWD_X] = &tp_def_head_bwd_x,
     [TP_OP_AVERAGE_POOL_BWD] = &tp_def_avgpool_bwd,
@@ -88,6 +90,7 @@ static const tp_opdef *const defs[TP_KIND_COUNT] = {
     [TP_OP_SGD] = &tp_def_sgd,
     [TP_OP_BOTTLENECK_BWD_A] = &tp_def_bottleneck_bwd_a,
     [TP_OP_BOTTLENECK_BWD_B] = &tp_def_bottleneck_bwd_b,
+    [TP_OP_SPARSE_BWD_W] = &tp_def_sparse_bwd_w,
     [TP_OP_SCALE_BWD_W] = &tp_def_scale_bwd_w,
 };
 
@@ -101,7 +104,17 @@ bool tp_kind_has_factors(tp_kind kind) {
 }
 
 bool tp_kind_has_bias(tp_kind kind) {
-    return tp_kind_has_factors(kind) || kind == TP_OP_CONV_BOTTLENECK;
+    return tp_kind_has_factors(kind) || kind == TP_OP_CONV_BOTTLENECK ||
+           kind == TP_OP_CONV_SPARSE;
+}
+
+bool tp_op_one_place(const tp_graph *graph, const tp_op *op) {
+    const tp_tensor *w = &graph->tensor[op->in[1]];
+    const tp_attr *a = &op->attr;
+    return w->rank == 2 ||
+           (w->dim[1] == 1 && w->dim[2] == 1 && a->stride_h <= 1 &&
+            a->stride_w <= 1 && a->pad_t == 0 && a->pad_l == 0 &&
+            a->pad_b == 0 && a->pad_r == 0);
 }
 
 int tp_op_factors(const tp_op *op) {

@@ -47,7 +47,7 @@ extern const tp_desc_type tp_desc_conv2d, tp_desc_pool, tp_desc_mean,
     tp_desc_copy, tp_desc_fill, tp_desc_resize, tp_desc_clamp, tp_desc_sum,
     tp_desc_bias, tp_desc_head, tp_desc_ce, tp_desc_mse, tp_desc_sgd,
     tp_desc_random, tp_desc_rescale, tp_desc_bottleneck, tp_desc_unpack,
-    tp_desc_vera, tp_desc_hyper;
+    tp_desc_vera, tp_desc_hyper, tp_desc_sparse;
 
 typedef enum tp_arg_kind {
     TP_ARG_TENSOR, /* wherever the plan puts the tensor */
@@ -217,6 +217,8 @@ bool tp_kind_find(const char *name, tp_kind *kind);
 /* Convolutions and fully connected layers of the forward part, with adapters or
  * without: in[0] is x, in[1] the weights, in[2] the bias. */
 bool tp_kind_has_bias(tp_kind kind);
+/* True where such an op works on each place alone: 1x1, stride 1. */
+bool tp_op_one_place(const tp_graph *graph, const tp_op *op);
 /* Those that can requantise by trained factors. */
 bool tp_kind_has_factors(tp_kind kind);
 /* The tensor of trained factors with which such an op requantises, its last

@@ -15,6 +15,8 @@ extern const tp_opdef tp_def_random, tp_def_unpack;
 extern const tp_opdef tp_def_conv_bottleneck, tp_def_bottleneck,
     tp_def_conv_bottleneck_bwd_x, tp_def_bottleneck_bwd_x,
     tp_def_bottleneck_bwd_a, tp_def_bottleneck_bwd_b;
+extern const tp_opdef tp_def_conv_sparse, tp_def_conv_sparse_bwd_x,
+    tp_def_sparse_bwd_w;
 extern const tp_opdef tp_def_scale, tp_def_scale_bwd_x, tp_def_scale_bwd_w;
 extern const tp_opdef tp_def_head, tp_def_head_add, tp_def_head_softmax,
     tp_def_head_bwd_x, tp_def_head_bwd_w;

@@ -217,17 +217,34 @@ static void lay_out_training(tp_model *model, tp_param *params,
     model->train_bytes = align(at, TP_ALIGN);
 }
 
+static void add_index(tp_model *model, const tp_tensor *t, tp_index *index,
+                      tp_address *address) {
+    *index = (tp_index){.name = t->name,
+                        .count = (uint32_t)tp_tensor_count(t),
+                        .limit = (uint32_t)t->train.limit,
+                        .adapter = model->adapter_bytes};
+    address->offset = model->adapter_bytes;
+    model->adapter_bytes += align((uint32_t)tp_tensor_bytes(t), 4);
+    model->layout_id = layout_add(model->layout_id, t);
+    model->n_indices++;
+}
+
 static tp_status lay_out(tp_arena *arena, tp_plan *plan, tp_address *address,
                          tp_diag *diag) {
     const tp_graph *graph = plan->graph;
     tp_model *model = &plan->model;
     const size_t n = (size_t)graph->n_tensors;
     tp_param *params = tp_arena_alloc(arena, n, sizeof *params);
+    tp_index *indices = tp_arena_alloc(arena, n, sizeof *indices);
     int *grad = tp_arena_alloc(arena, n, sizeof *grad);
-    if (params == NULL || grad == NULL) {
+    if (params == NULL || indices == NULL || grad == NULL) {
         return tp_no_memory(diag);
     }
     for (int i = 0; i < graph->n_tensors; i++) {
+        if (graph->tensor[i].dtype == TP_U16 && tp_graph_uses(graph, i) > 0) {
+            add_index(model, &graph->tensor[i], &indices[model->n_indices],
+                      &address[i]);
+        }
         if (graph->tensor[i].role == TP_PARAM && grad_of(graph, i) >= 0) {
             grad[model->n_params] = grad_of(graph, i);
             add_param(model, &graph->tensor[i], &params[model->n_params],
@@ -235,6 +252,7 @@ static tp_status lay_out(tp_arena *arena, tp_plan *plan, tp_address *address,
         }
     }
     model->params = params;
+    model->indices = indices;
     model->state = state_of(graph);
     model->layout_id = layout_add_derived(model->layout_id, graph);
     model->adapter_bytes = align(model->adapter_bytes, TP_ALIGN);

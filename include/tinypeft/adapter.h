@@ -1,6 +1,11 @@
 /* Adapters: start, store and load. An adapter in RAM is its payload; a blob is
  * the payload behind a header that says which model and layout it is for
- * (SPEC.md gives the bytes). */
+ * (SPEC.md gives the bytes).
+ *
+ * Several adapters of one model can be resident: between two inferences a
+ * switch is ctx->adapter = other, where each buffer was filled by
+ * tp_adapter_init() or tp_blob_read(). Inference keeps nothing of the adapter
+ * before; a training run belongs to the adapter with which it began. */
 #ifndef TINYPEFT_ADAPTER_H
 #define TINYPEFT_ADAPTER_H
 
@@ -29,7 +34,7 @@ TP_MUST_CHECK tp_status tp_blob_write(const tp_ctx *ctx, uint8_t *blob,
 
 /* Checks a blob and copies its payload into ctx->adapter.
  *   TP_ERR_TRUNCATED    shorter than it says
- *   TP_ERR_MALFORMED    no blob
+ *   TP_ERR_MALFORMED    no blob, or a list in it does not rise
  *   TP_ERR_UNSUPPORTED  of a later format
  *   TP_ERR_MISMATCH     of another base model or another layout
  *   TP_ERR_CORRUPT      a checksum does not match

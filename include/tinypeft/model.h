@@ -64,6 +64,15 @@ typedef struct tp_param {
     uint32_t stride;
 } tp_param;
 
+/* A list of places that an adapter changes, rising numbers below `limit`: in
+ * the adapter, but not trained. */
+typedef struct tp_index {
+    const char *name;
+    uint32_t count;
+    uint32_t limit;   /* at most 65,536 */
+    uint32_t adapter; /* byte offset of its uint16 in the adapter */
+} tp_index;
+
 /* What training keeps of each parameter, in bytes of RAM for each of its
  * values, the working weight included. Less state, fewer ways to train: */
 typedef enum tp_state_kind {
@@ -127,6 +136,8 @@ typedef struct tp_model {
      * finished or the slice is used up; adds to the gradients. Between two
      * slices the arena belongs to the sample. NULL: not trainable. */
     void (*sample)(const tp_ctx *ctx, tp_slice *slice);
+    uint32_t n_indices;
+    const tp_index *indices; /* [n_indices] */
 } tp_model;
 
 /* After each step, in generated code and in the interpreter. */

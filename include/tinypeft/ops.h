@@ -191,6 +191,15 @@ typedef struct tp_hyper {
     tp_factor unit; /* backward of the weights: gradient to real units */
 } tp_hyper;
 
+/* A sparse delta on the weights of a 1x1 layer, conv: `count` entries of
+ * `width` weights that follow each other, 1 or a row. */
+typedef struct tp_sparse {
+    tp_conv2d conv;
+    int32_t x_zp; /* of x, folded into conv's bias or not */
+    int32_t count;
+    int32_t width;
+} tp_sparse;
+
 /* A new last layer: logits z = s_x * W (x - x_zp) + b, int16 in 2^-8. */
 typedef struct tp_head {
     int32_t in_c, classes;

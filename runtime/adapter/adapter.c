@@ -28,6 +28,19 @@ static void start_gauss(const tp_param *param, uint32_t seed, tp_q8 *w) {
     w->e = (int8_t)e;
 }
 
+/* `count` of the numbers below `limit`, each set as likely: one is taken with
+ * the chance of those still wanted among those still to come. Knuth, The Art of
+ * Computer Programming, 3.4.2, algorithm S. */
+static void start_index(const tp_index *index, uint32_t seed, uint16_t *v) {
+    uint32_t rng = tp_rng_seed(seed);
+    uint32_t n = 0;
+    for (uint32_t i = 0; n < index->count; i++) {
+        if (tp_rng_below(&rng, index->limit - i) < index->count - n) {
+            v[n++] = (uint16_t)i;
+        }
+    }
+}
+
 /* Weights of 4 bits at one exponent: the standard deviation lies in
  * [1.75, 3.5) codes, so that one weight in 20 or fewer is cut to +-7. */
 static void start_nibbles(const tp_param *param, uint32_t seed,
@@ -95,6 +108,11 @@ void tp_adapter_init(const tp_ctx *ctx, uint32_t seed) {
         return;
     }
     memset(ctx->adapter, 0, model->adapter_bytes);
+    for (uint32_t i = 0; i < model->n_indices; i++) {
+        const tp_index *index = &model->indices[i];
+        start_index(index, seed * UINT32_C(2654435761) + (i << 16),
+                    (uint16_t *)(void *)(ctx->adapter + index->adapter));
+    }
     for (uint32_t i = 0; i < model->n_params; i++) {
         const tp_param *param = &model->params[i];
         start(param, seed * UINT32_C(2654435761) + i, ctx->adapter);

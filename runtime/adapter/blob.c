@@ -67,6 +67,23 @@ static tp_status check_header(const tp_model *model, const uint8_t *blob,
     return TP_OK;
 }
 
+/* A list that does not rise, or leaves its limit, would have kernels read
+ * beside the weights. */
+static tp_status check_indices(const tp_model *model, const uint8_t *payload) {
+    for (uint32_t i = 0; i < model->n_indices; i++) {
+        const tp_index *index = &model->indices[i];
+        uint32_t least = 0;
+        for (uint32_t n = 0; n < index->count; n++) {
+            const uint32_t v = tp_get_u16(payload + index->adapter + 2 * n);
+            if (v < least || v >= index->limit) {
+                return TP_ERR_MALFORMED;
+            }
+            least = v + 1;
+        }
+    }
+    return TP_OK;
+}
+
 tp_status tp_blob_read(const tp_ctx *ctx, const uint8_t *blob, uint32_t bytes) {
     const tp_model *model = ctx->model;
     TP_TRY(check_header(model, blob, bytes));
@@ -81,6 +98,7 @@ tp_status tp_blob_read(const tp_ctx *ctx, const uint8_t *blob, uint32_t bytes) {
         tp_crc32(0, payload, model->adapter_bytes)) {
         return TP_ERR_CORRUPT;
     }
+    TP_TRY(check_indices(model, payload));
     memcpy(ctx->adapter, payload, model->adapter_bytes);
     return TP_OK;
 }

@@ -29,6 +29,8 @@ static const struct {
     {{"*=lora:rank=2", "*=scale"}, 2},
     {{"fc*=head:classes=4", "*=skip"}, 2},
     {{"*=bottleneck", "*=bitfit"}, 2},
+    {{"*=sparse:density=25%", "*=bitfit"}, 2},
+    {{"*=sparse:count=1,unit=channel", "*=bitfit"}, 2},
     {{"*=bottleneck:rank=8,mode=serial,act=hard_swish"}, 1},
     {{"fc*=head:classes=4", "*=skip", "*=bitfit"}, 3},
     {{"fc*=head:classes=3", "conv*=lora:rank=5", "*=bitfit"}, 3},

@@ -57,6 +57,7 @@ static double step_of(const tp_float_model *m, int tensor, const void *bytes) {
     case TP_S16:
         return t->role == TP_PARAM ? ldexp(1.0, -13) : ldexp(1.0, -8);
     case TP_S32:
+    case TP_U16:
         return 1.0;
     case TP_Q8:
         return ldexp(1.0, ((const tp_q8 *)bytes)->e);
@@ -71,6 +72,8 @@ static double element(tp_dtype dtype, const void *bytes, int64_t i) {
     switch ((int)dtype) {
     case TP_S16:
         return ((const int16_t *)bytes)[i];
+    case TP_U16:
+        return ((const uint16_t *)bytes)[i];
     case TP_S32:
         return ((const int32_t *)bytes)[i];
     case TP_Q8:
@@ -130,8 +133,9 @@ static bool is_pool(tp_kind kind) {
 static bool has_activation(tp_kind kind) {
     return kind == TP_OP_CONV_2D || kind == TP_OP_DEPTHWISE_CONV_2D ||
            kind == TP_OP_FULLY_CONNECTED || kind == TP_OP_CONV_LORA ||
-           kind == TP_OP_CONV_BOTTLENECK || kind == TP_OP_BOTTLENECK ||
-           kind == TP_OP_ADD || kind == TP_OP_SUB || kind == TP_OP_MUL;
+           kind == TP_OP_CONV_SPARSE || kind == TP_OP_CONV_BOTTLENECK ||
+           kind == TP_OP_BOTTLENECK || kind == TP_OP_ADD || kind == TP_OP_SUB ||
+           kind == TP_OP_MUL;
 }
 
 typedef struct range {

@@ -367,6 +367,25 @@ static void conv_bottleneck(fm *m, const tp_op *op, double *y) {
     add_bottleneck(m, op, op->in[3], op->in[4], y);
 }
 
+/* y = (W + D) x + b; entry n of D covers width weights. */
+static void conv_sparse(fm *m, const tp_op *op, double *y) {
+    const tp_tensor *delta = tensor_of(m, op->in[4]);
+    const int64_t width = delta->dim[1];
+    const int64_t out_c = tensor_of(m, op->in[1])->dim[0];
+    const int64_t in_c = tp_tensor_count(tensor_of(m, op->in[1])) / out_c;
+    convolve(m, op, y);
+    for (int64_t i = 0; i < tp_tensor_count(delta); i++) {
+        const int64_t place =
+            (int64_t)m->value[op->in[3]][i / width] * width + i % width;
+        const int64_t y_count = tp_tensor_count(tensor_of(m, op->out));
+        for (int64_t p = 0; p < y_count / out_c; p++) {
+            y[p * out_c + place / in_c] +=
+                m->value[op->in[4]][i] *
+                m->value[op->in[0]][p * in_c + place % in_c];
+        }
+    }
+}
+
 static void bottleneck(fm *m, const tp_op *op, double *y) {
     for (int64_t i = 0; i < tp_tensor_count(tensor_of(m, op->out)); i++) {
         y[i] = m->value[op->in[0]][i];
@@ -571,6 +590,7 @@ static const evaluator evaluators[TP_KIND_COUNT] = {
     [TP_OP_HYPER_HIDDEN] = hyper_hidden,
     [TP_OP_HYPER] = hyper,
     [TP_OP_BIAS] = bias,
+    [TP_OP_CONV_SPARSE] = conv_sparse,
     [TP_OP_CONV_BOTTLENECK] = conv_bottleneck,
     [TP_OP_BOTTLENECK] = bottleneck,
     [TP_OP_SCALE] = scale,

@@ -325,6 +325,110 @@ static void test_layout_knows_the_seed(void **state) {
     assert_int_not_equal(layout_of("conv2=lora-fa"), layout_of("conv2=lora"));
 }
 
+/* --- switching ------------------------------------------------------------ */
+
+/* Any weights: the exponents of an adapter at its start are sound, the codes
+ * may be what they like. */
+static void scramble(const model *m, uint8_t *adapter, uint32_t seed) {
+    uint32_t rng = tp_rng_seed(seed);
+    for (uint32_t p = 0; p < m->run.model.n_params; p++) {
+        const tp_param *param = &m->run.model.params[p];
+        int16_t *w = calloc(param->count, sizeof *w);
+        assert_non_null(w);
+        for (uint32_t i = 0; i < param->count; i++) {
+            w[i] = (int16_t)((int32_t)tp_rng_below(&rng, 8001) - 4000);
+        }
+        tp_weights_from_master(param, w, adapter);
+        free(w);
+    }
+}
+
+/* The outputs of 16 inferences, with adapters 0 and 1 in turn. */
+static void answer(const model *m, uint8_t *const adapter[2], int only,
+                   uint8_t *y) {
+    uint32_t rng = tp_rng_seed(12);
+    tp_ctx ctx = m->ctx;
+    uint8_t *x = calloc(m->run.model.x_bytes, 1);
+    assert_non_null(x);
+    for (int i = 0; i < 16; i++) {
+        for (uint32_t k = 0; k < m->run.model.x_bytes; k++) {
+            x[k] = (uint8_t)(tp_rng_next(&rng) >> 24);
+        }
+        ctx.adapter = adapter[only < 0 ? i % 2 : only];
+        m->run.model.infer(&ctx, x, y);
+        y += m->run.model.y_bytes;
+    }
+    free(x);
+}
+
+/* Two adapters resident, a switch after every inference: each answers as in an
+ * image that was compiled, and loaded from its blob, for it alone. */
+static void test_switch_is_a_pointer(void **state) {
+    (void)state;
+    for (int s = 0; s < SPECS; s++) {
+        model m;
+        open_model(&m, tp_small_mobile, specs[s]);
+        const tp_model *tm = &m.run.model;
+        const size_t bytes = 16u * tm->y_bytes;
+        uint8_t *mixed = tp_arena_alloc(&m.arena, bytes, 1);
+        uint8_t *alone = tp_arena_alloc(&m.arena, bytes, 2);
+        uint8_t *blob = tp_arena_alloc(&m.arena, tp_blob_bytes(tm), 1);
+        uint8_t *adapter[2];
+        for (int a = 0; a < 2; a++) {
+            adapter[a] =
+                tp_arena_copy(&m.arena, m.ctx.adapter, tm->adapter_bytes, 1);
+            scramble(&m, adapter[a], 20u + (uint32_t)a);
+        }
+        answer(&m, adapter, -1, mixed);
+        for (int a = 0; a < 2; a++) {
+            model one;
+            open_model(&one, tp_small_mobile, specs[s]);
+            tp_ctx from = m.ctx;
+            from.adapter = adapter[a];
+            assert_int_equal(tp_blob_write(&from, blob, tp_blob_bytes(tm)),
+                             TP_OK);
+            assert_int_equal(tp_blob_read(&one.ctx, blob, tp_blob_bytes(tm)),
+                             TP_OK);
+            answer(&one, (uint8_t *[2]){one.ctx.adapter, NULL}, 0,
+                   alone + (size_t)a * bytes);
+            tp_arena_free(&one.arena);
+        }
+        assert_memory_not_equal(alone, alone + bytes, bytes);
+        for (size_t i = 0; i < 16; i++) {
+            assert_memory_equal(mixed + i * tm->y_bytes,
+                                alone + (i % 2) * bytes + i * tm->y_bytes,
+                                tm->y_bytes);
+        }
+        tp_arena_free(&m.arena);
+    }
+}
+
+/* A blob of another layout, of another seed or of another base changes
+ * nothing. */
+static void test_other_blobs_are_refused(void **state) {
+    (void)state;
+    static const char *const others[] = {
+        "conv*=lora-fa:seed=2", "conv*=lora-fa:rank=3", "conv*=lora",
+        "conv2=lora-fa", "conv*=lora-fa:bits=4"};
+    model m;
+    open_model(&m, tp_small_mobile, "conv*=lora-fa");
+    uint8_t *before =
+        tp_arena_copy(&m.arena, m.ctx.adapter, m.run.model.adapter_bytes, 1);
+    for (size_t i = 0; i <= sizeof others / sizeof *others; i++) {
+        model other;
+        const bool base = i == sizeof others / sizeof *others;
+        open_model(&other, tp_small_mobile, base ? "conv*=lora-fa" : others[i]);
+        other.run.model.base_sha256[0] ^= base ? 1 : 0;
+        const uint32_t n = tp_blob_bytes(&other.run.model);
+        uint8_t *blob = tp_arena_alloc(&m.arena, n, 1);
+        assert_int_equal(tp_blob_write(&other.ctx, blob, n), TP_OK);
+        assert_int_equal(tp_blob_read(&m.ctx, blob, n), TP_ERR_MISMATCH);
+        assert_memory_equal(before, m.ctx.adapter, m.run.model.adapter_bytes);
+        tp_arena_free(&other.arena);
+    }
+    tp_arena_free(&m.arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_random_spread, tp_check_setup,
@@ -341,6 +445,8 @@ int main(void) {
         cmocka_unit_test(test_start_changes_nothing),
         cmocka_unit_test(test_lora_fa_keeps_u_alone),
         cmocka_unit_test(test_layout_knows_the_seed),
+        cmocka_unit_test(test_switch_is_a_pointer),
+        cmocka_unit_test(test_other_blobs_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

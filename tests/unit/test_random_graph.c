@@ -135,7 +135,8 @@ static void every_stage_reads_back(void **state) {
                                  "*=scale",
                                  "*=skip",
                                  "*=bottleneck",
-                                 "*=bottleneck:mode=serial,act=hard_swish"};
+                                 "*=bottleneck:mode=serial,act=hard_swish",
+                                 "*=sparse"};
     enum { SPECS = sizeof specs / sizeof *specs };
     int stages = 0;
     for (uint32_t seed = 0; seed < 120; seed++) {

@@ -54,7 +54,7 @@ static void test_parse(void **state) {
     ": must read SLOTS=KIND[:key=value,...], such as 'conv*=lora:rank=4'"
 #define KINDS                                                                  \
     "; there are: head, bitfit, lora, lora-fa, scale, skip, bottleneck, "      \
-    "vera, hyper"
+    "vera, hyper, sparse"
 #define RANKS ": must be a number from 1 to 16"
 #define CLASSES ": must be a number from 2 to 256"
 
@@ -108,6 +108,21 @@ static void test_parse_refuses(void **state) {
         {"c=bottleneck:act=tanh",
          "adapter 'c=bottleneck:act=tanh': act=tanh: must be one of: relu, "
          "hard_swish"},
+        {"c=sparse:density=2",
+         "adapter 'c=sparse:density=2': density=2: must be a percentage from "
+         "0.01% to 100%"},
+        {"c=sparse:density=100.1%",
+         "adapter 'c=sparse:density=100.1%': density=100.1%: must be a "
+         "percentage from 0.01% to 100%"},
+        {"c=sparse:density=%",
+         "adapter 'c=sparse:density=%': density=%: must be a percentage from "
+         "0.01% to 100%"},
+        {"c=sparse:count=0", "adapter 'c=sparse:count=0': count=0: must be a "
+                             "number from 1 to 65536"},
+        {"c=sparse:unit=row", "adapter 'c=sparse:unit=row': unit=row: must be "
+                              "one of: weight, channel"},
+        {"c=sparse:choice=best", "adapter 'c=sparse:choice=best': choice=best: "
+                                 "must be one of: random, gradient, fisher"},
         {"c=bottleneck:mode=",
          "adapter 'c=bottleneck:mode=': mode=: must be one of: parallel, "
          "serial"},
@@ -375,6 +390,29 @@ static void test_refuses(void **state) {
         {{"fc4=head", "conv2=skip", "conv[02]=skip", "conv0=skip"},
          "adapter 'conv0=skip': slot conv0 has a skip already; skip fits: "
          "dwconv1"},
+        {{"conv0=sparse"},
+         "adapter 'conv0=sparse': slot conv0 is no 1x1 convolution of stride "
+         "1; sparse fits: conv2, fc4"},
+        {{"mean3=sparse"},
+         "adapter 'mean3=sparse': slot mean3 is no 1x1 convolution or fully "
+         "connected layer; sparse fits: conv2, fc4"},
+        {{"fc4=sparse:count=13"},
+         "adapter 'fc4=sparse:count=13': count=13: slot fc4 has 12 weights"},
+        {{"fc4=sparse:count=4,unit=channel"},
+         "adapter 'fc4=sparse:count=4,unit=channel': count=4: slot fc4 has 3 "
+         "channels"},
+        {{"fc4=sparse", "fc4=sparse"},
+         "adapter 'fc4=sparse': slot fc4 has a sparse delta already; sparse "
+         "fits: conv2"},
+        {{"fc4=lora", "fc4=sparse"},
+         "adapter 'fc4=sparse': slot fc4 has an adapter in a sparse delta's "
+         "place; sparse fits: conv2"},
+        {{"fc4=scale", "fc4=sparse"},
+         "adapter 'fc4=sparse': slot fc4 has trained scales, which a sparse "
+         "delta does not combine with; sparse fits: conv2"},
+        {{"fc4=sparse", "fc4=lora"},
+         "adapter 'fc4=lora': slot fc4 has a sparse delta: a LoRA branch takes "
+         "its place; lora fits: conv0, conv2"},
         {{"conv0=bottleneck"},
          "adapter 'conv0=bottleneck': slot conv0 is no 1x1 convolution of "
          "stride 1; bottleneck fits: conv2, fc4"},

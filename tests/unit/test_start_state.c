@@ -81,6 +81,8 @@ static void test_no_byte(void **state) {
         {{"*=scale"}, {NULL}, 30},
         {{"*=bitfit", "*=lora", "*=scale"}, {NULL}, 30},
         {{"*=bottleneck"}, {NULL}, 30},
+        {{"*=sparse"}, {NULL}, 30},
+        {{"*=sparse:unit=channel,density=40%"}, {NULL}, 30},
         {{"*=bottleneck:mode=serial,act=hard_swish"}, {NULL}, 30},
         {{"fc*=head", "*=skip"}, {"fc*=head"}, 30},
     };

@@ -268,7 +268,7 @@ static const struct {
     {rank_low, "tensor %0 'x': rank -1; 0 to 6 work"},
     {no_dimension, "tensor %8 'y': dimension 2 is 0; it must be 1 or more"},
     {many_elements, "tensor %8 'y': more than 2147483647 elements"},
-    {no_dtype, "tensor %8 'y': no such type or role: 11, 0"},
+    {no_dtype, "tensor %8 'y': no such type or role: 12, 0"},
     {no_role, "tensor %8 'y': no such type or role: 0, 7"},
     {scales_short, "tensor %1 'w': 3 scales; 0, 1 or 2 work"},
     {scales_negative, "tensor %1 'w': -1 scales; 0, 1 or 2 work"},
