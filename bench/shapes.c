@@ -182,6 +182,20 @@ static const void *serial(int i) {
     return &op;
 }
 
+/* Every 16th weight, or every 16th row: kernels.c has their places. */
+static const void *sparse(int i) {
+    static tp_sparse op;
+    const tp_bottleneck *layer = bottleneck(i / 2);
+    if (layer == NULL) {
+        return NULL;
+    }
+    const int32_t in_c = layer->conv.in_c;
+    const int32_t width = i % 2 == 1 ? in_c : 1;
+    op = (tp_sparse){.conv = layer->conv, .x_zp = -128, .width = width};
+    op.count = (in_c * op.conv.out_c / width + 15) / 16;
+    return &op;
+}
+
 /* --- heads and losses ----------------------------------------------------- */
 
 static const int32_t head_shapes[][2] = {{64, 10},  {256, 2}, {64, 12},
@@ -545,6 +559,9 @@ static const subject subjects[TP_KERNEL_COUNT] = {
     [TP_K_hyper_bwd_z_ref] = {"pha", code, 0},
     [TP_K_unpack_q8_fwd_ref] = {"qy", unpack, 0},
     [TP_K_sum_q32_ref] = {"ppy", sum, 0},
+    [TP_K_conv2d_sparse_s8_fwd_ref] = {"xbiwy", sparse, 0},
+    [TP_K_conv2d_sparse_s8_bwd_x_ref] = {"diwyg", sparse, 10},
+    [TP_K_sparse_s8_bwd_w_ref] = {"xdia", sparse, 0},
     [TP_K_rescale_s16_fwd_ref] = {"hy", rescale, 0},
     [TP_K_conv2d_scaled_s8_fwd_ref] = {"xbky", conv, 0},
     [TP_K_dwconv2d_scaled_s8_fwd_ref] = {"xbky", depthwise, 0},

@@ -173,8 +173,8 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[20] = {
-    227, 9833, 227, 12516, 980, 5866, 980, 595, 165, 566, 1146, 72, 418, 9175,
-    780, 780, 437, 14611, 2575, 437,
+    233, 9831, 233, 12510, 1005, 5879, 1005, 598, 171, 566, 1144, 72, 418, 9199,
+    794, 794, 437, 14599, 2575, 437,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {
