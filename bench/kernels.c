@@ -19,12 +19,14 @@ enum { BYTES = 1 << 18, WORDS = BYTES / 4 };
 
 /* What a kernel's arguments point to, by letter. Inputs: x int8, w q8 weights,
  * u q16, d q8 gradient with zeros, f q8 gradient without, p q32, b int32,
- * h int16, k factors, c label, n no argument. Outputs: y any, a accumulator q32
- * or q16, v weights q8, m int16, r low bytes. g delayed scale, o online state,
- * l loss. */
+ * h int16, k factors, q packed weights, i places, c label, n no argument.
+ * Outputs: y any, a accumulator q32 or q16, v weights q8, m int16, r low bytes.
+ * g delayed scale, o online state, l loss. */
 static int32_t x[WORDS], w[WORDS], u[WORDS], d[WORDS], f[WORDS], p[WORDS],
     b[WORDS], h[WORDS], y[WORDS], a[WORDS], v[WORDS], m[WORDS], r[WORDS];
 static tp_factor k[256];
+static uint8_t q[8192];
+static uint16_t places[2048];
 static uint8_t label;
 static int32_t loss;
 static tp_gscale scale;
@@ -77,6 +79,10 @@ static void *buffer(char letter) {
         return b;
     case 'h':
         return h;
+    case 'i':
+        return places;
+    case 'q':
+        return q;
     case 'k':
         return k;
     case 'c':
@@ -185,6 +191,12 @@ int main(void) {
     fill32(p, 6, 12);
     fill32(b, 9, 14);
     fill(h, 10, false);
+    for (int i = 0; i < (int)sizeof q; i++) { /* exponents, then codes */
+        q[i] = (uint8_t)(i < 16 ? 248 + i % 4 : i * 37);
+    }
+    for (int i = 0; i < 2048; i++) {
+        places[i] = (uint16_t)(i * 16);
+    }
     for (int i = 0; i < 256; i++) {
         k[i] = (tp_factor){(1 << 30) + i * 4000000, -7 - i % 3};
     }

@@ -34,6 +34,9 @@ MODELS = [
     ("kws_fa", *KWS, [HEAD, "conv[2468]=lora-fa:rank=4"]),
     ("kws_scale", *KWS, [HEAD, "*=scale"]),
     ("kws_skip", *KWS, [HEAD, "dwconv7=skip"]),
+    ("kws_vera", *KWS, [HEAD, "conv[2468]=vera:rank=16"]),
+    ("kws_int4", *KWS, [HEAD, "conv[2468]=lora:rank=4,bits=4"]),
+    ("kws_sparse", *KWS, [HEAD, "conv[2468]=sparse"]),
     ("kws_bottleneck", *KWS, [HEAD, "conv[2468]=bottleneck:rank=4"]),
 ]
 

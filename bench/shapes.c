@@ -182,6 +182,20 @@ static const void *serial(int i) {
     return &op;
 }
 
+/* Every 16th weight, or every 16th row: kernels.c has their places. */
+static const void *sparse(int i) {
+    static tp_sparse op;
+    const tp_bottleneck *layer = bottleneck(i / 2);
+    if (layer == NULL) {
+        return NULL;
+    }
+    const int32_t in_c = layer->conv.in_c;
+    const int32_t width = i % 2 == 1 ? in_c : 1;
+    op = (tp_sparse){.conv = layer->conv, .x_zp = -128, .width = width};
+    op.count = (in_c * op.conv.out_c / width + 15) / 16;
+    return &op;
+}
+
 /* --- heads and losses ----------------------------------------------------- */
 
 static const int32_t head_shapes[][2] = {{64, 10},  {256, 2}, {64, 12},
@@ -287,6 +301,54 @@ static const void *sgd(int i) {
         return NULL;
     }
     op = (tp_sgd){.n = counts[i], .index = 1, .unit = {1 << 30, -6}};
+    return &op;
+}
+
+/* Rows, ranks. */
+static const int32_t matrices[][2] = {
+    {64, 16}, {64, 4}, {10, 8}, {128, 16}, {250, 2}};
+
+static const void *vera(int i) {
+    static tp_vera op;
+    if (i >= COUNT(matrices)) {
+        return NULL;
+    }
+    op = (tp_vera){.out = matrices[i][0], .rank = matrices[i][1]};
+    return &op;
+}
+
+static const void *unpack(int i) {
+    static tp_unpack op;
+    if (i >= 2 * COUNT(matrices)) {
+        return NULL;
+    }
+    const int32_t *m = matrices[i / 2];
+    const bool rows = i % 2 == 1; /* A has its ranks outside, B inside */
+    op = (tp_unpack){.n = m[0] * m[1],
+                     .bits = i % 3 == 0 ? 2 : 4,
+                     .ranks = m[1],
+                     .stride = rows ? m[0] : 1};
+    return &op;
+}
+
+static const void *hyper(int i) {
+    static tp_hyper op;
+    if (i >= COUNT(counts)) {
+        return NULL;
+    }
+    op = (tp_hyper){
+        .n = counts[i], .seed = 7, .shift = 3, .unit = {1 << 30, -3}};
+    return &op;
+}
+
+static const void *code(int i) {
+    static tp_hyper op;
+    static const int32_t lengths[] = {4, 8, 16, 32};
+    if (i >= COUNT(lengths)) {
+        return NULL;
+    }
+    op = (tp_hyper){
+        .n = lengths[i], .seed = 7, .shift = 2, .unit = {1 << 30, -3}};
     return &op;
 }
 
@@ -488,6 +550,18 @@ static const subject subjects[TP_KERNEL_COUNT] = {
     [TP_K_bias_q8_bwd_w_ref] = {"da", bias, 0},
     [TP_K_accumulate_q32_s16_ref] = {"pag", sgd, -6},
     [TP_K_sgd_q8_ref] = {"pvro", sgd, 0},
+    [TP_K_vera_q8_fwd_ref] = {"hwhy", vera, 0},
+    [TP_K_vera_bwd_b_ref] = {"pwha", vera, 0},
+    [TP_K_vera_bwd_d_ref] = {"phwa", vera, 0},
+    [TP_K_hyper_hidden_fwd_ref] = {"hy", code, 0},
+    [TP_K_hyper_q8_fwd_ref] = {"uy", hyper, 0},
+    [TP_K_hyper_bwd_h_ref] = {"pa", hyper, 0},
+    [TP_K_hyper_bwd_z_ref] = {"pha", code, 0},
+    [TP_K_unpack_q8_fwd_ref] = {"qy", unpack, 0},
+    [TP_K_sum_q32_ref] = {"ppy", sum, 0},
+    [TP_K_conv2d_sparse_s8_fwd_ref] = {"xbiwy", sparse, 0},
+    [TP_K_conv2d_sparse_s8_bwd_x_ref] = {"diwyg", sparse, 10},
+    [TP_K_sparse_s8_bwd_w_ref] = {"xdia", sparse, 0},
     [TP_K_rescale_s16_fwd_ref] = {"hy", rescale, 0},
     [TP_K_conv2d_scaled_s8_fwd_ref] = {"xbky", conv, 0},
     [TP_K_dwconv2d_scaled_s8_fwd_ref] = {"xbky", depthwise, 0},

@@ -118,7 +118,7 @@ void tp_report_cost(tp_report *r) {
     tp_html_element(
         &r->out, "p", "soft",
         "Estimated for the reference kernels on a Cortex-M4, from weights that "
-        "were fitted to counted instructions; whole models were within 3 % of "
+        "were fitted to counted instructions; whole models were within 5 % of "
         "what was counted. They are instructions, not cycles.");
     tp_text_add(&r->out, "<div class=\"key\"><span class=\"s0\">forward</span>"
                          "<span class=\"s2\">forward, again</span>"

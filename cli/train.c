@@ -300,8 +300,8 @@ const tp_command tp_command_train = {
              "be forgotten: of\nall in X a class-balanced reservoir keeps as "
              "many as there are new ones.\n\n"
              "--method auto takes bitfit for up to four samples of the rarest "
-             "class, else lora-fa;\nwhere that does not fit --ram the next "
-             "smaller of lora-fa, bitfit, skip, head. With\n--classes N a new "
+             "class, else\nlora-fa; where that does not fit --ram the next "
+             "smaller of lora-fa, bitfit, skip,\nhead. With --classes N a new "
              "head of N classes replaces the last layer.\n",
     .examples =
         "  tinypeft train kws.tflite --adapter 'conv*=lora:rank=4' --x x.bin "

@@ -80,6 +80,10 @@ static const struct {
     {tp_cost_head_bwd_x, 1u << 3},
     {tp_cost_bottleneck, 1u << 3 | 1u << 5 | 1u << 7 | 1u << 9},
     {tp_cost_branch, 1u << 3 | 1u << 5 | 1u << 8},
+    {tp_cost_vera, 1u << 2},
+    {tp_cost_sparse, 1u << 3 | 1u << 5 | 1u << 9},
+    {tp_cost_sparse_bwd_x, 1u << 3 | 1u << 6},
+    {tp_cost_sparse_bwd_w, 1u << 2},
 };
 
 static uint64_t step_macs(const tp_step *step) {

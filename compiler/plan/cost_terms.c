@@ -268,6 +268,54 @@ void tp_cost_branch(const void *desc, uint64_t *term) {
     term[9] = pixels * u(op->in_c);
 }
 
+/* rows; MACs */
+void tp_cost_vera(const void *desc, uint64_t *term) {
+    const tp_vera *op = desc;
+    term[1] = u(op->out);
+    term[2] = u(op->out) * u(op->rank);
+}
+
+/* weights, or length of the code: each takes all hidden values */
+void tp_cost_hyper(const void *desc, uint64_t *term) {
+    term[1] = u(((const tp_hyper *)desc)->n);
+}
+
+/* ranks; runs of one rank; values; those of two bits */
+void tp_cost_unpack(const void *desc, uint64_t *term) {
+    const tp_unpack *op = desc;
+    term[1] = u(op->ranks);
+    term[2] = u(op->n / op->stride);
+    term[3] = u(op->n);
+    term[4] = op->bits == 2 ? u(op->n) : 0;
+}
+
+/* As tp_cost_conv; then entries, and their MACs */
+void tp_cost_sparse(const void *desc, uint64_t *term) {
+    const tp_sparse *op = desc;
+    tp_cost_conv(&op->conv, term);
+    term[8] = term[1] * u(op->count);
+    term[9] = term[8] * u(op->width);
+}
+
+/* tiles; terms and MACs of W^T dy; inputs; entries; MACs of rows */
+void tp_cost_sparse_bwd_x(const void *desc, uint64_t *term) {
+    const tp_sparse *op = desc;
+    const uint64_t pixels = u((int64_t)op->conv.out_h * op->conv.out_w);
+    term[1] = pixels * tiles_of(op->conv.in_c, 32);
+    term[2] = term[1] * u(op->conv.out_c);
+    term[3] = half(pixels * u(op->conv.out_c) * u(op->conv.in_c));
+    term[4] = pixels * u(op->conv.in_c);
+    term[5] = term[1] * u(op->count);
+    term[6] = op->width > 1 ? half(pixels * u(op->count) * u(op->width)) : 0;
+}
+
+/* weights; MACs */
+void tp_cost_sparse_bwd_w(const void *desc, uint64_t *term) {
+    const tp_sparse *op = desc;
+    term[1] = u(op->count) * u(op->width);
+    term[2] = term[1] * u((int64_t)op->conv.out_h * op->conv.out_w);
+}
+
 /* --- pools and means ------------------------------------------------------ */
 
 static axis pool_rows(const tp_pool *op) {
