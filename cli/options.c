@@ -28,7 +28,7 @@ static const tp_opt table[] = {
      "the trained adapter; ADAPTER.json beside it says which"},
     {"keep", 0, TP_OPT_TEXT, PRUNE, 0, AT(keep), "SHARE", 0, 0,
      "of the ranks of all slots, such as 50%"},
-    {"bytes", 0, TP_OPT_INT, PRUNE, 0, AT(bytes), "N", 1, 16777216,
+    {"bytes", 0, TP_OPT_INT, PRUNE, 0, AT(bytes), "N", 0, 16777216,
      "as many ranks as fit an adapter of N bytes"},
     {"output", 'o', TP_OPT_TEXT, PRUNE, PRUNE, AT(output), "ADAPTER", 0, 0,
      "write the pruned adapter here, and its .json"},
