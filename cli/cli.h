@@ -22,7 +22,8 @@ typedef enum tp_command_bit {
     TP_CMD_TRAIN = 8,
     TP_CMD_EVAL = 16,
     TP_CMD_REPORT = 32,
-    TP_CMD_PLAN = 64
+    TP_CMD_PLAN = 64,
+    TP_CMD_PRUNE = 128
 } tp_command_bit;
 
 /* Every option of every command; the table is in options.c. */
@@ -32,6 +33,8 @@ typedef struct tp_options {
     const char *load;
     const char *x, *y;
     const char *output; /* file or folder */
+    const char *keep;   /* prune: a share */
+    int64_t bytes;      /* prune: at most, 0: any */
     const char *expect, *name, *dump, *history, *curve, *replay;
     int loss;            /* tp_loss_kind */
     int target;          /* index in tp_target_names */
@@ -69,7 +72,8 @@ typedef struct tp_command {
 } tp_command;
 
 extern const tp_command tp_command_inspect, tp_command_run, tp_command_compile,
-    tp_command_train, tp_command_eval, tp_command_report, tp_command_plan;
+    tp_command_train, tp_command_eval, tp_command_report, tp_command_plan,
+    tp_command_prune;
 
 /* --- options.c ------------------------------------------------------------ */
 

@@ -10,7 +10,7 @@
 static const tp_command *const commands[] = {
     &tp_command_inspect, &tp_command_run,  &tp_command_compile,
     &tp_command_train,   &tp_command_eval, &tp_command_plan,
-    &tp_command_report};
+    &tp_command_report,  &tp_command_prune};
 
 #define N_COMMANDS ((int)(sizeof commands / sizeof commands[0]))
 

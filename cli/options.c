@@ -7,7 +7,8 @@
 #define EVAL ((unsigned)TP_CMD_EVAL)
 #define REPORT ((unsigned)TP_CMD_REPORT)
 #define PLAN ((unsigned)TP_CMD_PLAN)
-#define ALL (INSPECT | RUN | COMPILE | TRAIN | EVAL | REPORT | PLAN)
+#define PRUNE ((unsigned)TP_CMD_PRUNE)
+#define ALL (INSPECT | RUN | COMPILE | TRAIN | EVAL | REPORT | PLAN | PRUNE)
 #define AT(field) offsetof(tp_options, field)
 
 const char *const tp_loss_names[] = {"auto", "ce", "mse"};
@@ -23,6 +24,14 @@ static const tp_opt table[] = {
      AT(adapter), "SPEC", 0, 0, "SLOTS=KIND[:key=value,...]; may be repeated"},
     {"load", 0, TP_OPT_TEXT, RUN | TRAIN | EVAL, 0, AT(load), "ADAPTER", 0, 0,
      "start from this trained adapter"},
+    {"load", 0, TP_OPT_TEXT, PRUNE, PRUNE, AT(load), "ADAPTER", 0, 0,
+     "the trained adapter; ADAPTER.json beside it says which"},
+    {"keep", 0, TP_OPT_TEXT, PRUNE, 0, AT(keep), "SHARE", 0, 0,
+     "of the ranks of all slots, such as 50%"},
+    {"bytes", 0, TP_OPT_INT, PRUNE, 0, AT(bytes), "N", 0, 16777216,
+     "as many ranks as fit an adapter of N bytes"},
+    {"output", 'o', TP_OPT_TEXT, PRUNE, PRUNE, AT(output), "ADAPTER", 0, 0,
+     "write the pruned adapter here, and its .json"},
     {"input", 0, TP_OPT_TEXT, RUN, RUN, AT(x), "X", 0, 0,
      "samples: raw bytes as the model takes them, or .npy"},
     {"x", 0, TP_OPT_TEXT, TRAIN | EVAL, TRAIN | EVAL, AT(x), "FILE", 0, 0,

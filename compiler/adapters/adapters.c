@@ -116,6 +116,7 @@ static const key_rule *find_key(const char *name) {
         {"act", offsetof(tp_adapter_spec, act), 0, 0, acts},
         {"mode", offsetof(tp_adapter_spec, mode), 0, 0, modes},
         {"code", offsetof(tp_adapter_spec, code), 4, 32, NULL},
+        {"keep", offsetof(tp_adapter_spec, keep), 1, 65535, NULL},
         {"bits", offsetof(tp_adapter_spec, bits), 2, 8, NULL},
         {"density", offsetof(tp_adapter_spec, density), 1, 10000, percent},
         {"count", offsetof(tp_adapter_spec, count), 1, 65536, NULL},
@@ -261,6 +262,11 @@ tp_status tp_adapter_parse(tp_arena *arena, const char *text,
         return tp_error(diag, TP_ERR_ARGUMENT,
                         "adapter '%s': bits=%d: 8, 4 and 2 (ternary) work",
                         text, spec->bits);
+    }
+    if (spec->keep >> spec->rank != 0) {
+        return tp_error(diag, TP_ERR_ARGUMENT,
+                        "adapter '%s': keep=%d: rank=%d has bits up to %d",
+                        text, spec->keep, spec->rank, (1 << spec->rank) - 1);
     }
     return TP_OK;
 }

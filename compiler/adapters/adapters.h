@@ -22,6 +22,7 @@ typedef struct tp_adapter_spec {
     int rank;    /* low-rank branches: 1..16 */
     int bits;    /* low-rank branches: 8, 4, 2 (ternary) */
     int code;    /* hyper: 4..32 */
+    int keep;    /* lora-fa: bit r where rank r is there still; 0: all */
     int seed;    /* of frozen random weights: 0..2^31-1 */
     int classes; /* head: 2..256, 0: as many as the base has */
     int act;     /* bottleneck: TP_ACT_... */

@@ -74,13 +74,14 @@ int tp_branch_derive(tp_graph *graph, const char *slot, const tp_op *op,
     return out;
 }
 
-int tp_branch_random_a(tp_graph *graph, const char *slot, int rank,
+int tp_branch_random_a(tp_graph *graph, const char *slot, int rank, int keep,
                        int32_t seed) {
     const tp_tensor a = tp_branch_a(graph, tp_graph_find_op(graph, slot), rank);
     const tp_op op = {
         .kind = TP_OP_RANDOM,
         .name = tp_arena_printf(graph->arena, "%s_random_a", slot),
-        .attr = {.seed = seed, .alpha = (float)tp_branch_std(&a)}};
+        .attr = {
+            .value = keep, .seed = seed, .alpha = (float)tp_branch_std(&a)}};
     return tp_branch_derive(graph, slot, &op, &a);
 }
 

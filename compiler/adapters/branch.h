@@ -23,8 +23,9 @@ int32_t tp_branch_seed(int seed, const char *slot);
  * tensor; -1: no memory. */
 int tp_branch_derive(tp_graph *graph, const char *slot, const tp_op *op,
                      const tp_tensor *weights);
-/* Frozen random A: standard deviation tp_branch_std(), no gradient. */
-int tp_branch_random_a(tp_graph *graph, const char *slot, int rank,
+/* Frozen random A: standard deviation tp_branch_std(), no gradient. Of an A
+ * that was pruned, `keep` says which of its first ranks are left; 0: all. */
+int tp_branch_random_a(tp_graph *graph, const char *slot, int rank, int keep,
                        int32_t seed);
 /* Adds the weights as a parameter of 8, 4 or 2 bits, and for fewer than 8 an op
  * before the slot that unpacks them; `axis` is that of the ranks. Gives the

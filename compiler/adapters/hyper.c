@@ -58,7 +58,7 @@ static tp_status insert(tp_graph *graph, int at, const tp_adapter_spec *spec,
                       .in = &h,
                       .attr = {.seed = tp_branch_seed(spec->seed, name)}};
     const int w = tp_branch_derive(graph, slot, &op, &b);
-    const int a = tp_branch_random_a(graph, slot, spec->rank,
+    const int a = tp_branch_random_a(graph, slot, spec->rank, 0,
                                      tp_branch_seed(spec->seed, slot));
     return tp_branch_insert(graph, slot, a, w, diag);
 }

@@ -8,16 +8,20 @@
 static tp_status insert(tp_graph *graph, int at, const tp_adapter_spec *spec,
                         tp_diag *diag) {
     const char *slot = graph->op[at].name;
-    const tp_tensor weights = tp_branch_b(graph, at, spec->rank);
+    int rank = spec->keep == 0 ? spec->rank : 0;
+    for (int rows = spec->keep; rows > 0; rows >>= 1) {
+        rank += rows & 1;
+    }
+    const tp_tensor weights = tp_branch_b(graph, at, rank);
     const int b = tp_branch_param(graph, slot, weights, spec->bits, 1);
-    const int a = tp_branch_random_a(graph, slot, spec->rank,
+    const int a = tp_branch_random_a(graph, slot, rank, spec->keep,
                                      tp_branch_seed(spec->seed, slot));
     return tp_branch_insert(graph, slot, a, b, diag);
 }
 
 const tp_adapter_kind tp_adapter_lora_fa = {
     .name = "lora-fa",
-    .keys = "rank,bits,seed",
+    .keys = "rank,bits,seed,keep",
     .summary = "lora with A frozen: least RAM; rank, bits, seed=N (1)",
     .misfit = tp_branch_misfit,
     .insert = insert};

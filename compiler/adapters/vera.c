@@ -39,7 +39,7 @@ static tp_status insert(tp_graph *graph, int at, const tp_adapter_spec *spec,
     const tp_tensor b = tp_branch_b(graph, at, spec->rank);
     const int scale_b = vector(graph, slot, "vera_b", b.dim[0]);
     const int scale_d = vector(graph, slot, "vera_d", spec->rank);
-    const int a = tp_branch_random_a(graph, slot, spec->rank,
+    const int a = tp_branch_random_a(graph, slot, spec->rank, 0,
                                      tp_branch_seed(spec->seed, "vera a"));
     const int w =
         random_b(graph, slot, b, tp_branch_seed(spec->seed, "vera b"));

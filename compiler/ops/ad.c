@@ -99,9 +99,11 @@ int tp_ad_again(tp_autodiff *ad, int weights) {
         tp_arena_printf(graph->arena, "%s_again", graph->tensor[weights].name);
     const int out = tp_graph_add_like(
         graph, weights, graph->tensor[weights].dtype, TP_VALUE, name);
-    if (out < 0 || append(ad, op.kind, &op, in, op.n_in, out) == NULL) {
+    tp_op *again = out < 0 ? NULL : append(ad, op.kind, &op, in, op.n_in, out);
+    if (again == NULL) {
         return -1;
     }
+    again->attr = op.attr;
     return out;
 }
 

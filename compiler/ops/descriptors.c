@@ -179,10 +179,8 @@ static const tp_field bias_fields[] = {
 DESC(bias);
 
 static const tp_field random_fields[] = {
-    INT(tp_random, n),
-    INT(tp_random, seed),
-    INT(tp_random, m),
-    INT(tp_random, e),
+    INT(tp_random, n), INT(tp_random, seed), INT(tp_random, m),
+    INT(tp_random, e), INT(tp_random, keep),
 };
 DESC(random);
 

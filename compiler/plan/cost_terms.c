@@ -428,7 +428,12 @@ void tp_cost_mse(const void *desc, uint64_t *term) {
 }
 
 void tp_cost_random(const void *desc, uint64_t *term) {
-    term[1] = u(((const tp_random *)desc)->n);
+    const tp_random *op = desc;
+    uint64_t rows = op->keep > 0 ? 0 : 1;
+    for (int32_t keep = op->keep; keep > 0; keep >>= 1) {
+        rows++;
+    }
+    term[1] = u(op->n) * rows;
 }
 
 void tp_cost_sgd(const void *desc, uint64_t *term) {

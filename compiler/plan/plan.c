@@ -111,9 +111,10 @@ static uint32_t layout_add_derived(uint32_t crc, const tp_graph *graph) {
     for (int i = 0; i < graph->first_backward; i++) {
         const tp_op *op = &graph->op[i];
         if (tp_opdef_of(op->kind)->derived) {
-            const char *text = tp_arena_printf(
-                graph->arena, "%s %d %.9g", tp_kind_name(op->kind),
-                (int)op->attr.seed, (double)op->attr.alpha);
+            const char *text =
+                tp_arena_printf(graph->arena, "%s %d %d %.9g",
+                                tp_kind_name(op->kind), (int)op->attr.value,
+                                (int)op->attr.seed, (double)op->attr.alpha);
             crc = layout_add(crc, &graph->tensor[op->out]);
             crc = text != NULL ? tp_crc32(crc, text, strlen(text) + 1) : crc;
         }

@@ -140,10 +140,12 @@ typedef struct tp_bias {
 /* Frozen random weights, drawn again from their seed wherever they are used:
  * standard deviation 13.04 * m / 128 * 2^e. */
 typedef struct tp_random {
-    int32_t n;
+    int32_t n; /* numbers of a row */
     int32_t seed;
     int32_t m; /* 128..255 */
     int32_t e;
+    int32_t keep; /* bit r: row r is wanted; the others are drawn and dropped,
+                     so that pruning changes no number. 0: one row */
 } tp_random;
 
 /* Trained scales of output channels (IA3): y = requantise(acc * (1 + t)), t in

@@ -188,14 +188,21 @@ static void conv_lora(fm *m, const tp_op *op, double *y) {
 /* One number of the generator, in words of its definition: eight digits of
  * four bits, each 7.5 on average. The integers round to their exponent. */
 static void random_weights(fm *m, const tp_op *op, double *y) {
+    const tp_tensor *t = tensor_of(m, op->out);
+    const int64_t row =
+        op->attr.value != 0 ? tp_tensor_count(t) / t->dim[0] : INT64_MAX;
     uint32_t rng = tp_rng_seed((uint32_t)op->attr.seed);
-    for (int64_t i = 0; i < tp_tensor_count(tensor_of(m, op->out)); i++) {
+    for (int64_t i = 0, drawn = 0; i < tp_tensor_count(t); drawn++) {
         const uint32_t x = tp_rng_next(&rng);
         int sum = 0;
+        if (row != INT64_MAX && (op->attr.value >> (drawn / row) & 1) == 0) {
+            continue;
+        }
         for (int digit = 0; digit < 8; digit++) {
             sum += (int)(x >> (4 * digit) & 15u);
         }
-        y[i] = (sum - 60.0) / sqrt(8.0 * 255.0 / 12.0) * (double)op->attr.alpha;
+        y[i++] =
+            (sum - 60.0) / sqrt(8.0 * 255.0 / 12.0) * (double)op->attr.alpha;
     }
 }
 

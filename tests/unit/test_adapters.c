@@ -450,6 +450,7 @@ static const adapted by_hand[] = {
     {"serial, hard-swish",
      tp_small_autoencoder,
      {"*=bottleneck:mode=serial,act=hard_swish", "*=lora:rank=2"}},
+    {"lora-fa, pruned", tp_small_mobile, {"*=lora-fa:rank=5,keep=21"}},
     {"lora, 4 bits", tp_small_mobile, {"*=lora:bits=4,rank=3"}},
     {"lora, ternary", tp_small_mobile, {"*=lora:bits=2"}},
     {"lora-fa, 4 bits", tp_small_mobile, {"*=lora-fa:bits=4"}},

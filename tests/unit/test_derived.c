@@ -57,6 +57,19 @@ static void test_random_bytes(void **state) {
     assert_memory_equal(w->v, want, sizeof want);
 }
 
+/* Pruning rows changes none of the others. */
+static void test_random_rows(void **state) {
+    tp_check *c = *state;
+    tp_random op = {.n = 7, .seed = 5, .m = 200, .e = -7, .keep = 15};
+    tp_q8 *all = tp_check_q8(c, 28, 0);
+    tp_q8 *some = tp_check_q8(c, 14, 0);
+    tp_random_q8_fwd_ref(&op, all);
+    op.keep = 10;
+    tp_random_q8_fwd_ref(&op, some);
+    assert_memory_equal(some->v, all->v + 7, 7);
+    assert_memory_equal(some->v + 7, all->v + 21, 7);
+}
+
 /* --- weights of few bits -------------------------------------------------- */
 
 enum { RANKS = 3, EACH = 8, COUNT = RANKS * EACH };
@@ -434,6 +447,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_random_spread, tp_check_setup,
                                         tp_check_teardown),
         cmocka_unit_test_setup_teardown(test_random_bytes, tp_check_setup,
+                                        tp_check_teardown),
+        cmocka_unit_test_setup_teardown(test_random_rows, tp_check_setup,
                                         tp_check_teardown),
         cmocka_unit_test_setup_teardown(test_four_bits, tp_check_setup,
                                         tp_check_teardown),

@@ -132,6 +132,8 @@ static void test_parse_refuses(void **state) {
                            "number from 2 to 8"},
         {"c=hyper:code=3", "adapter 'c=hyper:code=3': code=3: must be a "
                            "number from 4 to 32"},
+        {"c=lora-fa:keep=16", "adapter 'c=lora-fa:keep=16': keep=16: rank=4 "
+                              "has bits up to 15"},
         {"c=vera:bits=4", "adapter 'c=vera:bits=4': vera has no key 'bits'; it "
                           "has: rank,seed"},
         {"c=head:classes=1", "adapter 'c=head:classes=1': classes=1" CLASSES},
