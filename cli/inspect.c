@@ -148,7 +148,7 @@ static tp_status print_model(tp_cli *cli, const tp_graph *graph,
                              const char *sha256, const totals *sum) {
     tp_table table = {.arena = &cli->arena,
                       .columns = FIRST_KIND + TP_N_ADAPTER_KINDS,
-                      .align = "llllrrrrllllllll"};
+                      .align = "llllrrrr"};
     reasons r = {.n = 0};
     for (int i = -1; i < graph->n_ops; i++) {
         const char **row = tp_table_row(&table);

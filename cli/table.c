@@ -53,6 +53,7 @@ static int width_of(const tp_table *table, int column) {
 
 void tp_table_print(const tp_table *table) {
     int width[TP_TABLE_COLUMNS];
+    const int aligned = (int)strlen(table->align);
     for (int i = 0; i < table->columns; i++) {
         width[i] = width_of(table, i);
     }
@@ -61,7 +62,7 @@ void tp_table_print(const tp_table *table) {
         for (int i = 0; i < table->columns; i++) {
             const char *text = table->cell[row * table->columns + i];
             const int pad = width[i] - (int)strlen(text);
-            const int before = table->align[i] == 'r' ? pad : 0;
+            const int before = i < aligned && table->align[i] == 'r' ? pad : 0;
             if (text[0] != '\0') {
                 printf("%*s%s", blanks + before, "", text);
                 blanks = pad - before + 2;

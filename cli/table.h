@@ -9,7 +9,7 @@
 typedef struct tp_table {
     tp_arena *arena;
     int columns;
-    const char *align; /* a letter a column: 'l' or 'r' */
+    const char *align; /* a letter a column, 'l' or 'r'; 'l' where it ends */
     int rows, capacity;
     const char **cell; /* [rows][columns] */
 } tp_table;
