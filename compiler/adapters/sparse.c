@@ -94,6 +94,6 @@ const tp_adapter_kind tp_adapter_sparse = {
     .name = "sparse",
     .keys = "density,count,unit,choice",
     .summary =
-        "some weights: density=2% or count=N, unit=weight|channel, choice",
+        "some weights: density=2% or count=N, unit=weight|channel",
     .misfit = misfit,
     .insert = insert};
