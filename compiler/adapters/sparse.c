@@ -93,6 +93,6 @@ static tp_status insert(tp_graph *graph, int at, const tp_adapter_spec *spec,
 const tp_adapter_kind tp_adapter_sparse = {
     .name = "sparse",
     .keys = "density,count,unit,choice",
-    .summary = "some weights: density=2%|count=N, unit=channel, choice=fisher",
+    .summary = "some weights: density=2% or count=N, unit=weight|channel",
     .misfit = misfit,
     .insert = insert};
