@@ -269,15 +269,17 @@ static tp_status over_budget(tp_arena *arena, const tp_graph *graph,
         (unsigned)bytes, (unsigned)smallest->ram);
 }
 
-/* The cheapest schedule of the front that fits, or NULL. */
-static const tp_schedule *fitting(const tp_schedule *front, int n,
-                                  uint32_t ram) {
-    for (int i = 0; i < n; i++) {
-        if (ram == 0 || front[i].ram <= ram) {
-            return &front[i];
-        }
+/* Plans the schedule. Placed with regions, it may need more than the search
+ * saw. */
+static tp_status plan_fitting(tp_arena *arena, const tp_graph *graph,
+                              const tp_schedule_options *options,
+                              const tp_schedule *schedule, tp_plan *plan,
+                              tp_diag *diag) {
+    if (schedule->ram > options->ram) {
+        return TP_ERR_BUDGET;
     }
-    return NULL;
+    TP_TRY(tp_schedule_apply(arena, graph, schedule, options, plan, diag));
+    return ram_of(&plan->model) <= options->ram ? TP_OK : TP_ERR_BUDGET;
 }
 
 static tp_status plan_within(tp_arena *arena, const tp_graph *graph,
@@ -294,9 +296,12 @@ static tp_status plan_within(tp_arena *arena, const tp_graph *graph,
          state <= (any ? TP_STATE_ONLINE : options->state); state++) {
         int n = 0;
         TP_TRY(tp_schedule_front(arena, graph, state, front, &n, diag));
-        const tp_schedule *found = fitting(front, n, options->ram);
-        if (found != NULL) {
-            return tp_schedule_apply(arena, graph, found, options, plan, diag);
+        for (int i = 0; i < n; i++) { /* the cheapest first */
+            const tp_status status =
+                plan_fitting(arena, graph, options, &front[i], plan, diag);
+            if (status != TP_ERR_BUDGET) {
+                return status;
+            }
         }
         if (n > 0 && front[n - 1].ram < smallest.ram) {
             smallest = front[n - 1];

@@ -61,7 +61,7 @@ static void describe(tp_choice *c, const tp_plan *plan) {
 
 /* One candidate, planned to the byte. */
 static tp_status add_schedule(search *s, const tp_graph *graph,
-                              const tp_choice *like,
+                              const tp_family *family, const tp_choice *like,
                               const tp_schedule *schedule) {
     const tp_schedule_options quiet = {.plan = s->options->plan};
     tp_arena scratch = {0};
@@ -71,6 +71,10 @@ static tp_status add_schedule(search *s, const tp_graph *graph,
         return tp_no_memory(s->diag);
     }
     *c = *like;
+    memcpy(c->expected,
+           schedule->state == TP_STATE_ONLINE ? family->online
+                                              : family->expected,
+           sizeof c->expected);
     c->state = schedule->state;
     c->schedule = *schedule;
     c->n_saved = schedule->kept;
@@ -87,7 +91,7 @@ static tp_status add_schedule(search *s, const tp_graph *graph,
 /* Every schedule of one family with every state. What is worth keeping hardly
  * depends on the state, so the schedules are searched for once. */
 static tp_status add_schedules(search *s, const tp_graph *graph,
-                               const tp_choice *like) {
+                               const tp_family *family, const tp_choice *like) {
     tp_schedule front[TP_MOST_SCHEDULES];
     int n = 0;
     TP_TRY(tp_schedule_front(s->arena, graph, TP_STATE_ONLINE, front, &n,
@@ -96,7 +100,7 @@ static tp_status add_schedules(search *s, const tp_graph *graph,
         for (tp_state_kind state = TP_STATE_MOMENTUM; state <= TP_STATE_ONLINE;
              state++) {
             front[i].state = state;
-            TP_TRY(add_schedule(s, graph, like, &front[i]));
+            TP_TRY(add_schedule(s, graph, family, like, &front[i]));
         }
     }
     return TP_OK;
@@ -143,7 +147,6 @@ static tp_status add_family(search *s, const tp_graph *base,
                             const tp_family *family) {
     tp_choice like = {.family = family->name};
     bool fits = false;
-    memcpy(like.expected, family->expected, sizeof like.expected);
     /* With a new head; where the model has no place for one, without. */
     for (int head = 1; !fits && head >= (family->head ? 1 : 0); head--) {
         tp_graph graph;
@@ -160,7 +163,7 @@ static tp_status add_family(search *s, const tp_graph *base,
             TP_TRY(make_graph(s, base, &like, &graph, &fits));
         }
         if (fits) {
-            TP_TRY(add_schedules(s, &graph, &like));
+            TP_TRY(add_schedules(s, &graph, family, &like));
         }
     }
     return TP_OK;

@@ -17,8 +17,10 @@ _Static_assert(sizeof(tp_train_state) == 160,
 #define MOST_UNDONE 3u
 #define LOSS_LIMIT (INT32_C(1) << 30) /* 16,384: out of range */
 
-/* Estimated instructions of an update, for each value of a parameter. */
-#define UPDATE_COST 100u
+/* Estimated instructions for each value of a parameter: of the norm, and of the
+ * update itself. */
+#define NORM_COST 40u
+#define UPDATE_COST 110u
 
 static bool in_range(const tp_model *model, const tp_train_config *c) {
     const uint16_t most = model->state == TP_STATE_ACCUMULATE ? 16 : 256;
@@ -212,10 +214,8 @@ static tp_status update_one(const tp_ctx *ctx, uint32_t index, bool *done) {
 static tp_status finish_step(const tp_ctx *ctx, tp_slice *slice, bool *done) {
     const tp_model *model = ctx->model;
     const uint32_t at = slice->step - model->n_steps;
-    const uint32_t values = at == 0 || model->n_params == 0
-                                ? model->n_values
-                                : model->params[at - 1].count;
-    const uint32_t cost = values * UPDATE_COST;
+    const uint32_t cost = at == 0 ? model->n_values * NORM_COST
+                                  : model->params[at - 1].count * UPDATE_COST;
     const tp_status status =
         at == 0 ? end_sample(ctx, done) : update_one(ctx, at - 1, done);
     slice->step++;
