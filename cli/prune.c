@@ -331,8 +331,8 @@ const tp_command tp_command_prune = {
     .summary = "drop the ranks of a trained adapter that matter least",
     .usage = "MODEL --load ADAPTER -o PRUNED --keep SHARE | --bytes N",
     .notes = "Ranks are scored by |A_r| |B_r|, the size of what each adds, and "
-             "kept by score over\nall slots: to search for ranks within a "
-             "budget, train with a larger rank, prune\nto the budget, and "
+             "kept by score\nover all slots. To search for ranks within a "
+             "budget, train with a larger rank,\nprune to the budget, and "
              "train on with train --load PRUNED.\n",
     .examples =
         "  tinypeft prune kws.tflite --load my.tpa -o small.tpa --keep 50%\n"
