@@ -13,7 +13,12 @@
  * others; their order is what the choice goes by. */
 const tp_family tp_families[] = {
     {"head", {NULL}, TP_SLOTS_ALL, true, {90.0, 93.6, 95.0}, {NAN, 93.4, NAN}},
-    {"skip", {"%s=skip"}, TP_SLOTS_EARLIER, true, {NAN, 95.5, NAN}, UNKNOWN},
+    {"skip",
+     {"%s=skip"},
+     TP_SLOTS_EARLIER,
+     true,
+     {NAN, 95.5, NAN},
+     {NAN, 94.7, NAN}},
     {"bitfit", {"%s=bitfit"}, TP_SLOTS_ALL, false, {94.9, 98.1, 98.0}, UNKNOWN},
     {"affine",
      {"%s=bitfit", "%s=scale"},
