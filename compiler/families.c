@@ -9,8 +9,10 @@
     { NAN, NAN, NAN }
 
 /* Accuracy as `make accuracy` prints it (table A1: the keyword spotter adapted
- * to one speaker's digits, five speakers). On another task the figures will be
- * others; their order is what the choice goes by. */
+ * to one speaker's digits; five speakers, split 0). On another task the figures
+ * will be others; their order is what the choice goes by. Accumulating without
+ * momentum ties with momentum (LoRA r4 98.7 and 98.7, LoRA-FA r4 98.0 and
+ * 98.0). */
 const tp_family tp_families[] = {
     {"head", {NULL}, TP_SLOTS_ALL, true, {90.0, 93.6, 95.0}, {NAN, 93.4, NAN}},
     {"skip",
@@ -19,7 +21,12 @@ const tp_family tp_families[] = {
      true,
      {NAN, 95.5, NAN},
      {NAN, 94.7, NAN}},
-    {"bitfit", {"%s=bitfit"}, TP_SLOTS_ALL, false, {94.9, 98.1, 98.0}, UNKNOWN},
+    {"bitfit",
+     {"%s=bitfit"},
+     TP_SLOTS_ALL,
+     false,
+     {94.9, 98.1, 98.0},
+     {94.7, 98.5, NAN}},
     {"affine",
      {"%s=bitfit", "%s=scale"},
      TP_SLOTS_ALL,
@@ -32,35 +39,35 @@ const tp_family tp_families[] = {
      false,
      {NAN, 97.5, NAN},
      UNKNOWN},
-    {"lora-fa r2",
-     {"%s=lora-fa:rank=2"},
-     TP_SLOTS_MIXING,
-     false,
-     UNKNOWN,
-     UNKNOWN},
     {"lora-fa r4",
      {"%s=lora-fa:rank=4"},
-     true,
+     TP_SLOTS_MIXING,
      false,
-     {NAN, 98.0, NAN},
-     UNKNOWN},
+     {93.9, 98.0, 97.7},
+     {95.1, 98.5, NAN}},
     {"lora-fa r8",
      {"%s=lora-fa:rank=8"},
      TP_SLOTS_MIXING,
      false,
-     UNKNOWN,
+     {95.4, 98.7, 98.4},
      UNKNOWN},
     {"lora r4",
      {"%s=lora:rank=4"},
      TP_SLOTS_MIXING,
      false,
      {95.6, 98.7, 98.4},
-     UNKNOWN},
+     {95.5, 99.0, NAN}},
     {"bottleneck r4",
      {"%s=bottleneck:rank=4"},
      TP_SLOTS_MIXING,
      false,
      {NAN, 97.8, NAN},
+     UNKNOWN},
+    {"sparse 2 %",
+     {"%s=sparse:density=2%,choice=gradient"},
+     TP_SLOTS_MIXING,
+     false,
+     {NAN, 97.4, NAN},
      UNKNOWN},
 };
 const int tp_n_families = (int)(sizeof tp_families / sizeof *tp_families);
