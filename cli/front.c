@@ -55,6 +55,11 @@ static bool better(const tp_front *front, const tp_choice *a,
     if (!isnan(ea) && fabs(ea - eb) > 1e-9) {
         return ea > eb;
     }
+    /* Equal: the one that learns better from fewer samples. */
+    const double gain = a->expected[0] - b->expected[0];
+    if (!isnan(gain) && fabs(gain) > 1e-9) {
+        return gain > 0;
+    }
     return a->update_cost != b->update_cost ? a->update_cost < b->update_cost
                                             : a->ram < b->ram;
 }

@@ -295,7 +295,14 @@ static tp_status plan_within(tp_arena *arena, const tp_graph *graph,
     for (tp_state_kind state = any ? TP_STATE_MOMENTUM : options->state;
          state <= (any ? TP_STATE_ONLINE : options->state); state++) {
         int n = 0;
-        TP_TRY(tp_schedule_front(arena, graph, state, front, &n, diag));
+        tp_diag unheard = {.arena = arena};
+        const bool may_fail = any && state != TP_STATE_MOMENTUM;
+        const tp_status searched = tp_schedule_front(
+            arena, graph, state, front, &n, may_fail ? &unheard : diag);
+        if (may_fail && searched == TP_ERR_UNSUPPORTED) {
+            continue; /* packed weights need the state with masters */
+        }
+        TP_TRY(searched);
         for (int i = 0; i < n; i++) { /* the cheapest first */
             const tp_status status =
                 plan_fitting(arena, graph, options, &front[i], plan, diag);

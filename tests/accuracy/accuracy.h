@@ -56,6 +56,8 @@ typedef struct tp_acc_base {
 
 /* A compiled method and how it trains. */
 typedef struct tp_acc_model {
+    tp_acc_base base;
+    tp_compile_options options;
     tp_plan plan;
     tp_interpreter interpreter;
     tp_train_config config;
@@ -83,6 +85,13 @@ TP_MUST_CHECK tp_status tp_acc_train(const tp_ctx *ctx,
                                      const tp_train_config *config,
                                      const tp_acc_sample *sample, uint32_t n,
                                      int *undone);
+
+/* For sparse adapters that want it: which weights, by the gradients of these
+ * samples. Of others nothing changes. */
+TP_MUST_CHECK tp_status tp_acc_choose(tp_arena *arena,
+                                      const tp_acc_model *model,
+                                      const tp_ctx *ctx,
+                                      const tp_acc_sample *sample, int n);
 
 /* How many of n samples get their label. */
 int tp_acc_right(const tp_ctx *ctx, const tp_acc_sample *sample, int n);

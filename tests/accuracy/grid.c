@@ -69,15 +69,17 @@ static const tp_acc_model *model_of(const sweep *s, const job *j) {
     return &s->model[j->method * bases + j->person % bases];
 }
 
-static tp_status run(const sweep *s, const tp_ctx *ctx, job *j,
+static tp_status run(const sweep *s, tp_arena *arena, const tp_ctx *ctx, job *j,
                      tp_acc_sample *sample) {
     const tp_acc_grid *g = s->grid;
+    const tp_acc_model *model = model_of(s, j);
     tp_status status = TP_OK;
     if (ctx->model->n_params > 0) {
         const int n = g->shots(g->data, j->person, j->split, j->k, sample);
         tp_adapter_init(ctx, s->options->seed);
-        status = tp_acc_train(ctx, &model_of(s, j)->config, sample, (uint32_t)n,
-                              &j->undone);
+        TP_TRY(tp_acc_choose(arena, model, ctx, sample, n));
+        status =
+            tp_acc_train(ctx, &model->config, sample, (uint32_t)n, &j->undone);
     }
     const int n = g->tests(g->data, j->person, sample);
     j->percent = 100.0 * tp_acc_right(ctx, sample, n) / n;
@@ -95,7 +97,7 @@ static void work(void *arg, int i) {
     const bool ok = sample != NULL &&
                     tp_interpreter_open(&arena, &model_of(s, j)->interpreter,
                                         &ctx) == TP_OK &&
-                    run(s, &ctx, j, sample) == TP_OK;
+                    run(s, &arena, &ctx, j, sample) == TP_OK;
     j->percent = ok ? j->percent : 0.0;
     tp_arena_free(&arena);
 }

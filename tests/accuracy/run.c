@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/choose.h"
 #include "tests/accuracy/accuracy.h"
 
 enum { MOST_CLASSES = 256, MOST_SAMPLES = 65536, MOST_THREADS = 16 };
@@ -88,6 +89,8 @@ bool tp_acc_compile(tp_arena *arena, const tp_acc_base *base,
     }
     if (ok) {
         tp_interpreter_init(&model->interpreter, &model->plan);
+        model->base = *base;
+        model->options = compile;
         model->config = configure(&method->recipe, options);
     }
     return ok;
@@ -110,6 +113,24 @@ tp_status tp_acc_train(const tp_ctx *ctx, const tp_train_config *config,
         }
     }
     return TP_OK;
+}
+
+tp_status tp_acc_choose(tp_arena *arena, const tp_acc_model *model,
+                        const tp_ctx *ctx, const tp_acc_sample *sample, int n) {
+    tp_diag diag = {.arena = arena};
+    const size_t bytes = ctx->model->x_bytes;
+    int8_t *x = tp_arena_alloc(arena, (size_t)n, bytes);
+    uint8_t *label = tp_arena_alloc(arena, (size_t)n, 1);
+    if (x == NULL || label == NULL) {
+        return TP_ERR_NO_MEMORY;
+    }
+    for (int i = 0; i < n; i++) {
+        memcpy(x + (size_t)i * bytes, sample[i].x, bytes);
+        label[i] = sample[i].label;
+    }
+    const tp_shots shots = {x, label, (uint32_t)n, model->config};
+    return tp_choose(arena, model->base.tflite, model->base.n, &model->options,
+                     &shots, ctx, &diag);
 }
 
 static int argmax(const int8_t *y, uint32_t n) {

@@ -112,18 +112,22 @@ static void test_pick(void **state) {
     says(tp_front_reason(&f->arena, &f->front, picked),
          "from 2 samples a class the smallest");
 
-    /* As good as each other: the cheaper update. */
+    /* As good as each other: better from fewer samples, then cheaper. */
     f->front.budget.shots = 10;
     f->choice[BITFIT].expected[1] = f->choice[LORA].expected[1];
     assert_ptr_equal(tp_front_pick(&f->front), &f->choice[LORA]);
     f->choice[LORA].update_cost = 40000000;
+    assert_ptr_equal(tp_front_pick(&f->front), &f->choice[LORA]);
+    f->choice[BITFIT].expected[0] = f->choice[LORA].expected[0];
     assert_ptr_equal(tp_front_pick(&f->front), &f->choice[BITFIT]);
 
     /* Not known is worse than known, and is said. */
     f->choice[BITFIT].expected[1] = (double)NAN;
     f->choice[LORA].expected[1] = (double)NAN;
     assert_ptr_equal(tp_front_pick(&f->front), &f->choice[SKIP]);
-    f->choice[SKIP].expected[1] = (double)NAN;
+    for (int i = 0; i < CHOICES; i++) {
+        f->choice[i].expected[0] = f->choice[i].expected[1] = (double)NAN;
+    }
     picked = tp_front_pick(&f->front);
     assert_ptr_equal(picked, &f->choice[SKIP]);
     says(tp_front_reason(&f->arena, &f->front, picked), "no accuracy");
