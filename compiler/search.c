@@ -63,7 +63,7 @@ static void describe(tp_choice *c, const tp_plan *plan) {
 static tp_status add_schedule(search *s, const tp_graph *graph,
                               const tp_family *family, const tp_choice *like,
                               const tp_schedule *schedule) {
-    const tp_schedule_options quiet = {.plan = s->options->plan};
+    tp_schedule_options quiet = {.plan = s->options->plan};
     tp_arena scratch = {0};
     tp_plan plan;
     tp_choice *c = add(s);
@@ -79,6 +79,7 @@ static tp_status add_schedule(search *s, const tp_graph *graph,
     c->schedule = *schedule;
     c->n_saved = schedule->kept;
     c->n_recomputed = schedule->again;
+    quiet.plan.effort = TP_EFFORT_QUICK;
     const tp_status status =
         tp_schedule_apply(&scratch, graph, schedule, &quiet, &plan, s->diag);
     if (status == TP_OK) {
@@ -207,6 +208,25 @@ static void sort_by_ram(search *s) {
     }
 }
 
+/* What is left on the front is placed with all effort, as it is compiled. */
+static tp_status refine(search *s, const tp_graph *base) {
+    for (int i = 0; i < s->n; i++) {
+        tp_arena scratch = {0};
+        tp_plan plan;
+        if (!s->choice[i].on_front) {
+            continue;
+        }
+        const tp_status status = tp_choice_plan(&scratch, base, s->options,
+                                                &s->choice[i], &plan, s->diag);
+        if (status == TP_OK) {
+            describe(&s->choice[i], &plan);
+        }
+        tp_arena_free(&scratch);
+        TP_TRY(status);
+    }
+    return TP_OK;
+}
+
 tp_status tp_search(tp_arena *arena, const uint8_t *bytes, size_t n,
                     const tp_search_options *options, tp_search_result *result,
                     tp_diag *diag) {
@@ -219,6 +239,8 @@ tp_status tp_search(tp_arena *arena, const uint8_t *bytes, size_t n,
     for (int i = 0; i < tp_n_families; i++) {
         TP_TRY(add_family(&s, base, &tp_families[i]));
     }
+    mark(&s);
+    TP_TRY(refine(&s, base));
     sort_by_ram(&s);
     mark(&s);
     *result = (tp_search_result){.base = base, .choice = s.choice, .n = s.n};

@@ -1,6 +1,7 @@
 /* Which adapter, and which schedule for it, learns best within the budgets: a
  * search over families of adapters, kinds of state and what is kept for
- * backward. Every candidate is compiled and planned to the byte. */
+ * backward. Every candidate is compiled and planned to the byte; those that
+ * nothing beats with all the effort that a compilation makes. */
 #ifndef TP_COMPILER_SEARCH_H
 #define TP_COMPILER_SEARCH_H
 

@@ -490,7 +490,7 @@ static void test_near_float_model(void **state) {
         }
     }
     assert_int_equal(t.beyond, 0);
-    check_tally(&t, 0.07, 0.45, 0.05);
+    check_tally(&t, 0.07, 0.4, 0.05);
 }
 
 static void check_anchored(subject *s, tally *t) {
