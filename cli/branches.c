@@ -137,8 +137,12 @@ void tp_branches_keep(tp_branches *branches, int n) {
     for (int i = 0; i < branches->n; i++) {
         memset(branches->item[i].keep, 0, sizeof branches->item[i].keep);
     }
-    for (int i = 0; i < n && i < branches->ranks; i++) {
-        *best(branches) = true;
+    for (int i = 0; i < n; i++) {
+        bool *rank = best(branches);
+        if (rank == NULL) {
+            return; /* all are kept */
+        }
+        *rank = true;
     }
 }
 

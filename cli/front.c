@@ -351,6 +351,24 @@ static void draw_budget(const tp_front *front, tp_svg *svg,
     }
 }
 
+/* To the next of the same adapters and state: only its schedule differs. */
+static void draw_line(const tp_front *front, tp_svg *svg,
+                      const tp_svg_plot *plot, const tp_choice *c) {
+    const tp_choice *next = next_of_front(front, c);
+    while (next != NULL &&
+           (next->state != c->state || strcmp(next->family, c->family) != 0)) {
+        next = next_of_front(front, next);
+    }
+    if (next != NULL) {
+        tp_svg_line(
+            svg, c->fits && next->fits ? "line s0" : "line s6",
+            (double[]){tp_svg_x(plot, c->ram),
+                       tp_svg_y(plot, (double)c->update_cost / 1e6)},
+            (double[]){tp_svg_x(plot, next->ram),
+                       tp_svg_y(plot, (double)next->update_cost / 1e6)});
+    }
+}
+
 const char *tp_front_svg(tp_arena *arena, const tp_front *front,
                          const tp_choice *picked) {
     tp_svg svg;
@@ -359,19 +377,17 @@ const char *tp_front_svg(tp_arena *arena, const tp_front *front,
     tp_svg_begin(&svg, arena, WIDTH, HEIGHT,
                  "RAM against instructions of an update");
     tp_svg_frame(&svg, &plot);
-    at[0] += tp_svg_legend(&svg, "line s0", at, "nothing beats these");
+    at[0] += tp_svg_legend(&svg, "line s0", at,
+                           "nothing beats these; a line an adapter");
     at[0] += tp_svg_legend(&svg, "line s6", at, "over a budget");
     if (front->budget.ram > 0) {
         (void)tp_svg_legend(&svg, "line s1", at, "RAM that there is");
     }
     draw_budget(front, &svg, &plot);
-    tp_svg_open_path(&svg, "line s0");
     for (const tp_choice *c = next_of_front(front, NULL); c != NULL;
          c = next_of_front(front, c)) {
-        tp_svg_point(&svg, tp_svg_x(&plot, c->ram),
-                     tp_svg_y(&plot, (double)c->update_cost / 1e6));
+        draw_line(front, &svg, &plot, c);
     }
-    tp_svg_close_path(&svg);
     for (int i = 0; i < front->n; i++) {
         draw_choice(arena, &svg, &plot, &front->choice[i],
                     &front->choice[i] == picked);

@@ -128,6 +128,7 @@ static tp_status try_specs(tp_trainer *t, const tp_bytes *model,
                                         .spec = specs->item,
                                         .n_specs = specs->n,
                                         .loss = (tp_loss_kind)o->loss,
+                                        .state = (tp_state_kind)o->state,
                                         .ram = (uint32_t)o->ram};
     tp_plan plan;
     return tp_compile(diag->arena, model->data, model->n, &options, &plan,

@@ -173,6 +173,9 @@ static tp_q8 *q8(const tp_session *session, const tp_param *param) {
 static void copy_ranks(const pruner *p, const tp_branch *b) {
     const tp_param *to_a = b->a != NULL ? find(&p->to, b->a->name) : NULL;
     const tp_param *to_b = find(&p->to, b->b->name);
+    if (to_b == NULL) {
+        return; /* nothing of the branch is kept */
+    }
     const tp_q8 *from = q8(&p->from, b->b);
     const int kept = tp_branch_kept(b);
     tp_q8 *to = q8(&p->to, to_b);

@@ -29,6 +29,7 @@ static tp_status compile_plan(tp_cli *cli, const tp_bytes *bytes,
                                         .spec = o->adapter.item,
                                         .n_specs = o->adapter.n,
                                         .loss = (tp_loss_kind)o->loss,
+                                        .state = (tp_state_kind)o->state,
                                         .ram = (uint32_t)o->ram,
                                         .plan = placing};
     return tp_compile(&cli->arena, bytes->data, bytes->n, &options, plan,

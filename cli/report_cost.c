@@ -188,6 +188,8 @@ static void energy_table(tp_report *r, const tp_energy_result *result) {
                    a->updates * a->update.instructions, result->adapt_s * 1e3,
                    result->adapt_mj * 1e3);
     }
+    energy_row(r, "a day asleep, to compare with", 0, 86400e3,
+               result->asleep_day_mj * 1e3);
     tp_html_end_table(&r->out);
 }
 

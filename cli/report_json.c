@@ -41,6 +41,7 @@ static void add_adaptation(cJSON *to, const tp_report *r) {
     tp_json_add_float(adapt, "s", result.adapt_s);
     tp_json_add_float(adapt, "mj", result.adapt_mj);
     tp_json_add_float(adapt, "store_uj", result.store_uj);
+    tp_json_add_float(adapt, "asleep_day_mj", result.asleep_day_mj);
     cJSON *radios = cJSON_AddArrayToObject(adapt, "instead_of_sending");
     for (int i = 0; i < TP_RADIO_COUNT; i++) {
         cJSON *radio = cJSON_CreateObject();

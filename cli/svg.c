@@ -219,12 +219,15 @@ void tp_svg_frame(tp_svg *svg, const tp_svg_plot *plot) {
     const tp_svg_axis *x = &plot->x;
     const tp_svg_axis *y = &plot->y;
     const double slack = 1.0 + 1e-9;
-    for (double t = x->lo; !plot->y_right && along(x, t) <= slack;
-         t = next_tick(x, t)) {
+    double t = x->lo;
+    while (!plot->y_right && along(x, t) <= slack) {
         tick_x(svg, plot, t);
+        t = next_tick(x, t);
     }
-    for (double t = y->lo; along(y, t) <= slack; t = next_tick(y, t)) {
+    t = y->lo;
+    while (along(y, t) <= slack) {
         tick_y(svg, plot, t);
+        t = next_tick(y, t);
     }
     labels(svg, plot);
 }

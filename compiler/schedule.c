@@ -253,8 +253,8 @@ tp_status tp_schedule_front(tp_arena *arena, const tp_graph *graph,
 static tp_status over_budget(tp_arena *arena, const tp_graph *graph,
                              const tp_schedule_options *options,
                              const tp_schedule *smallest, tp_diag *diag) {
-    const tp_schedule_options quiet = {.state = options->state};
-    tp_plan plan;
+    const tp_schedule_options quiet = {.state = smallest->state};
+    tp_plan plan = {.graph = NULL};
     uint32_t bytes = 0;
     TP_TRY(tp_schedule_apply(arena, graph, smallest, &quiet, &plan, diag));
     const char *name = tp_plan_peak(&plan, &bytes);
@@ -263,19 +263,19 @@ static tp_status over_budget(tp_arena *arena, const tp_graph *graph,
         "needs %u bytes of RAM and has %u: arena %u, adapter %u, "
         "training %u (%s); largest at the peak: %s, %u bytes. "
         "Nearest that fits: --ram %u",
-        (unsigned)smallest->ram, (unsigned)options->ram,
+        (unsigned)ram_of(&plan.model), (unsigned)options->ram,
         (unsigned)plan.model.arena_bytes, (unsigned)plan.model.adapter_bytes,
         (unsigned)plan.model.train_bytes, tp_state_names[smallest->state], name,
-        (unsigned)bytes, (unsigned)smallest->ram);
+        (unsigned)bytes, (unsigned)ram_of(&plan.model));
 }
 
-/* Plans the schedule. Placed with regions, it may need more than the search
- * saw. */
+/* Plans the schedule with all effort, which may save a few percent of what the
+ * search saw; placed with regions it may need more. */
 static tp_status plan_fitting(tp_arena *arena, const tp_graph *graph,
                               const tp_schedule_options *options,
                               const tp_schedule *schedule, tp_plan *plan,
                               tp_diag *diag) {
-    if (schedule->ram > options->ram) {
+    if (schedule->ram - schedule->ram / 16 > options->ram) {
         return TP_ERR_BUDGET;
     }
     TP_TRY(tp_schedule_apply(arena, graph, schedule, options, plan, diag));
@@ -287,7 +287,7 @@ static tp_status plan_within(tp_arena *arena, const tp_graph *graph,
                              tp_diag *diag) {
     tp_schedule *front =
         tp_arena_alloc(arena, TP_MOST_SCHEDULES, sizeof *front);
-    tp_schedule smallest = {.ram = UINT32_MAX};
+    tp_schedule smallest = {.state = TP_STATE_MOMENTUM, .ram = UINT32_MAX};
     const bool any = options->state == TP_STATE_NONE;
     if (front == NULL) {
         return tp_no_memory(diag);

@@ -200,6 +200,10 @@ static tp_status parse_key(char *pair, tp_adapter_spec *spec, tp_diag *diag) {
                                                     : "none");
     }
     const key_rule *rule = find_key(pair);
+    if (rule == NULL) { /* the kind names a key that has no rule */
+        return tp_error(diag, TP_ERR_MALFORMED, "internal: no rule for '%s'",
+                        pair);
+    }
     if (rule->words == NULL) {
         return parse_value(rule, equals + 1, spec, diag);
     }

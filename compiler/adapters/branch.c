@@ -51,7 +51,7 @@ tp_tensor tp_branch_b(const tp_graph *graph, int at, int rank) {
 }
 
 double tp_branch_std(const tp_tensor *a) {
-    return 1.0 / sqrt((double)(tp_tensor_count(a) / a->dim[0]));
+    return 1.0 / sqrt((double)tp_tensor_count(a) / a->dim[0]);
 }
 
 /* Any 31 bits will do; none is negative, for the eye. */

@@ -72,7 +72,12 @@ int tp_conv_ad_scaled(tp_autodiff *ad, const tp_op *op, int dy) {
 /* What is given to the factors is dy of the convolution's output, masked. */
 static tp_status grad(tp_autodiff *ad, const tp_op *op, int dy) {
     const tp_op scale = *op;
-    const int y = reader(ad->graph, scale.out)->out;
+    const tp_op *conv = reader(ad->graph, scale.out);
+    if (conv == NULL) {
+        return tp_error(ad->diag, TP_ERR_MALFORMED,
+                        "op %s: no convolution reads it", scale.name);
+    }
+    const int y = conv->out;
     const int t = scale.in[0];
     const double s_y = (double)tp_scale_of(&ad->graph->tensor[y], 0);
     return tp_ad_param(ad, TP_OP_SCALE_BWD_W, &scale, (int[]){y, dy, t}, 3, t,

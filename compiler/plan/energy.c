@@ -208,7 +208,8 @@ tp_energy_result tp_energy_adapt(const tp_energy *energy,
                      pages * energy->page * energy->nj_erase) *
                     1e-3,
         .adapt_s = adaptation->updates *
-                   tp_energy_ms(energy, adaptation->update) * 1e-3};
+                   tp_energy_ms(energy, adaptation->update) * 1e-3,
+        .asleep_day_mj = energy->mw_sleep * 86400.0};
     r.adapt_mj =
         (adaptation->updates * tp_energy_uj(energy, adaptation->update) +
          r.store_uj) *

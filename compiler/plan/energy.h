@@ -82,6 +82,7 @@ typedef struct tp_energy_result {
     double store_uj; /* the blob to flash */
     double adapt_mj; /* all updates and the storing */
     double adapt_s;
+    double asleep_day_mj;           /* a day of sleep, to compare with */
     double send_mj[TP_RADIO_COUNT]; /* all samples, once */
     /* Samples whose sending takes as much energy as the adaptation: above, to
      * adapt on the device is cheaper. */

@@ -86,7 +86,8 @@ static void put_signs(const tp_param *param, const int16_t *master,
  * rounded to a power of two. count * 2^15 < 2^32 for 131,071 weights. */
 static void pack_ternary(const tp_param *param, const int16_t *master,
                          uint8_t *adapter, uint32_t r) {
-    const uint32_t each = param->count / param->ranks;
+    const uint32_t each = (uint32_t)tp_max32(
+        (int32_t)(param->count / param->ranks), 1); /* weights of a rank */
     uint32_t above = 0;
     const uint32_t sum = sum_above(param, master, r, 0, &above);
     const uint32_t least = (uint32_t)((uint64_t)sum * 7u / (10u * each));

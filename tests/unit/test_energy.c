@@ -34,6 +34,8 @@ static void test_by_hand(void **state) {
     near(r.store_uj, 2100 * 0.105 + 4096 * 0.110);
     near(r.adapt_mj, (10 * 1235 * 300e-6 + r.store_uj) / 1000);
     near(r.adapt_s, 10 * 1235 / 80e6);
+    near(r.asleep_day_mj, e.mw_sleep * 24 * 3600);
+    assert_true(r.asleep_day_mj > 0);
     near(r.send_mj[TP_RADIO_BLE], 50 * 490 * 0.21 / 1000);
     near(r.break_even[TP_RADIO_BLE] * 490 * 0.21 / 1000, r.adapt_mj);
 }

@@ -76,6 +76,12 @@ static void test_keyword_spotter(void **state) {
     c = smallest(&f, "lora r4", TP_STATE_ACCUMULATE);
     assert_non_null(c);
     assert_true(c->ram <= 33000);
+    /* A branch costs at most a fifth of an inference, a bias nothing. */
+    const uint64_t base = smallest(&f, "head", TP_STATE_ONLINE)->infer_cost;
+    assert_true(c->infer_cost * 100 <= base * 120);
+    c = smallest(&f, "affine", TP_STATE_MOMENTUM);
+    assert_non_null(c);
+    assert_true(c->infer_cost * 100 <= base * 101);
     c = pick(&f, 0, 1); /* from one sample the smallest adapter learns most */
     assert_non_null(c);
     assert_string_equal(c->family, "head");

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""tinypeft plan, and compile and train under a budget, on real models.
+Usage: test_plan.py TINYPEFT."""
+import json
+import re
+import xml.etree.ElementTree as ET
+
+from cli_case import AD, HEAD, KWS, Case, main
+
+TFLM_ARENA = 22820  # what TensorFlow Lite Micro needs to infer with KWS
+
+
+class Plan(Case):
+    def test_table(self):
+        out = self.ok("plan", KWS, "--ram", TFLM_ARENA, "--classes", 10,
+                      "--update-cost", "2.3x", "--svg", "front.svg")
+        picked = [line for line in out.splitlines() if line.startswith("*")]
+        self.assertEqual(len(picked), 1)
+        self.assertRegex(picked[0], r"lora-fa r4 +online +2[12],\d{3} ")
+        self.assertIn("Picked: lora-fa r4 (online)", out)
+        root = ET.parse(self.dir / "front.svg").getroot()
+        self.assertEqual(root.tag, "{http://www.w3.org/2000/svg}svg")
+
+    def test_what_is_printed_compiles_to_it(self):
+        out = self.ok("plan", KWS, "--ram", TFLM_ARENA, "--classes", 10)
+        words = re.findall(r"--adapter (\S+)", out)
+        ram = re.search(r"--state online --ram (\d+)", out).group(1)
+        args = [w for spec in words for w in ("--adapter", spec)]
+        self.ok("compile", KWS, *args, "--state", "online", "--ram", ram,
+                "--name", "kws", "-o", "gen")
+        header = (self.dir / "gen/kws.h").read_text()
+        promised = re.search(r"KWS_RAM_BYTES (\d+)u", header).group(1)
+        self.assertEqual(promised, ram)
+        self.assertIn("kws_train_slice(", header)
+        self.assertRegex(header, r"--state online[\s*\\]+--ram " + ram)
+
+    def test_json(self):
+        found = json.loads(self.ok("plan", AD, "--json", "--ram", "256K",
+                                   "--delta", "8K"))
+        picked = [c for c in found["choices"] if c["picked"]]
+        self.assertEqual(len(picked), 1)
+        self.assertLessEqual(picked[0]["ram"], 256 * 1024)
+        self.assertLessEqual(picked[0]["delta"], 8192)
+        self.assertEqual(picked[0]["ram"], picked[0]["arena"] +
+                         picked[0]["adapter"] + picked[0]["train"])
+
+    def test_over_budget(self):
+        said = self.fails(1, "no plan fits", "plan", KWS, "--ram", "8K")
+        self.assertRegex(said, r"exceeds RAM [\d,]+ of 8,192")
+        self.assertRegex(said, r"largest tensor .*, \d+ bytes")
+        said = self.fails(1, "needs", "compile", KWS, "--adapter", HEAD,
+                          "--ram", 9000, "-o", "gen")
+        self.assertRegex(said, r"Nearest that fits: --ram \d+")
+        self.fails(2, "such as 3x", "plan", KWS, "--update-cost", "many")
+
+    def test_train_with_little_state(self):
+        x, y = self.digits(range(20, 25))
+        self.file("x.bin", x)
+        self.file("y.bin", y)
+        self.ok("train", KWS, "--adapter", HEAD, "--adapter",
+                "conv[2468]=lora-fa:rank=4", "--ram", TFLM_ARENA, "--x",
+                "x.bin", "--y", "y.bin", "--epochs", 20, "-o", "a.tpa")
+        x, y = self.digits(range(10))
+        self.file("tx.bin", x)
+        self.file("ty.bin", y)
+        out = self.ok("eval", KWS, "--load", "a.tpa", "--x", "tx.bin", "--y",
+                      "ty.bin")
+        self.assertGreater(float(re.search(r"accuracy ([\d.]+)", out)[1]), 80)
+
+
+main()
