@@ -22,7 +22,6 @@ typedef enum tp_dtype {
     TP_S8,   /* activations and weights of the base */
     TP_U8,   /* only beside a QUANTIZE, and class labels */
     TP_S16,  /* logits of a head, BitFit masters */
-    TP_U16,  /* lists of places in weights */
     TP_S32,  /* biases, shapes, losses */
     TP_F32,  /* only the model's own input and output, never on the device */
     TP_BITS, /* clamp masks: one bit an element, 8 to the byte */
@@ -31,6 +30,7 @@ typedef enum tp_dtype {
     TP_Q32,  /* tp_q32: gradient accumulators */
     TP_Q4,   /* adapter weights of few bits with an exponent for each index */
     TP_Q2,   /* along quant.axis, the ranks; see tinypeft/types.h */
+    TP_U16,  /* lists of places in weights. Last: layout ids have the numbers */
     TP_DTYPE_COUNT
 } tp_dtype;
 

@@ -631,7 +631,7 @@ const tp_model odd_names_model = {
         0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
         0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
     },
-    .layout_id = 0xd0c395dau,
+    .layout_id = 0x1b83afd2u,
     .arena_bytes = ODD_NAMES_ARENA_BYTES,
     .infer_bytes = ODD_NAMES_INFER_BYTES,
     .adapter_bytes = ODD_NAMES_ADAPTER_BYTES,

@@ -329,7 +329,7 @@ const tp_model tiny_conv_model = {
         0xd0, 0x8f, 0x5d, 0xc7, 0x51, 0x24, 0x47, 0xe3,
         0x40, 0x43, 0x00, 0x02, 0x6b, 0x6e, 0x54, 0x55,
     },
-    .layout_id = 0xa596f871u,
+    .layout_id = 0x75de5633u,
     .arena_bytes = TINY_CONV_ARENA_BYTES,
     .infer_bytes = TINY_CONV_INFER_BYTES,
     .adapter_bytes = TINY_CONV_ADAPTER_BYTES,

@@ -227,7 +227,7 @@ const tp_model tiny_mlp_model = {
         0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
         0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
     },
-    .layout_id = 0xfcccfdd1u,
+    .layout_id = 0xf4133078u,
     .arena_bytes = TINY_MLP_ARENA_BYTES,
     .infer_bytes = TINY_MLP_INFER_BYTES,
     .adapter_bytes = TINY_MLP_ADAPTER_BYTES,
