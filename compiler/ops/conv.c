@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "compiler/ops/conv_dsp.h"
 #include "compiler/ops/overlap.h"
 #include "compiler/ops/table.h"
 
@@ -54,7 +55,8 @@ void tp_conv_overlap(const tp_conv2d *d, bool backward, tp_overlap *out) {
         .w = {d->in_w, d->out_w, d->k_w, d->stride_w, d->dil_w, d->pad_l},
         .x_bytes = d->in_c,
         .y_bytes = d->out_c,
-        .backward = backward};
+        .backward = backward,
+        .gathers = out->gathers};
     tp_overlap_map(&map, out);
 }
 
@@ -256,6 +258,13 @@ static tp_status lower_forward(tp_lower *lower, const tp_op *op) {
                              depthwise ? TP_K_dwconv2d_scaled_s8_fwd_ref
                                        : TP_K_conv2d_scaled_s8_fwd_ref,
                              &tp_desc_conv2d, &d, args);
+    }
+    bool done = false;
+    if (!depthwise) {
+        TP_TRY(tp_conv_dsp_lower(lower, op, &d, &done));
+    }
+    if (done) {
+        return TP_OK;
     }
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[2]),
                            tp_arg_tensor(op->out)};

@@ -60,40 +60,39 @@ static int32_t most(int32_t a, int64_t b) {
     return b >= TP_APART ? TP_APART : b > a ? (int32_t)b : a;
 }
 
-/* First to last: when pixel i is written, all of the output up to its end is,
- * and what i and later pixels read must lie behind that. */
-static int32_t forward(const view *v) {
-    int32_t apart = -TP_APART;
-    int32_t first = INT32_MAX; /* pixel that is still read */
-    for (int32_t i = v->rows * v->cols - 1; i >= 0; i--) {
-        const span s = pixels(v, i);
-        first = s.first < first ? s.first : first;
-        if (first < INT32_MAX) {
-            apart = most(apart, (i + 1) * v->out_bytes - first * v->in_bytes);
-        }
-    }
-    return apart;
+/* Pixels in the order in which they are computed: number `at` of them. */
+static span pixels_at(const view *v, bool last_first, int32_t at) {
+    return pixels(v, last_first ? v->rows * v->cols - 1 - at : at);
 }
 
-/* Last to first: the mirror image, measured from the ends. */
-static int32_t reverse(const view *v) {
+/* When pixels up to number i of the order are written, what i and later ones
+ * read must lie behind them; where the kernel gathers, what those behind the
+ * pixels that i is gathered with read. Last to first is the mirror image,
+ * measured from the ends. */
+static int32_t distance(const view *v, bool last_first) {
     const int32_t n = v->rows * v->cols;
     const int32_t in = v->in_rows * v->in_cols;
+    const int32_t gathers = v->map->gathers;
     int32_t apart = -TP_APART;
-    int32_t last = -1;
-    for (int32_t i = 0; i < n; i++) {
-        const span s = pixels(v, i);
-        last = s.last > last ? s.last : last;
-        if (last >= 0) {
-            apart = most(apart, (n - i) * v->out_bytes -
-                                    (in - 1 - last) * v->in_bytes);
+    int32_t first = INT32_MAX; /* pixel that is still read */
+    int32_t later = INT32_MAX; /* the same of gathered pixels before */
+    for (int32_t i = n - 1; i >= 0; i--) {
+        const span s = pixels_at(v, last_first, i);
+        const int32_t mine = s.last < 0   ? INT32_MAX
+                             : last_first ? in - 1 - s.last
+                                          : s.first;
+        first = mine < first ? mine : first;
+        const int32_t read = gathers > 0 ? later : first;
+        if (read < INT32_MAX) {
+            apart = most(apart, (i + 1) * v->out_bytes - read * v->in_bytes);
         }
+        later = gathers > 0 && i % gathers == 0 ? first : later;
     }
     return apart;
 }
 
 void tp_overlap_map(const tp_map *map, tp_overlap *out) {
     const view v = view_of(map);
-    out->forward = forward(&v);
-    out->reverse = reverse(&v);
+    out->forward = distance(&v, false);
+    out->reverse = distance(&v, true);
 }

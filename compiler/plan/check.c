@@ -7,6 +7,7 @@ typedef enum walk {
     WALK_NONE,     /* no promise: they must lie apart */
     WALK_VALUE,    /* reads value i of any input, then writes value i */
     WALK_CONV,     /* tp_conv2d, pixels of y from windows of x */
+    WALK_CONV_TWO, /* the same, reading the windows of two before it writes */
     WALK_CONV_BWD, /* tp_conv2d, pixels of dx from those of dy */
     WALK_POOL,     /* tp_pool, the same */
     WALK_POOL_BWD,
@@ -16,6 +17,7 @@ typedef enum walk {
 /* A kernel that is not listed writes nothing over what it reads. */
 static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_conv2d_s8_fwd_ref] = WALK_CONV,
+    [TP_K_conv2d_s8_fwd_dsp] = WALK_CONV_TWO,
     [TP_K_conv2d_lora_s8_fwd_ref] = WALK_CONV,
     [TP_K_dwconv2d_s8_fwd_ref] = WALK_CONV,
     [TP_K_conv2d_scaled_s8_fwd_ref] = WALK_CONV,
@@ -121,6 +123,7 @@ typedef struct map {
     axis h, w;
     int32_t x_bytes, y_bytes; /* of a pixel */
     bool backward, reverse;
+    int32_t gathers; /* pixels that are read before they are written; 0 */
 } map;
 
 static map conv_map(const tp_conv2d *d, bool backward) {
@@ -129,7 +132,8 @@ static map conv_map(const tp_conv2d *d, bool backward) {
                  d->in_c,
                  d->out_c,
                  backward,
-                 d->reverse != 0};
+                 d->reverse != 0,
+                 0};
 }
 
 static map pool_map(const tp_pool *d, bool backward) {
@@ -138,7 +142,8 @@ static map pool_map(const tp_pool *d, bool backward) {
                  d->c,
                  d->c,
                  backward,
-                 d->reverse != 0};
+                 d->reverse != 0,
+                 0};
 }
 
 /* Marks what one window joins: pixel (oy, ox) of y and each place of x under
@@ -168,6 +173,15 @@ typedef struct pair {
     range x, y;
 } pair;
 
+/* True if a pixel written at `time` lands on one read at `needed`. */
+static bool too_early(const map *m, int32_t time, int32_t needed) {
+    if (needed < 0) {
+        return false;
+    }
+    return m->gathers > 0 ? needed / m->gathers > time / m->gathers
+                          : needed >= time;
+}
+
 /* needed[p]: when pixel p of the input is read last, as the number of pixels
  * written before; -1: never. A pixel is written all the while it is computed.
  * Headers are read before the first pixel, written after the last. */
@@ -196,7 +210,7 @@ static tp_status check_map(checker *c, const map *m, const pair *p) {
         const int32_t pixel = (int32_t)((i - y_head) / out_px);
         const int32_t time = m->reverse ? outs - 1 - pixel : pixel;
         if (byte >= x_head && byte < p->x.bytes &&
-            needed[(byte - x_head) / in_px] >= time) {
+            too_early(m, time, needed[(byte - x_head) / in_px])) {
             return wrong(c, "writes too early over", p->in, byte);
         }
     }
@@ -256,10 +270,41 @@ static tp_status check_pair(checker *c, int arg, const pair *p) {
         return check_mean(c, step->desc, p);
     }
     const bool backward = kind == WALK_CONV_BWD || kind == WALK_POOL_BWD;
-    const map m = kind == WALK_CONV || kind == WALK_CONV_BWD
-                      ? conv_map(step->desc, backward)
-                      : pool_map(step->desc, backward);
+    map m = kind == WALK_POOL || kind == WALK_POOL_BWD
+                ? pool_map(step->desc, backward)
+                : conv_map(step->desc, backward);
+    m.gathers = kind == WALK_CONV_TWO ? 2 : 0;
     return check_map(c, &m, p);
+}
+
+/* Scratch lies apart from all that the step reads and writes; whatever else lay
+ * there is gone. */
+static tp_status check_scratch(checker *c) {
+    const tp_step *step = &c->program->step[c->step];
+    const tp_address *a = &c->program->scratch[c->step];
+    const int out = c->graph->op[step->op].out;
+    const range r = {a->offset, tp_step_scratch(step)};
+    range other;
+    if (r.bytes == 0) {
+        return TP_OK;
+    }
+    if (a->place != TP_PLACE_ARENA || a->bytes != r.bytes ||
+        r.from % 4 != 0 || r.from > c->program->arena_bytes ||
+        r.bytes > c->program->arena_bytes - r.from) {
+        return wrong(c, "bounds or alignment of the scratch beside", out, 0);
+    }
+    if (range_of(c, out, &other) && meet(r, other)) {
+        return wrong(c, "the scratch meets", out, 0);
+    }
+    for (int i = 0; i < step->n_args; i++) {
+        const tp_arg *arg = &step->arg[i];
+        if (arg->kind == TP_ARG_TENSOR && arg->tensor >= 0 &&
+            range_of(c, arg->tensor, &other) && meet(r, other)) {
+            return wrong(c, "the scratch meets", arg->tensor, 0);
+        }
+    }
+    memset(c->owner + r.from, -1, r.bytes * sizeof *c->owner);
+    return TP_OK;
 }
 
 static tp_status check_step(checker *c) {
@@ -277,6 +322,7 @@ static tp_status check_step(checker *c) {
             TP_TRY(check_pair(c, a, &p));
         }
     }
+    TP_TRY(check_scratch(c));
     for (uint32_t i = 0; written && i < p.y.bytes; i++) {
         c->owner[p.y.from + i] = c->value[p.out];
     }

@@ -334,6 +334,14 @@ static void drop_unused(tp_plan *plan, int to[TP_MAX_REGIONS]) {
     plan->n_regions = kept;
 }
 
+static void lay_out_address(const tp_plan *plan, const int to[TP_MAX_REGIONS],
+                            tp_address *address) {
+    if (address->place == TP_PLACE_ARENA) {
+        address->region = to[address->region];
+        address->offset += plan->region[address->region].start;
+    }
+}
+
 /* Offsets in a region become offsets in the arena, where its parts stand one
  * after the other; both programs have the same parts. */
 static void lay_out_regions(tp_plan *plan) {
@@ -352,11 +360,10 @@ static void lay_out_regions(tp_plan *plan) {
         tp_program *p = program[k];
         p->arena_bytes = plan->n_regions > 0 ? start : p->region_bytes[0];
         for (int i = 0; p->address != NULL && i < plan->graph->n_tensors; i++) {
-            if (p->address[i].place == TP_PLACE_ARENA) {
-                p->address[i].region = to[p->address[i].region];
-                p->address[i].offset +=
-                    plan->region[p->address[i].region].start;
-            }
+            lay_out_address(plan, to, &p->address[i]);
+        }
+        for (int i = 0; i < p->n_steps; i++) {
+            lay_out_address(plan, to, &p->scratch[i]);
         }
     }
 }
@@ -425,8 +432,11 @@ static void count_flash(const tp_lower *lower, tp_plan *plan) {
 tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph,
                        const tp_plan_options *options, tp_plan *plan,
                        tp_diag *diag) {
-    tp_plan made = {.graph = graph};
-    tp_lower lower = {.graph = graph, .arena = arena, .diag = diag};
+    tp_plan made = {.graph = graph,
+                    .isa = options != NULL ? options->isa : 0};
+    tp_plan_options used = options != NULL ? *options : (tp_plan_options){0};
+    tp_lower lower = {
+        .graph = graph, .arena = arena, .diag = diag, .isa = used.isa};
     tp_address *fixed =
         tp_arena_alloc(arena, (size_t)graph->n_tensors, sizeof *fixed);
     if (fixed == NULL) {
@@ -435,7 +445,6 @@ tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph,
     TP_TRY(lower_all(&lower));
     TP_TRY(number_gscales(&lower, &made));
     TP_TRY(lay_out(arena, &made, fixed, diag));
-    tp_plan_options used = options != NULL ? *options : (tp_plan_options){0};
     TP_TRY(sort_regions(&used, &made, diag));
     used.region = made.region;
     TP_TRY(make_programs(&lower, fixed, &used, &made));

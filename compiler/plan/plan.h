@@ -32,6 +32,7 @@ typedef struct tp_program {
     const tp_step *step; /* desc: with the order that the addresses ask for */
     int n_steps;
     tp_address *address; /* [graph->n_tensors] */
+    tp_address *scratch; /* [n_steps]; place NONE: the step needs none */
     uint32_t arena_bytes;
     uint32_t region_bytes[TP_MAX_REGIONS]; /* of it; without regions: [0] */
     uint32_t peak_bytes; /* lower bound: largest sum of live tensors, those
@@ -51,6 +52,7 @@ typedef struct tp_plan {
     const tp_graph *graph;
     tp_region region[TP_MAX_REGIONS]; /* those that are used, fastest first */
     int n_regions;                    /* 0: the arena is one, anywhere */
+    unsigned isa;                     /* what kernels may use: TP_ISA_... */
     tp_program infer;
     tp_program sample;        /* n_steps 0: nothing is trained */
     const tp_const *constant; /* in order of first use */
@@ -69,6 +71,7 @@ typedef enum tp_plan_effort {
 
 typedef struct tp_plan_options {
     tp_plan_effort effort;
+    unsigned isa;    /* TP_ISA_...: what kernels may use */
     bool no_overlap; /* no output lies over its input, but value by value */
     const tp_region *region; /* memories for the arena, at most TP_MAX_REGIONS;
                                 none: it is one, anywhere */

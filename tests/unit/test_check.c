@@ -196,7 +196,7 @@ static void one_op_at_its_distances(void **state) {
         const tp_graph graph = one_op(&arena, seed, kinds[seed % 4]);
         tp_plan plan;
         test_ok(tp_plan_make(&arena, &graph, &apart, &plan, &diag), &diag);
-        tp_overlap over = {TP_APART, TP_APART};
+        tp_overlap over = {.forward = TP_APART, .reverse = TP_APART};
         const tp_op *op = &graph.op[1];
         tp_opdef_of(op->kind)->overlap(&graph, op, &over);
         const int64_t ends = (int64_t)plan.infer.address[op->in[0]].bytes -
