@@ -92,8 +92,7 @@ static const margin in_switch = {"        ", "\n         * ", "\n         ",
                                  "\n            "};
 
 static void print_arg(tp_text *out, const tp_emitter *e,
-                      const tp_program *program, int step,
-                      const tp_arg *arg) {
+                      const tp_program *program, int step, const tp_arg *arg) {
     if (arg->kind == TP_ARG_CONST) {
         const char *name = tp_emit_const_name(e, arg->data);
         tp_text_add(out, "%s%s%s", name ? e->name : "", name ? "_" : "",
@@ -185,11 +184,10 @@ static bool uses_at(const tp_program *program) {
     for (int i = 0; i < program->n_steps; i++) {
         for (int a = 0; a < program->step[i].n_args; a++) {
             const tp_arg *arg = &program->step[i].arg[a];
-            const tp_place place = arg->kind == TP_ARG_TENSOR
-                                       ? program->address[arg->tensor].place
-                                   : arg->kind == TP_ARG_SCRATCH
-                                       ? TP_PLACE_ARENA
-                                       : TP_PLACE_CONST;
+            const tp_place place =
+                arg->kind == TP_ARG_TENSOR ? program->address[arg->tensor].place
+                : arg->kind == TP_ARG_SCRATCH ? TP_PLACE_ARENA
+                                              : TP_PLACE_CONST;
             if (place == TP_PLACE_ARENA || place == TP_PLACE_ADAPTER) {
                 return true;
             }

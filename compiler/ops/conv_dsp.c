@@ -37,8 +37,7 @@ static int32_t weight(const packer *p, const channel *c, int32_t oc,
  * asked for: as an int32, clamped. */
 static int32_t output(const packer *p, int32_t oc, int64_t sum) {
     const tp_conv2d *d = p->d;
-    const int32_t y =
-        tp_mbqm((int32_t)sum, d->m[oc], d->s[oc]) + d->y_zp;
+    const int32_t y = tp_mbqm((int32_t)sum, d->m[oc], d->s[oc]) + d->y_zp;
     return tp_clamp32(y, d->y_min, d->y_max);
 }
 
@@ -82,8 +81,11 @@ static int64_t magnitude(const channel *c) {
     return c->constant ? 0 : c->hi > -c->lo ? c->hi : -c->lo;
 }
 
-static bool fits32(int64_t v) {
-    return v >= INT32_MIN && v <= INT32_MAX;
+/* R + floor(A m `times` / 2^31), what the tile shifts right last, for all sums
+ * A: it and R are an int32, and the shift is one that the core has. */
+static bool fits(const channel *c, int64_t r, int32_t times, int32_t e) {
+    const int64_t most = (magnitude(c) * c->m >> 31) * times + 2 * times;
+    return r - most >= INT32_MIN && r + most <= INT32_MAX && e <= 31;
 }
 
 /* Both channels of a packed pair, in the bounds of tile.h. */
@@ -91,7 +93,7 @@ static bool pack_channels(const channel c[2], int32_t *start, int32_t *even,
                           int32_t *odd) {
     const int64_t r = 256 * c[1].r + (c[1].constant ? 0 : 128);
     if (512 * magnitude(&c[1]) + 2 * magnitude(&c[0]) > INT32_MAX ||
-        !fits32(c[0].r) || !fits32(r) || c[0].e > 31 || c[1].e + 8 > 31) {
+        !fits(&c[0], c[0].r, 1, c[0].e) || !fits(&c[1], r, 256, c[1].e + 8)) {
         return false;
     }
     const int64_t sum = 256 * c[1].start + c[0].start;
@@ -175,8 +177,8 @@ static tp_status append(tp_lower *lower, const tp_op *op, const packer *p,
     out.conv.w = NULL;
     out.conv.m = NULL;
     out.conv.s = NULL;
-    out.direct = d->k_h == 1 && d->k_w == 1 && d->pad_t == 0 &&
-                 d->pad_l == 0 && d->in_c % 4 == 0;
+    out.direct = d->k_h == 1 && d->k_w == 1 && d->pad_t == 0 && d->pad_l == 0 &&
+                 d->in_c % 4 == 0;
     set_clamp(d, &out);
     out.w = tp_lower_const(lower, TP_S32, p->w,
                            (size_t)(p->groups * p->pairs * 2), "packed");
@@ -188,8 +190,7 @@ static tp_status append(tp_lower *lower, const tp_op *op, const packer *p,
     }
     const uint32_t words = (uint32_t)p->pairs * (out.direct ? 2u : 3u);
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_const(NULL),
-                           tp_arg_tensor(op->out),
-                           tp_arg_scratch(4u * words)};
+                           tp_arg_tensor(op->out), tp_arg_scratch(4u * words)};
     return tp_lower_step(lower, TP_K_conv2d_s8_fwd_dsp, &tp_desc_conv2d_dsp,
                          &out, args);
 }
@@ -210,9 +211,8 @@ tp_status tp_conv_dsp_lower(tp_lower *lower, const tp_op *op,
     p.pairs = (p.k + 3) / 4 * 2;
     p.w = tp_arena_alloc(lower->arena, (size_t)p.groups * (size_t)p.pairs * 2,
                          sizeof *p.w);
-    p.channel =
-        tp_arena_alloc(lower->arena, (size_t)p.groups * TP_TILE_CHANNEL,
-                       sizeof *p.channel);
+    p.channel = tp_arena_alloc(lower->arena, (size_t)p.groups * TP_TILE_CHANNEL,
+                               sizeof *p.channel);
     if (p.w == NULL || p.channel == NULL) {
         return tp_no_memory(lower->diag);
     }

@@ -288,8 +288,8 @@ static tp_status check_scratch(checker *c) {
     if (r.bytes == 0) {
         return TP_OK;
     }
-    if (a->place != TP_PLACE_ARENA || a->bytes != r.bytes ||
-        r.from % 4 != 0 || r.from > c->program->arena_bytes ||
+    if (a->place != TP_PLACE_ARENA || a->bytes != r.bytes || r.from % 4 != 0 ||
+        r.from > c->program->arena_bytes ||
         r.bytes > c->program->arena_bytes - r.from) {
         return wrong(c, "bounds or alignment of the scratch beside", out, 0);
     }

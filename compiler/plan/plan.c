@@ -432,8 +432,7 @@ static void count_flash(const tp_lower *lower, tp_plan *plan) {
 tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph,
                        const tp_plan_options *options, tp_plan *plan,
                        tp_diag *diag) {
-    tp_plan made = {.graph = graph,
-                    .isa = options != NULL ? options->isa : 0};
+    tp_plan made = {.graph = graph, .isa = options != NULL ? options->isa : 0};
     tp_plan_options used = options != NULL ? *options : (tp_plan_options){0};
     tp_lower lower = {
         .graph = graph, .arena = arena, .diag = diag, .isa = used.isa};

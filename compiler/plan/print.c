@@ -23,8 +23,7 @@ static bool has_offset(tp_place place) {
 }
 
 static void print_arg(tp_text *out, const tp_plan *plan,
-                      const tp_program *program, int step,
-                      const tp_arg *arg) {
+                      const tp_program *program, int step, const tp_arg *arg) {
     if (arg->kind == TP_ARG_GSCALE) {
         tp_text_add(out, " scale[%d]", plan->gscale[arg->tensor]);
         return;

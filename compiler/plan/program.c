@@ -309,10 +309,9 @@ static tp_status no_place(const maker *m, const tp_spread *s) {
         owner >= 0 ? "tensor" : "scratch of",
         owner >= 0 ? m->graph->tensor[owner].name
                    : tp_kernel_name(m->step[b->first].kernel),
-        (unsigned)b->bytes,
-        m->graph->op[m->step[b->first].op].name, r->name, (unsigned)s->missing,
-        step, m->graph->op[m->step[step].op].name, (unsigned)peak,
-        (unsigned)room);
+        (unsigned)b->bytes, m->graph->op[m->step[b->first].op].name, r->name,
+        (unsigned)s->missing, step, m->graph->op[m->step[step].op].name,
+        (unsigned)peak, (unsigned)room);
 }
 
 static tp_status place_in_regions(maker *m, int effort, tp_program *program) {

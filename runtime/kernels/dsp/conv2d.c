@@ -69,8 +69,7 @@ static const int8_t *window(const work *v, int32_t p, int32_t slot) {
 static void run_groups(const tp_conv2d_dsp *op, tp_dsp_tile *t,
                        void (*tile)(const tp_dsp_tile *)) {
     const int32_t rest = op->conv.out_c % TP_TILE_GROUP;
-    const int32_t groups =
-        (op->conv.out_c + TP_TILE_GROUP - 1) / TP_TILE_GROUP;
+    const int32_t groups = (op->conv.out_c + TP_TILE_GROUP - 1) / TP_TILE_GROUP;
     const int32_t *end = op->channel + groups * TP_TILE_CHANNEL;
     t->w = op->w;
     t->channel = op->channel;
@@ -124,9 +123,8 @@ void tp_conv2d_s8_fwd_dsp(const tp_conv2d_dsp *op, const int8_t *x,
                     .x = x,
                     .y = y,
                     .act = scratch,
-                    .patch = direct
-                                 ? NULL
-                                 : (int8_t *)(scratch + PIXELS * op->pairs)};
+                    .patch = direct ? NULL
+                                    : (int8_t *)(scratch + PIXELS * op->pairs)};
     (void)b;
     if (!direct) { /* behind the windows the weights are 0 */
         memset(v.patch, 0, (size_t)(PIXELS * 2 * op->pairs));

@@ -49,16 +49,14 @@ static void sums(const tp_dsp_tile *t, const int32_t *w, int32_t pixels,
 /* One output, before `up` and `down`. p: {m, R, e}. */
 static int8_t finish(int32_t sum, bool odd, const int32_t *p, bool plain) {
     const int32_t sign = plain ? 0 : sum >> 31;
-    const int32_t v =
-        odd ? high(sum, p[0], add(p[1], sign * 256), 0)
-            : high(sum, p[0], add(p[1], sign), INT64_C(1) << 31);
+    const int32_t v = odd ? high(sum, p[0], add(p[1], sign * 256), 0)
+                          : high(sum, p[0], add(p[1], sign), INT64_C(1) << 31);
     return ssat8(v >> p[2]);
 }
 
 static int8_t clamp(int8_t v, const tp_dsp_tile *t) {
     const int32_t up = v + (int8_t)t->up;
-    return (int8_t)((up > 127 ? 127 : up < -128 ? -128 : up) -
-                    (int8_t)t->down);
+    return (int8_t)((up > 127 ? 127 : up < -128 ? -128 : up) - (int8_t)t->down);
 }
 
 static void tile(const tp_dsp_tile *t, int32_t pixels, bool plain) {

@@ -35,7 +35,7 @@
  *            [-128 + up - down, 127 - down] from what saturated to int8; not
  *            used by `plain`
  * Bound, kept by the planner: 512 |A1| + 2 |A0| < 2^31 for all activations;
- * |R| < 2^31. */
+ * R and what is added to it stay in 32 bits. */
 typedef struct tp_dsp_tile {
     const int32_t *w;
     const int32_t *channel, *end;
