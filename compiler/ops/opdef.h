@@ -244,5 +244,11 @@ bool tp_kind_has_factors(tp_kind kind);
 /* The tensor of trained factors with which such an op requantises, its last
  * input; -1: none, the base's own. */
 int tp_op_factors(const tp_op *op);
+/* The bias of an op that has one; -1: of another op. */
+int tp_op_bias(const tp_op *op);
+/* The op whose bias, or whose factors, a tensor is: `of` is one of the two
+ * above. NULL: none. */
+const tp_op *tp_op_reader(const tp_graph *graph, int (*of)(const tp_op *op),
+                          int tensor);
 
 #endif
