@@ -44,15 +44,21 @@ static view view_of(const tp_map *m) {
                                 m->w.x, m->y_bytes, m->x_bytes};
 }
 
-/* Pixels of the input between which pixel `at` of the output reads. */
-static span pixels(const view *v, int32_t at) {
-    const bool backward = v->map->backward;
-    const span y = reach(&v->map->h, backward, at / v->cols);
-    const span x = reach(&v->map->w, backward, at % v->cols);
+/* Pixels of the input between which one of the output reads, from its rows and
+ * its columns. */
+static span pixels(const view *v, span y, span x) {
     if (y.last < 0 || x.last < 0) {
         return (span){INT32_MAX, -1};
     }
     return (span){y.first * v->in_cols + x.first, y.last * v->in_cols + x.last};
+}
+
+static span row(const view *v, int32_t oy) {
+    return reach(&v->map->h, v->map->backward, oy);
+}
+
+static span col(const view *v, int32_t ox) {
+    return reach(&v->map->w, v->map->backward, ox);
 }
 
 /* The larger of both; beyond 31 bits: apart. */
@@ -65,11 +71,15 @@ static int32_t most(int32_t a, int64_t b) {
 static int32_t forward(const view *v) {
     int32_t apart = -TP_APART;
     int32_t first = INT32_MAX; /* pixel that is still read */
-    for (int32_t i = v->rows * v->cols - 1; i >= 0; i--) {
-        const span s = pixels(v, i);
-        first = s.first < first ? s.first : first;
-        if (first < INT32_MAX) {
-            apart = most(apart, (i + 1) * v->out_bytes - first * v->in_bytes);
+    for (int32_t oy = v->rows - 1; oy >= 0; oy--) {
+        const span y = row(v, oy);
+        for (int32_t ox = v->cols - 1; ox >= 0; ox--) {
+            const span s = pixels(v, y, col(v, ox));
+            const int64_t end = oy * v->cols + ox + 1;
+            first = s.first < first ? s.first : first;
+            if (first < INT32_MAX) {
+                apart = most(apart, end * v->out_bytes - first * v->in_bytes);
+            }
         }
     }
     return apart;
@@ -81,12 +91,16 @@ static int32_t reverse(const view *v) {
     const int32_t in = v->in_rows * v->in_cols;
     int32_t apart = -TP_APART;
     int32_t last = -1;
-    for (int32_t i = 0; i < n; i++) {
-        const span s = pixels(v, i);
-        last = s.last > last ? s.last : last;
-        if (last >= 0) {
-            apart = most(apart, (n - i) * v->out_bytes -
-                                    (in - 1 - last) * v->in_bytes);
+    for (int32_t oy = 0; oy < v->rows; oy++) {
+        const span y = row(v, oy);
+        for (int32_t ox = 0; ox < v->cols; ox++) {
+            const span s = pixels(v, y, col(v, ox));
+            const int64_t left = n - (oy * v->cols + ox);
+            last = s.last > last ? s.last : last;
+            if (last >= 0) {
+                apart = most(apart, left * v->out_bytes -
+                                        (in - 1 - last) * v->in_bytes);
+            }
         }
     }
     return apart;
