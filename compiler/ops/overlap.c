@@ -44,25 +44,26 @@ static view view_of(const tp_map *m) {
                                 m->w.x, m->y_bytes, m->x_bytes};
 }
 
-/* Pixels of the input between which pixel `at` of the output reads. */
-static span pixels(const view *v, int32_t at) {
-    const bool backward = v->map->backward;
-    const span y = reach(&v->map->h, backward, at / v->cols);
-    const span x = reach(&v->map->w, backward, at % v->cols);
+/* Pixels of the input between which one of the output reads, from its rows and
+ * its columns. */
+static span pixels(const view *v, span y, span x) {
     if (y.last < 0 || x.last < 0) {
         return (span){INT32_MAX, -1};
     }
     return (span){y.first * v->in_cols + x.first, y.last * v->in_cols + x.last};
 }
 
+static span row(const view *v, int32_t oy) {
+    return reach(&v->map->h, v->map->backward, oy);
+}
+
+static span col(const view *v, int32_t ox) {
+    return reach(&v->map->w, v->map->backward, ox);
+}
+
 /* The larger of both; beyond 31 bits: apart. */
 static int32_t most(int32_t a, int64_t b) {
     return b >= TP_APART ? TP_APART : b > a ? (int32_t)b : a;
-}
-
-/* Pixels in the order in which they are computed: number `at` of them. */
-static span pixels_at(const view *v, bool last_first, int32_t at) {
-    return pixels(v, last_first ? v->rows * v->cols - 1 - at : at);
 }
 
 /* When pixels up to number i of the order are written, what i and later ones
@@ -76,8 +77,15 @@ static int32_t distance(const view *v, bool last_first) {
     int32_t apart = -TP_APART;
     int32_t first = INT32_MAX; /* pixel that is still read */
     int32_t later = INT32_MAX; /* the same of gathered pixels before */
+    int32_t oy = -1;
+    span y = {INT32_MAX, -1};
     for (int32_t i = n - 1; i >= 0; i--) {
-        const span s = pixels_at(v, last_first, i);
+        const int32_t at = last_first ? n - 1 - i : i;
+        if (at / v->cols != oy) {
+            oy = at / v->cols;
+            y = row(v, oy);
+        }
+        const span s = pixels(v, y, col(v, at % v->cols));
         const int32_t mine = s.last < 0   ? INT32_MAX
                              : last_first ? in - 1 - s.last
                                           : s.first;

@@ -265,31 +265,42 @@ static tp_status lay_out(tp_arena *arena, tp_plan *plan, tp_address *address,
 
 /* --- programs ------------------------------------------------------------- */
 
+static tp_status make_sample(tp_program_order *order, tp_plan *plan) {
+    const tp_graph *graph = plan->graph;
+    for (int i = 0; i < graph->n_tensors; i++) {
+        order->wanted[i] = graph->tensor[i].role == TP_GRAD;
+    }
+    order->wanted[graph->op[graph->first_backward].out] = true; /* the loss */
+    order->y = -1;
+    order->beside = plan->model.adapter_bytes + plan->model.train_bytes;
+    return tp_program_make(order, &plan->sample);
+}
+
+static tp_status make_infer(tp_program_order *order, tp_plan *plan) {
+    const tp_graph *graph = plan->graph;
+    memset(order->wanted, 0, (size_t)graph->n_tensors * sizeof *order->wanted);
+    order->wanted[graph->output] = true;
+    order->y = graph->output;
+    order->beside = 0;
+    return tp_program_make(order, &plan->infer);
+}
+
+/* The larger one first: whether the plan is worth it is known by its bound. */
 static tp_status make_programs(const tp_lower *lower, const tp_address *fixed,
                                const tp_plan_options *options, tp_plan *plan) {
-    const tp_graph *graph = plan->graph;
-    const size_t n = (size_t)graph->n_tensors;
-    bool *wanted = tp_arena_alloc(lower->arena, n, sizeof *wanted);
-    if (wanted == NULL) {
+    tp_program_order order = {
+        .lower = lower,
+        .options = options,
+        .wanted = tp_arena_alloc(lower->arena, (size_t)plan->graph->n_tensors,
+                                 sizeof *order.wanted),
+        .fixed = fixed};
+    if (order.wanted == NULL) {
         return tp_no_memory(lower->diag);
     }
-    wanted[graph->output] = true;
-    tp_program_order order = {.lower = lower,
-                              .options = options,
-                              .wanted = wanted,
-                              .y = graph->output,
-                              .fixed = fixed};
-    TP_TRY(tp_program_make(&order, &plan->infer));
-    if (plan->model.n_params == 0) {
-        return TP_OK;
+    if (plan->model.n_params > 0) {
+        TP_TRY(make_sample(&order, plan));
     }
-    memset(wanted, 0, n * sizeof *wanted);
-    for (int i = 0; i < graph->n_tensors; i++) {
-        wanted[i] = graph->tensor[i].role == TP_GRAD;
-    }
-    wanted[graph->op[graph->first_backward].out] = true; /* the loss */
-    order.y = -1;
-    return tp_program_make(&order, &plan->sample);
+    return make_infer(&order, plan);
 }
 
 /* --- regions -------------------------------------------------------------- */

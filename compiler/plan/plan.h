@@ -69,9 +69,20 @@ typedef enum tp_plan_effort {
     TP_EFFORT_QUICK /* one of hundreds that a search looks at */
 } tp_plan_effort;
 
+/* What is known of a plan before anything is placed. */
+typedef struct tp_plan_bound {
+    uint32_t ram;  /* arena, adapter and training state, at least */
+    uint64_t cost; /* estimated instructions of a sample */
+} tp_plan_bound;
+
 typedef struct tp_plan_options {
     tp_plan_effort effort;
-    unsigned isa;    /* TP_ISA_...: what kernels may use */
+    unsigned isa; /* TP_ISA_...: what kernels may use */
+    /* Asked before anything is placed, which takes most of the time. False: it
+     * is not worth it, and the plan ends with TP_ERR_BUDGET without a message.
+     * NULL: it is. */
+    bool (*worth)(const void *ctx, const tp_plan_bound *bound);
+    const void *worth_ctx;
     bool no_overlap; /* no output lies over its input, but value by value */
     const tp_region *region; /* memories for the arena, at most TP_MAX_REGIONS;
                                 none: it is one, anywhere */

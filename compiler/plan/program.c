@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "compiler/plan/cost.h"
 #include "compiler/plan/place.h"
 #include "compiler/plan/region.h"
 
@@ -351,11 +352,29 @@ static tp_status place_blocks(maker *m, tp_program *program) {
                : tp_no_memory(m->lower->diag);
 }
 
+/* What the options say of the smallest arena that there could be. */
+static bool is_worth(const maker *m) {
+    const tp_plan_options *options = m->order->options;
+    int step = 0;
+    if (options->worth == NULL || m->order->beside == 0) {
+        return true;
+    }
+    tp_plan_bound bound = {.ram = m->order->beside};
+    bound.ram += tp_place_peak(m->block, m->n_blocks, m->n_steps, &step);
+    for (int i = 0; i < m->n_steps; i++) {
+        bound.cost += tp_step_cost(&m->step[i]);
+    }
+    return options->worth(options->worth_ctx, &bound);
+}
+
 static tp_status place(maker *m, tp_program *program) {
     make_blocks(m);
     make_scratch(m);
     if (!m->order->options->no_overlap) {
         find_overlaps(m);
+    }
+    if (!is_worth(m)) {
+        return TP_ERR_BUDGET;
     }
     TP_TRY(place_blocks(m, program));
     if (!tp_place_valid(m->block, m->n_blocks)) {

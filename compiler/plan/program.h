@@ -11,6 +11,8 @@ typedef struct tp_program_order {
     bool *wanted; /* [n_tensors] the results; widened to all that they need */
     int y;        /* tensor that goes to the caller's output, or -1 */
     const tp_address *fixed; /* [n_tensors] places of parameters, gradients */
+    uint32_t beside; /* RAM beside the arena, for options->worth; 0: do not ask
+                        it */
 } tp_program_order;
 
 /* Regions in options->region are sorted, the fastest first. Offsets are in the
