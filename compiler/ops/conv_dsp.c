@@ -171,6 +171,17 @@ static bool is_plain(const tp_conv2d *d) {
     return d->y_min == -128 && d->y_zp == -128 && d->y_max == 127;
 }
 
+/* As tp_conv2d_s8_fwd_dsp() lays it out. */
+static uint32_t scratch_bytes(const tp_conv2d_dsp *op) {
+    const tp_conv2d *d = &op->conv;
+    int32_t bytes = 8 * op->pairs;
+    if (!op->direct) {
+        bytes += (d->k_h + d->stride_h) * op->row_bytes;
+        bytes += d->k_w * d->in_c % 4 != 0 ? 4 * op->pairs : 0;
+    }
+    return (uint32_t)bytes;
+}
+
 static tp_status append(tp_lower *lower, const tp_op *op, const packer *p,
                         const tp_conv2d *d) {
     tp_conv2d_dsp out = {.conv = *d, .pairs = p->pairs, .plain = p->plain};
@@ -179,6 +190,10 @@ static tp_status append(tp_lower *lower, const tp_op *op, const packer *p,
     out.conv.s = NULL;
     out.direct = d->k_h == 1 && d->k_w == 1 && d->pad_t == 0 && d->pad_l == 0 &&
                  d->in_c % 4 == 0;
+    if (!out.direct) {
+        const int32_t seen = (d->out_w - 1) * d->stride_w + d->k_w;
+        out.row_bytes = (seen * d->in_c + 3) / 4 * 4;
+    }
     set_clamp(d, &out);
     out.w = tp_lower_const(lower, TP_S32, p->w,
                            (size_t)(p->groups * p->pairs * 2), "packed");
@@ -188,9 +203,9 @@ static tp_status append(tp_lower *lower, const tp_op *op, const packer *p,
     if (out.w == NULL || out.channel == NULL) {
         return tp_no_memory(lower->diag);
     }
-    const uint32_t words = (uint32_t)p->pairs * (out.direct ? 2u : 3u);
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_const(NULL),
-                           tp_arg_tensor(op->out), tp_arg_scratch(4u * words)};
+                           tp_arg_tensor(op->out),
+                           tp_arg_scratch(scratch_bytes(&out))};
     return tp_lower_step(lower, TP_K_conv2d_s8_fwd_dsp, &tp_desc_conv2d_dsp,
                          &out, args);
 }
@@ -200,7 +215,8 @@ tp_status tp_conv_dsp_lower(tp_lower *lower, const tp_op *op,
     const tp_tensor *bias = &lower->graph->tensor[op->in[2]];
     *done = false;
     if ((lower->isa & TP_ISA_DSP) == 0 || bias->role != TP_CONST ||
-        d->out_c < TP_TILE_GROUP || d->y_max - d->y_min < 128) {
+        d->out_c < TP_TILE_GROUP || d->dil_h != 1 || d->dil_w != 1 ||
+        d->y_max - d->y_min < 128) {
         return TP_OK;
     }
     packer p = {.d = d,

@@ -79,6 +79,7 @@ static const tp_field conv2d_dsp_fields[] = {
     INT(tp_conv2d_dsp, conv.reverse),
     INT(tp_conv2d_dsp, pairs),
     INT(tp_conv2d_dsp, direct),
+    INT(tp_conv2d_dsp, row_bytes),
     INT(tp_conv2d_dsp, plain),
     INT(tp_conv2d_dsp, up),
     INT(tp_conv2d_dsp, down),

@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#include "runtime/kernels/dsp/widen.h"
+
 static int32_t add(int32_t a, int32_t b) {
     return (int32_t)((uint32_t)a + (uint32_t)b);
 }
@@ -92,4 +94,9 @@ void tp_dsp_tile1_plain(const tp_dsp_tile *t) {
 
 void tp_dsp_tile1(const tp_dsp_tile *t) {
     tile(t, 1, false);
+}
+
+void tp_dsp_widen2(const int8_t *x0, const int8_t *x1, int32_t n,
+                   uint32_t *act) {
+    tp_widen2(x0, x1, n, act);
 }

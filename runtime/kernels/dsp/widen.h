@@ -23,7 +23,7 @@ static inline void tp_widen1(const int8_t *x, int32_t n, uint32_t *act) {
     }
 }
 
-/* 4 * n bytes each of two pixels. */
+/* The same of two pixels. */
 static inline void tp_widen2(const int8_t *x0, const int8_t *x1, int32_t n,
                              uint32_t *act) {
     for (int32_t i = 0; i < n; i++, x0 += 4, x1 += 4, act += 4) {
