@@ -177,7 +177,7 @@ static uint32_t scratch_bytes(const tp_conv2d_dsp *op) {
     int32_t bytes = 8 * op->pairs;
     if (!op->direct) {
         bytes += (d->k_h + d->stride_h) * op->row_bytes;
-        bytes += d->k_w * d->in_c % 4 != 0 ? 4 * op->pairs : 0;
+        bytes += d->k_w * d->in_c % 4 != 0 ? 4 * op->pairs + 4 : 0;
     }
     return (uint32_t)bytes;
 }

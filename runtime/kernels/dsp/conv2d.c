@@ -87,6 +87,13 @@ static const int8_t *first_row(const work *v, place at) {
 
 /* --- activations ---------------------------------------------------------- */
 
+/* n bytes and up to three more, which whatever follows is written over. */
+static inline void copy_words(const int8_t *x, int32_t n, int8_t *out) {
+    for (int32_t i = 0; i < n; i += 4) {
+        memcpy(out + i, x + i, 4);
+    }
+}
+
 /* Where the bytes of a window are, one behind the other. */
 static const int8_t *window(const work *v, place at, int32_t slot) {
     const tp_conv2d *op = &v->op->conv;
@@ -99,9 +106,8 @@ static const int8_t *window(const work *v, place at, int32_t slot) {
     int8_t *out = patch;
     const int8_t *row = first_row(v, at);
     for (int32_t ky = 0; ky < op->k_h; ky++) {
-        for (int32_t i = 0; i < run; i++) {
-            *out++ = row[i];
-        }
+        copy_words(row, run, out);
+        out += run;
         row += v->op->row_bytes;
         row -= row >= v->rows.end ? v->rows.end - v->rows.row : 0;
     }
@@ -209,6 +215,25 @@ static place next(const tp_conv2d *op, place at) {
                                  : (place){at.oy + 1, 0};
 }
 
+/* Windows that follow each other in x. */
+static void walk_runs(work *v) {
+    const tp_conv2d *op = &v->op->conv;
+    const int32_t n = op->out_h * op->out_w;
+    const int32_t words = v->op->pairs / 2;
+    const int32_t step = op->reverse != 0 ? -PIXELS : PIXELS;
+    int32_t p = op->reverse != 0 ? n - PIXELS : 0;
+    for (; p >= 0 && p <= n - PIXELS; p += step) {
+        const int8_t *x = v->x + p * op->in_c;
+        tp_dsp_widen2(x, x + op->in_c, words, v->act);
+        run_groups(v, p, PIXELS);
+    }
+    if (n % PIXELS != 0) {
+        p = op->reverse != 0 ? 0 : n - 1;
+        tp_widen1(v->x + p * op->in_c, words, v->act);
+        run_groups(v, p, 1);
+    }
+}
+
 static void walk_forward(work *v) {
     const tp_conv2d *op = &v->op->conv;
     const int32_t n = op->out_h * op->out_w;
@@ -287,7 +312,7 @@ static void lay_out(work *v, uint32_t *scratch) {
  *   b        unused: channel has the bias
  *   scratch  uint32 [2 * pairs]; where not `direct` then int8
  *            [k_h + stride_h][row_bytes], and where k_w * in_c is no multiple
- *            of 4 also int8 [4 * pairs]
+ *            of 4 also int8 [4 * pairs + 4]
  * y may lie over x where no pair of y's pixels, in the order of op->reverse,
  * lands on a pixel of x that a later pair reads: a pair's windows are read
  * before it is written.
@@ -298,7 +323,9 @@ void tp_conv2d_s8_fwd_dsp(const tp_conv2d_dsp *op, const int8_t *x,
     (void)b;
     lay_out(&v, scratch);
     set_tiles(&v);
-    if (op->conv.reverse != 0) {
+    if (op->direct && op->conv.stride_h == 1 && op->conv.stride_w == 1) {
+        walk_runs(&v);
+    } else if (op->conv.reverse != 0) {
         walk_reverse(&v);
     } else {
         walk_forward(&v);
