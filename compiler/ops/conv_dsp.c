@@ -7,6 +7,8 @@ typedef struct packer {
     const tp_conv2d *d;
     const int32_t *bias;
     int32_t k;     /* products of a sum */
+    int32_t run;   /* of them in a row of the window */
+    int32_t row;   /* the same in words of four: what is packed */
     int32_t pairs; /* of k, even */
     int32_t groups;
     bool plain;
@@ -28,9 +30,12 @@ static int32_t first_of_group(const packer *p, int32_t g) {
     return tp_min32(g * TP_TILE_GROUP, p->d->out_c - TP_TILE_GROUP);
 }
 
+/* Packed weight k: rows of the window are filled up to words. */
 static int32_t weight(const packer *p, const channel *c, int32_t oc,
                       int32_t k) {
-    return c->constant || k >= p->k ? 0 : p->d->w[oc * p->k + k];
+    const int32_t in_row = k % p->row;
+    const int32_t at = k / p->row * p->run + in_row;
+    return c->constant || in_row >= p->run ? 0 : p->d->w[oc * p->k + at];
 }
 
 /* The byte of `ref` for a sum, before the fused activation's upper clamp is
@@ -177,7 +182,6 @@ static uint32_t scratch_bytes(const tp_conv2d_dsp *op) {
     int32_t bytes = 8 * op->pairs;
     if (!op->direct) {
         bytes += (d->k_h + d->stride_h) * op->row_bytes;
-        bytes += d->k_w * d->in_c % 4 != 0 ? 4 * op->pairs + 4 : 0;
     }
     return (uint32_t)bytes;
 }
@@ -191,8 +195,8 @@ static tp_status append(tp_lower *lower, const tp_op *op, const packer *p,
     out.direct = d->k_h == 1 && d->k_w == 1 && d->pad_t == 0 && d->pad_l == 0 &&
                  d->in_c % 4 == 0;
     if (!out.direct) {
-        const int32_t seen = (d->out_w - 1) * d->stride_w + d->k_w;
-        out.row_bytes = (seen * d->in_c + 3) / 4 * 4;
+        const int32_t last = (d->out_w - 1) * d->stride_w * d->in_c;
+        out.row_bytes = (last + p->row + 3) / 4 * 4;
     }
     set_clamp(d, &out);
     out.w = tp_lower_const(lower, TP_S32, p->w,
@@ -222,9 +226,11 @@ tp_status tp_conv_dsp_lower(tp_lower *lower, const tp_op *op,
     packer p = {.d = d,
                 .bias = bias->data,
                 .k = d->k_h * d->k_w * d->in_c,
+                .run = d->k_w * d->in_c,
                 .groups = (d->out_c + TP_TILE_GROUP - 1) / TP_TILE_GROUP,
                 .plain = is_plain(d)};
-    p.pairs = (p.k + 3) / 4 * 2;
+    p.row = (p.run + 3) / 4 * 4;
+    p.pairs = d->k_h * p.row / 2;
     p.w = tp_arena_alloc(lower->arena, (size_t)p.groups * (size_t)p.pairs * 2,
                          sizeof *p.w);
     p.channel = tp_arena_alloc(lower->arena, (size_t)p.groups * TP_TILE_CHANNEL,
