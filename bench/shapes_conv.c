@@ -116,8 +116,20 @@ const void *bench_conv_dsp(int i) {
     const tp_conv2d conv = conv_of(&s);
     op = tp_conv_dsp_layout(&conv);
     op.plain = i % 3 != 2;
+    op.limit = i % 5 == 4 ? 1 << 16 : 0;
     op.w = packed;
     op.channel = channels;
+    return &op;
+}
+
+const void *bench_conv_scaled_dsp(int i) {
+    static tp_conv2d_dsp op;
+    const tp_conv2d_dsp *plain = bench_conv_dsp(i);
+    if (plain == NULL) {
+        return NULL;
+    }
+    op = *plain;
+    op.limit = 1 << 16;
     return &op;
 }
 

@@ -15,6 +15,7 @@ void bench_make_weights(void);
 
 const void *bench_conv(int i);
 const void *bench_conv_dsp(int i);
+const void *bench_conv_scaled_dsp(int i);
 const void *bench_depthwise(int i);
 const void *bench_lora(int i);
 const void *bench_lora_a(int i);

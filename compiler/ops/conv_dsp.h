@@ -6,12 +6,12 @@
 
 #include "compiler/ops/conv.h"
 
-/* Appends the step of a forward convolution or fully connected layer whose
- * bias is constant.
- *   d     as for conv2d_s8_fwd_ref
+/* Appends the step of a forward convolution or fully connected layer, with a
+ * trained bias or trained factors or without.
+ *   t     its x, w and y
  *   done  [out] false: no step, for the kernel has no code for it or a bound
  *         fails */
 TP_MUST_CHECK tp_status tp_conv_dsp_lower(tp_lower *lower, const tp_op *op,
-                                          const tp_conv2d *d, bool *done);
+                                          const tp_conv_tensors *t, bool *done);
 
 #endif

@@ -22,5 +22,7 @@ tp_conv2d_dsp tp_conv_dsp_layout(const tp_conv2d *d) {
 uint32_t tp_conv_dsp_scratch(const tp_conv2d_dsp *op) {
     const int32_t slots = op->conv.k_h + op->conv.stride_h;
     const int32_t rows = op->direct ? 0 : slots * op->row_bytes;
-    return (uint32_t)(8 * op->pairs + rows);
+    const int32_t groups = (op->conv.out_c + 3) / 4;
+    const int32_t channels = op->limit != 0 ? groups * 64 : 0;
+    return (uint32_t)(8 * op->pairs + rows + channels);
 }

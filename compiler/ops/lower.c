@@ -31,7 +31,10 @@ uint32_t tp_step_scratch(const tp_step *step) {
 }
 
 int32_t tp_kernel_gathers(tp_kernel_id kernel) {
-    return kernel == TP_K_conv2d_s8_fwd_dsp ? 2 : 0;
+    return kernel == TP_K_conv2d_s8_fwd_dsp ||
+                   kernel == TP_K_conv2d_scaled_s8_fwd_dsp
+               ? 2
+               : 0;
 }
 
 /* The same descriptor with its `reverse` set; NULL: memory ran out. */

@@ -125,6 +125,7 @@ void tp_cost_conv_dsp(const void *desc, uint64_t *term) {
     term[6] = (pixels + 1) / 2 * pairs;
     term[7] = (pixels + 1) / 2 * rows;
     term[8] = op->direct ? 0 : u(c->in_h) * u(op->row_bytes);
+    term[9] = op->limit != 0 ? u(c->out_c) : 0;
 }
 
 /* tiles; taps that are looked for; taps; terms; lines of four terms; MACs;

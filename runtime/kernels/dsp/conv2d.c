@@ -2,6 +2,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "runtime/kernels/dsp/channels.h"
 #include "runtime/kernels/dsp/tile.h"
 #include "runtime/kernels/dsp/widen.h"
 #include "tinypeft/kernels.h"
@@ -23,6 +24,7 @@ typedef struct work {
     const int8_t *x;
     int8_t *y;
     uint32_t *act; /* [pairs][PIXELS] */
+    const int32_t *channel;
     ring rows;
     tp_dsp_tile most, rest; /* whole groups; the one that overlaps them */
 } work;
@@ -36,15 +38,14 @@ typedef struct place {
 
 static int8_t *slot_of(const work *v, int32_t iy) {
     const ring *r = &v->rows;
-    /* iy >= -k_h, so that the dividend is not negative */
-    const int32_t slot = (iy + 2 * r->slots) % r->slots;
+    const int32_t slot = (iy + v->op->conv.pad_t) % r->slots;
     return r->row + slot * v->op->row_bytes;
 }
 
 /* Row iy of x into its slot, padding around it. */
 static void copy_row(const work *v, int32_t iy) {
     const tp_conv2d *op = &v->op->conv;
-    const int32_t left = op->pad_l * op->in_c;
+    const int32_t left = tp_min32(op->pad_l * op->in_c, v->op->row_bytes);
     int8_t *out = slot_of(v, iy);
     if (iy < 0 || iy >= op->in_h) {
         memset(out, op->x_zp, (size_t)v->op->row_bytes);
@@ -52,7 +53,7 @@ static void copy_row(const work *v, int32_t iy) {
     }
     const int32_t all = op->in_w * op->in_c;
     const int32_t room = v->op->row_bytes - left;
-    const int32_t n = all < room ? all : room;
+    const int32_t n = tp_min32(all, room);
     memset(out, op->x_zp, (size_t)left);
     memcpy(out + left, v->x + iy * all, (size_t)n);
     memset(out + left + n, op->x_zp, (size_t)(room - n));
@@ -250,10 +251,10 @@ static void set_tiles(work *v) {
     const tp_conv2d_dsp *op = v->op;
     const int32_t rest = op->conv.out_c % TP_TILE_GROUP;
     const int32_t groups = op->conv.out_c / TP_TILE_GROUP;
-    const int32_t *end = op->channel + groups * TP_TILE_CHANNEL;
+    const int32_t *end = v->channel + groups * TP_TILE_CHANNEL;
     v->most = (tp_dsp_tile){.w = op->w,
                             .act = v->act,
-                            .channel = op->channel,
+                            .channel = v->channel,
                             .stride = op->conv.out_c,
                             .end = end,
                             .up = (uint32_t)op->up,
@@ -264,12 +265,22 @@ static void set_tiles(work *v) {
     v->rest.end = end + (rest != 0 ? TP_TILE_CHANNEL : 0);
 }
 
-/* Scratch: activations, then the ring of rows. */
-static void lay_out(work *v, uint32_t *scratch) {
+/* Scratch: activations, the table of channels where a call makes it, the ring
+ * of rows. */
+static void lay_out(work *v, const int32_t *b, const tp_factor *f,
+                    uint32_t *scratch) {
     const tp_conv2d_dsp *op = v->op;
     const tp_conv2d *c = &op->conv;
-    int8_t *bytes = (int8_t *)(scratch + PIXELS * op->pairs);
+    int32_t *table = (int32_t *)(scratch + PIXELS * op->pairs);
+    int8_t *bytes = (int8_t *)table;
     v->act = scratch;
+    v->channel = op->channel;
+    if (op->limit != 0) {
+        const int32_t groups = (c->out_c + TP_TILE_GROUP - 1) / TP_TILE_GROUP;
+        tp_channels_make(op, b, f, table);
+        v->channel = table;
+        bytes = (int8_t *)(table + groups * TP_TILE_CHANNEL);
+    }
     if (op->direct) {
         return;
     }
@@ -277,24 +288,13 @@ static void lay_out(work *v, uint32_t *scratch) {
     v->rows.slots = c->k_h + c->stride_h;
     v->rows.end = bytes + v->rows.slots * op->row_bytes;
     v->rows.forward = c->reverse != 0 ? -1 : 1;
-    v->rows.next = c->reverse != 0 ? c->in_h + c->k_h : -c->k_h;
+    v->rows.next = c->reverse != 0 ? INT32_MAX : -c->pad_t;
 }
 
-/* conv2d_s8_fwd_ref, byte for byte, from packed weights.
- *   op       conv as there, w, m and s unused; w, channel as in tile.h
- *   x, y     as there
- *   b        unused: channel has the bias
- *   scratch  uint32 [2 * pairs]; where not `direct` then int8
- *            [k_h + stride_h][row_bytes]
- * y may lie over x where no pair of y's pixels, in the order of op->reverse,
- * lands on a pixel of x that a later pair reads: a pair's windows are read
- * before it is written.
- * Bounds as in tile.h. Cannot fail. */
-void tp_conv2d_s8_fwd_dsp(const tp_conv2d_dsp *op, const int8_t *x,
-                          const int32_t *b, int8_t *y, uint32_t *scratch) {
+static void forward(const tp_conv2d_dsp *op, const int8_t *x, const int32_t *b,
+                    const tp_factor *f, int8_t *y, uint32_t *scratch) {
     work v = {.op = op, .x = x, .y = y};
-    (void)b;
-    lay_out(&v, scratch);
+    lay_out(&v, b, f, scratch);
     set_tiles(&v);
     if (op->direct && op->conv.stride_h == 1 && op->conv.stride_w == 1) {
         walk_runs(&v);
@@ -303,4 +303,28 @@ void tp_conv2d_s8_fwd_dsp(const tp_conv2d_dsp *op, const int8_t *x,
     } else {
         walk_forward(&v);
     }
+}
+
+/* conv2d_s8_fwd_ref, byte for byte, from packed weights.
+ *   op       conv as there, w, m and s unused; w, channel as in tile.h
+ *   x, y     as there
+ *   b        as there; unused where op->limit is 0: channel has the bias
+ *   scratch  uint32 [2 * pairs]; where limit is not 0 then int32 [groups][16],
+ *            where not `direct` then int8 [k_h + stride_h][row_bytes]
+ * y may lie over x where no pair of y's pixels, in the order of op->reverse,
+ * lands on a pixel of x that a later pair reads: a pair's windows are read
+ * before it is written.
+ * Bounds as in tile.h. Cannot fail. */
+void tp_conv2d_s8_fwd_dsp(const tp_conv2d_dsp *op, const int8_t *x,
+                          const int32_t *b, int8_t *y, uint32_t *scratch) {
+    forward(op, x, b, NULL, y, scratch);
+}
+
+/* conv2d_scaled_s8_fwd_ref, byte for byte.
+ *   f  [in] tp_factor [out_c], from rescale_s16_fwd
+ *   op, x, b, y, scratch  as above; limit is not 0 */
+void tp_conv2d_scaled_s8_fwd_dsp(const tp_conv2d_dsp *op, const int8_t *x,
+                                 const int32_t *b, const tp_factor *f,
+                                 int8_t *y, uint32_t *scratch) {
+    forward(op, x, b, f, y, scratch);
 }
