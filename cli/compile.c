@@ -71,7 +71,8 @@ static tp_status make_plan(tp_cli *cli, tp_plan *plan) {
     tp_bytes bytes;
     TP_TRY(tp_model_read(cli, &bytes));
     tp_region region[TP_MAX_REGIONS];
-    tp_plan_options placing = {.region = region};
+    tp_plan_options placing = {.region = region,
+                               .samples = (uint32_t)o->samples};
     TP_TRY(tp_regions_parse(cli, region, &placing.n_regions));
     dumper d = {.wanted = o->dump, .arena = &cli->arena};
     const tp_compile_options options = {
@@ -113,6 +114,10 @@ static const char *command_line(tp_cli *cli) {
     }
     if (o->ram != 0 && text != NULL) {
         text = tp_arena_printf(arena, "%s --ram %u", text, (unsigned)o->ram);
+    }
+    if (o->samples != 0 && text != NULL) {
+        text = tp_arena_printf(arena, "%s --samples %lld", text,
+                               (long long)o->samples);
     }
     if (o->loss != TP_LOSS_AUTO && text != NULL) {
         text = tp_arena_printf(arena, "%s --loss %s", text,
@@ -171,6 +176,13 @@ static void print_summary(tp_cli *cli, const tp_plan *plan) {
         print_size(cli, "RAM: the adapter", model->adapter_bytes);
         print_size(cli, "RAM: to infer and train", model->arena_bytes);
         print_size(cli, "RAM: state of the training", model->train_bytes);
+        if (plan->samples > 0) {
+            const char *what = tp_arena_printf(
+                &cli->arena, "RAM: %u samples, %s", (unsigned)plan->samples,
+                plan->keep.n_steps > 0 ? "latent" : "raw");
+            print_size(cli, what != NULL ? what : "",
+                       plan->samples * model->sample_bytes);
+        }
     }
 }
 

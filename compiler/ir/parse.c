@@ -435,6 +435,14 @@ static tp_status label(parser *p, tp_tensor *t, int index) {
     return t->name != NULL ? TP_OK : tp_no_memory(p->lex.diag);
 }
 
+/* Kept with the sample. */
+static bool latent(parser *p) {
+    const char *before = p->lex.at;
+    const bool is = tp_lex_is(tp_lex_word(&p->lex), "latent");
+    p->lex.at = is ? p->lex.at : before;
+    return is;
+}
+
 /* After the role and the number. */
 static tp_status declare(parser *p, tp_role role, int index,
                          const char *where) {
@@ -450,6 +458,7 @@ static tp_status declare(parser *p, tp_role role, int index,
         (role == TP_VALUE && t.dtype == TP_Q32)) {
         TP_TRY(trainable(p, &t));
     }
+    t.latent = role == TP_VALUE && latent(p);
     if (role == TP_CONST && tp_lex_accept(&p->lex, '=')) {
         TP_TRY(contents(p, &t));
     }

@@ -40,7 +40,8 @@ static const struct {
 };
 enum { CHOICES = sizeof choices / sizeof *choices };
 
-/* Each state, with all kept or as little as possible, in one memory or two. */
+/* Each state, with all kept or as little as possible, in one memory or two;
+ * some with features of samples in place of the samples. */
 static tp_status schedule_by_turns(tp_arena *arena, uint32_t seed,
                                    const tp_graph *graph, tp_plan *plan,
                                    tp_diag *diag) {
@@ -49,15 +50,19 @@ static tp_status schedule_by_turns(tp_arena *arena, uint32_t seed,
         {.name = "fast", .address = 0x20000000, .bytes = 320, .rank = 0},
         {.name = "slow", .address = 0x24000000, .bytes = 1 << 18, .rank = 1}};
     static const tp_plan_options split = {.region = region, .n_regions = 2};
-    const tp_schedule_options options = {
+    tp_schedule_options options = {
         .state = state, .plan = seed % 5 == 0 ? split : (tp_plan_options){0}};
     tp_schedule front[TP_MOST_SCHEDULES];
-    const tp_schedule all = {.state = state};
+    tp_schedule all = {.state = state};
+    tp_cut *cut = NULL;
     int n = 0;
+    options.plan.samples = seed % 7 < 4 ? 1 : 0;
     if (seed % 2 == 0) {
+        TP_TRY(tp_latent_cuts(arena, graph, &cut, &n, diag));
+        all.cut = options.plan.samples > 0 ? cut[0].at : 0;
         return tp_schedule_apply(arena, graph, &all, &options, plan, diag);
     }
-    TP_TRY(tp_schedule_front(arena, graph, state, front, &n, diag));
+    TP_TRY(tp_schedule_front(arena, graph, &options, front, &n, diag));
     return tp_schedule_apply(arena, graph, &front[n - 1], &options, plan, diag);
 }
 
@@ -104,7 +109,7 @@ static int emit(tp_arena *arena, const tp_plan *plan, const char *folder,
            write_text(folder, name, "_weights.c", out.weights) != 0;
 }
 
-/* 1: trained, 0: inference only, -1: failed. */
+/* 2: trained on kept features, 1: on samples, 0: inference only, -1: failed. */
 static int make_model(uint32_t seed, const char *folder, FILE *table) {
     tp_arena arena = {0};
     tp_plan *plan = tp_arena_alloc(&arena, 1, sizeof *plan);
@@ -125,7 +130,8 @@ static int make_model(uint32_t seed, const char *folder, FILE *table) {
             (void)fprintf(table, "MODEL(%s, %uu, 0x%08xu, 0x%08xu, 0x%08xu)\n",
                           plan->graph->name, (unsigned)seed, (unsigned)d.before,
                           (unsigned)d.adapter, (unsigned)d.after);
-            result = interpreter.model.sample != NULL;
+            result = (interpreter.model.sample != NULL) +
+                     (interpreter.model.keep != NULL);
         }
     }
     for (int i = 0; result < 0 && i < last.count; i++) {
@@ -150,12 +156,16 @@ int main(int argc, char **argv) {
     }
     const int n = atoi(argv[1]);
     int trained = 0;
+    int latent = 0;
     int failed = 0;
     for (int i = 1; i <= n; i++) {
         const int result = make_model((uint32_t)i, argv[2], table);
-        trained += result == 1;
+        trained += result >= 1;
+        latent += result == 2;
         failed += result < 0;
     }
-    printf("%d models, %d of them trained, %d failed\n", n, trained, failed);
-    return fclose(table) != 0 || failed > 0 || trained < n / 2;
+    printf("%d models, %d of them trained, %d on kept features, %d failed\n", n,
+           trained, latent, failed);
+    return fclose(table) != 0 || failed > 0 || trained < n / 2 ||
+           latent < n / 8;
 }
