@@ -155,7 +155,7 @@ static tp_status write_files(tp_cli *cli, const char *name,
     return status;
 }
 
-static void print_size(tp_cli *cli, const char *what, uint32_t bytes) {
+static void print_size(tp_cli *cli, const char *what, uint64_t bytes) {
     printf("  %-28s%12s bytes\n", what, tp_text_grouped(&cli->arena, bytes));
 }
 
@@ -181,7 +181,7 @@ static void print_summary(tp_cli *cli, const tp_plan *plan) {
                 &cli->arena, "RAM: %u samples, %s", (unsigned)plan->samples,
                 plan->keep.n_steps > 0 ? "latent" : "raw");
             print_size(cli, what != NULL ? what : "",
-                       plan->samples * model->sample_bytes);
+                       (uint64_t)plan->samples * model->sample_bytes);
         }
     }
 }

@@ -95,6 +95,8 @@ static tp_status set_energy(tp_cli *cli, tp_report *report) {
     const double classes = m->classes > 0 ? m->classes : 1;
     const double macs = (double)tp_program_macs(&report->plan->sample);
     report->adaptation = (tp_adaptation){
+        .keep = {(double)tp_program_cost(&report->plan->keep),
+                 (double)tp_program_macs(&report->plan->keep)},
         .update = {(double)tp_update_cost(report->plan, report->batch),
                    report->batch * macs},
         .updates = (double)o->updates,
@@ -183,6 +185,15 @@ static void tiles(tp_report *r) {
                      "inferences to learn from a sample");
         tp_html_tile(&r->out, tp_state_names[m->state], "",
                      "what training keeps of each weight");
+        tp_html_tile(
+            &r->out, tp_text_grouped(a, m->sample_bytes), "bytes",
+            tp_arena_printf(a, "of a sample, kept %s%s",
+                            r->plan->keep.n_steps > 0 ? "as frozen features"
+                                                      : "as it is",
+                            r->plan->samples == 0
+                                ? ""
+                                : tp_arena_printf(a, "; RAM counts %u",
+                                                  (unsigned)r->plan->samples)));
     }
     tp_text_add(&r->out, "</div>\n");
 }
