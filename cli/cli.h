@@ -37,7 +37,7 @@ typedef struct tp_options {
     int64_t bytes;      /* prune: at most, 0: any */
     const char *expect, *name, *dump, *history, *curve, *replay;
     int loss;            /* tp_loss_kind */
-    int target;          /* index in tp_target_names */
+    int target;          /* index in tp_targets */
     int method;          /* 0: as --adapter says, 1: auto, else a kind */
     int64_t replay_keep; /* 0: as many as are new */
     int64_t classes;     /* of a new head; 0: none */
@@ -79,7 +79,6 @@ extern const tp_command tp_command_inspect, tp_command_run, tp_command_compile,
 /* --- options.c ------------------------------------------------------------ */
 
 extern const char *const tp_loss_names[]; /* by tp_loss_kind */
-extern const char *const tp_target_names[];
 
 tp_options tp_options_default(void);
 tp_args tp_options_of(tp_command_bit command);

@@ -3,6 +3,7 @@
 
 #include "cli/region.h"
 #include "cli/session.h"
+#include "compiler/plan/target.h"
 
 #define STAGES_MAX 32
 
@@ -72,6 +73,7 @@ static tp_status make_plan(tp_cli *cli, tp_plan *plan) {
     TP_TRY(tp_model_read(cli, &bytes));
     tp_region region[TP_MAX_REGIONS];
     tp_plan_options placing = {.region = region,
+                               .isa = tp_targets[o->target].isa,
                                .samples = (uint32_t)o->samples};
     TP_TRY(tp_regions_parse(cli, region, &placing.n_regions));
     dumper d = {.wanted = o->dump, .arena = &cli->arena};
@@ -128,7 +130,7 @@ static const char *command_line(tp_cli *cli) {
     }
     return text == NULL ? NULL
                         : tp_arena_printf(arena, "%s --target %s", text,
-                                          tp_target_names[o->target]);
+                                          tp_targets[o->target].name);
 }
 
 static tp_status write_files(tp_cli *cli, const char *name,
@@ -190,7 +192,7 @@ static tp_status emit(tp_cli *cli, const tp_plan *plan) {
     const tp_emit_options options = {.command = command_line(cli),
                                      .source = tp_file_name(cli->options.model),
                                      .target =
-                                         tp_target_names[cli->options.target]};
+                                         tp_targets[cli->options.target].name};
     tp_emitted emitted;
     if (options.command == NULL) {
         return tp_no_memory(&cli->diag);

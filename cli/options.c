@@ -12,7 +12,6 @@
 #define AT(field) offsetof(tp_options, field)
 
 const char *const tp_loss_names[] = {"auto", "ce", "mse"};
-const char *const tp_target_names[] = {"portable", "cortex-m0", "cortex-m4"};
 
 /* name, letter, type, commands, required, offset, value, lo, hi, help. The
  * ranges of the rate, the momentum and the clip are those of the fixed-point
@@ -72,7 +71,9 @@ static const tp_opt table[] = {
     {"expect", 0, TP_OPT_TEXT, RUN, 0, AT(expect), "Z", 0, 0,
      "count bytes that differ from this; exit 1 if any"},
     {"target", 0, TP_OPT_CHOICE, COMPILE, 0, AT(target),
-     "portable|cortex-m0|cortex-m4", 0, 0, "default portable"},
+     "portable|cortex-m0|cortex-m0plus|cortex-m3|cortex-m4|cortex-m7|"
+     "cortex-m33|cortex-m55|rv32imc",
+     0, 0, "whose instructions kernels may use; default portable: any"},
     {"region", 0, TP_OPT_TEXTS, COMPILE | REPORT | PLAN, 0, AT(region),
      "NAME=ADDRESS+SIZE", 0, 0,
      "memory for the arena, fastest first; may be repeated"},

@@ -175,8 +175,12 @@ static tp_status compile(tp_cli *cli, tp_session *session) {
     return status;
 }
 
+/* A QUANTIZE to the type of the file may follow. */
 static bool ends_in_softmax(const tp_graph *graph) {
-    const int at = tp_graph_producer(graph, graph->output);
+    int at = tp_graph_producer(graph, graph->output);
+    if (at >= 0 && graph->op[at].kind == TP_OP_QUANTIZE) {
+        at = tp_graph_producer(graph, graph->op[at].in[0]);
+    }
     return at >= 0 && graph->op[at].kind == TP_OP_SOFTMAX;
 }
 

@@ -83,7 +83,7 @@ static tp_status choose(tp_trainer *t) {
                                         .n_specs = t->session.spec.n,
                                         .loss = t->session.loss};
     const tp_shots shots = {.x = t->x.data,
-                            .target = t->targets.data,
+                            .target = t->goals.data,
                             .n = (uint32_t)t->n,
                             .config = t->config};
     tp_bytes bytes;
@@ -236,7 +236,7 @@ static tp_status train_epoch(tp_trainer *t, uint32_t epoch, epoch_loss *e) {
         const size_t at = t->order[i];
         const tp_status status =
             tp_train_sample(&t->session.ctx, t->kept + at * bytes,
-                            t->targets.data + at * t->targets.bytes);
+                            t->goals.data + at * t->goals.bytes);
         TP_TRY(heed(t, status));
         note_update(t, e);
     }

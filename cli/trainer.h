@@ -26,7 +26,8 @@ typedef struct tp_trainer {
     tp_workers workers;
     tp_progress progress;
     tp_samples x;        /* new ones to train on, old ones, those held back */
-    tp_targets targets;  /* likewise */
+    tp_targets targets;  /* likewise, as the output has them */
+    tp_targets goals;    /* the same, as training takes them */
     int8_t *y;           /* as many answers as the largest set has samples */
     size_t n;            /* to train on, old ones included */
     const uint8_t *kept; /* these, as a device keeps them */

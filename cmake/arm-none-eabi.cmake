@@ -11,8 +11,11 @@ if(NOT TINYPEFT_CPU MATCHES "^m(0|3|4)$")
 endif()
 
 set(CMAKE_C_COMPILER arm-none-eabi-gcc)
-set(CMAKE_C_FLAGS_INIT
-    "-mcpu=cortex-${TINYPEFT_CPU} -mthumb -mfloat-abi=soft")
+set(CMAKE_ASM_COMPILER arm-none-eabi-gcc)
+foreach(language C ASM)
+    set(CMAKE_${language}_FLAGS_INIT
+        "-mcpu=cortex-${TINYPEFT_CPU} -mthumb -mfloat-abi=soft")
+endforeach()
 set(CMAKE_C_FLAGS_RELEASE_INIT "-O2")
 set(CMAKE_C_FLAGS_RELEASE "-O2" CACHE STRING "asserts stay in")
 

@@ -36,14 +36,16 @@ function(tp_settings target)
         ${target} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
 endfunction()
 
-# tp_library(name GLOB pattern [EXCEPT file] [DEPENDS libraries...]):
-# tinypeft_<name>, known outside as tinypeft::<name>, from every .c below a
-# folder. Without a source file it is an interface library, so that dependants
+# tp_library(name GLOB patterns... [EXCEPT regex] [DEPENDS libraries...]):
+# tinypeft_<name>, known outside as tinypeft::<name>, from every source below
+# a folder. Without a source file it is an interface library, so that dependants
 # need not care.
 function(tp_library name)
-    cmake_parse_arguments(arg "" "GLOB;EXCEPT" "DEPENDS" ${ARGN})
+    cmake_parse_arguments(arg "" "EXCEPT" "GLOB;DEPENDS" ${ARGN})
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${arg_GLOB})
-    list(REMOVE_ITEM sources "${PROJECT_SOURCE_DIR}/${arg_EXCEPT}")
+    if(arg_EXCEPT)
+        list(FILTER sources EXCLUDE REGEX ${arg_EXCEPT})
+    endif()
     set(target tinypeft_${name})
     if(sources)
         add_library(${target} STATIC ${sources})

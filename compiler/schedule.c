@@ -46,25 +46,6 @@ static int run_again(const tp_graph *graph) {
     return n;
 }
 
-/* Plans the schedule in memory of its own and fills in what it costs. */
-static tp_status measure(const tp_graph *graph, uint32_t samples,
-                         tp_schedule *s, tp_diag *diag) {
-    const tp_schedule_options quiet = {
-        .plan = {.effort = TP_EFFORT_QUICK, .samples = samples}};
-    tp_arena scratch = {0};
-    tp_plan plan;
-    const tp_status status =
-        tp_schedule_apply(&scratch, graph, s, &quiet, &plan, diag);
-    if (status == TP_OK) {
-        s->ram = tp_plan_ram(&plan);
-        s->sample_bytes = plan.model.sample_bytes;
-        s->cost = sample_cost(&plan);
-        s->again = run_again(plan.graph);
-    }
-    tp_arena_free(&scratch);
-    return status;
-}
-
 /* --- the front ------------------------------------------------------------ */
 
 typedef struct search {
@@ -78,7 +59,45 @@ typedef struct search {
     int n_values;
     tp_schedule *front;
     int n;
+    uint32_t wanted; /* a schedule that may need no more RAM is of interest even
+                        where it is beaten */
 } search;
+
+/* False where it is beaten by what it needs at least. */
+static bool is_worth(const void *ctx, const tp_plan_bound *bound) {
+    const search *s = ctx;
+    for (int i = 0; bound->ram > s->wanted && i < s->n; i++) {
+        if (s->front[i].ram <= bound->ram && s->front[i].cost <= bound->cost) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Plans the schedule in memory of its own and fills in what it costs; where it
+ * is not worth placing, its RAM is UINT32_MAX. */
+static tp_status measure(const search *s, tp_schedule *schedule) {
+    const tp_schedule_options quiet = {.state = schedule->state,
+                                       .plan = {.effort = TP_EFFORT_QUICK,
+                                                .worth = is_worth,
+                                                .worth_ctx = s,
+                                                .samples = s->samples}};
+    tp_arena scratch = {0};
+    tp_plan plan;
+    tp_status status =
+        tp_schedule_apply(&scratch, s->graph, schedule, &quiet, &plan, s->diag);
+    if (status == TP_OK) {
+        schedule->ram = tp_plan_ram(&plan);
+        schedule->sample_bytes = plan.model.sample_bytes;
+        schedule->cost = sample_cost(&plan);
+        schedule->again = run_again(plan.graph);
+    } else if (status == TP_ERR_BUDGET) {
+        schedule->ram = UINT32_MAX;
+        status = TP_OK;
+    }
+    tp_arena_free(&scratch);
+    return status;
+}
 
 static bool is_candidate(const tp_graph *graph, int tensor) {
     const int made = tp_graph_producer(graph, tensor);
@@ -140,13 +159,15 @@ static tp_status offer(search *s, const tp_schedule *candidate) {
     return s->front[at].choice != NULL ? TP_OK : tp_no_memory(s->diag);
 }
 
-static tp_status try_one(search *s, tp_schedule *candidate) {
+/*   wanted  see above; what candidate->ram then is, is exact */
+static tp_status try_one(search *s, tp_schedule *candidate, uint32_t wanted) {
+    s->wanted = wanted;
     candidate->kept = 0;
     for (int i = 0; i < s->n_values; i++) {
         candidate->kept += candidate->choice[s->value[i]] != TP_KEEP_NONE;
     }
-    TP_TRY(measure(s->graph, s->samples, candidate, s->diag));
-    return offer(s, candidate);
+    TP_TRY(measure(s, candidate));
+    return candidate->ram < UINT32_MAX ? offer(s, candidate) : TP_OK;
 }
 
 /* Smallest first means: what is dropped first. */
@@ -188,15 +209,15 @@ static tp_status descend(search *s, rank_fn rank) {
         return tp_no_memory(s->diag);
     }
     sort(s, rank, order);
-    TP_TRY(try_one(s, &now));
+    TP_TRY(try_one(s, &now, UINT32_MAX));
     for (int i = 0; i < s->n_values; i++) {
         now.choice[order[i]] = TP_KEEP_NONE;
-        TP_TRY(try_one(s, &now));
+        TP_TRY(try_one(s, &now, i + 1 == s->n_values ? UINT32_MAX : 0));
     }
     for (int i = 0; i < s->n_values; i++) {
         const uint32_t ram = now.ram;
         now.choice[order[i]] = TP_KEEP_READ;
-        TP_TRY(try_one(s, &now));
+        TP_TRY(try_one(s, &now, ram));
         if (now.ram > ram) {
             now.choice[order[i]] = TP_KEEP_NONE;
             now.ram = ram;
@@ -223,7 +244,7 @@ static tp_status anchor(search *s) {
         if (graph->tensor[out].dtype == TP_S8 && choice[out] == TP_KEEP_READ &&
             !is_candidate(graph, out)) {
             choice[out] = TP_KEEP_ANCHOR;
-            TP_TRY(try_one(s, &base));
+            TP_TRY(try_one(s, &base, 0));
             choice[out] = TP_KEEP_READ;
         }
     }

@@ -8,7 +8,7 @@
 typedef struct tp_emit_options {
     const char *command; /* how to remake it, as the header quotes it */
     const char *source;  /* file name of the .tflite, without its folder */
-    const char *target;  /* "portable", "cortex-m0" or "cortex-m4" */
+    const char *target;  /* of tp_targets */
 } tp_emit_options;
 
 typedef struct tp_emitted {

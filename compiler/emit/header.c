@@ -208,6 +208,15 @@ static void print_slice(tp_text *out, const tp_emitter *e) {
                      "&budget, done);\n}\n");
 }
 
+/* On other machines than Arm's the kernels have twins in C. */
+static void print_isa(tp_text *out, const tp_emitter *e) {
+    if ((e->plan->isa & TP_ISA_DSP) != 0) {
+        tp_text_add(out, "#if defined(__arm__) && !defined(__ARM_FEATURE_DSP)\n"
+                         "#error \"made for a core with the DSP extension\"\n"
+                         "#endif\n\n");
+    }
+}
+
 char *tp_emit_header(const tp_emitter *e) {
     tp_text out = {.arena = e->arena};
     print_contract(&out, e);
@@ -223,6 +232,7 @@ char *tp_emit_header(const tp_emitter *e) {
                 "#error \"adapters are little-endian in memory; this target "
                 "is not\"\n#endif\n\n",
                 TP_ABI, TP_ABI);
+    print_isa(&out, e);
     print_sizes(&out, e);
     tp_text_add(&out,
                 "\n/* For the runtime: infer, train, load and store. */\n"

@@ -92,7 +92,7 @@ static const margin in_switch = {"        ", "\n         * ", "\n         ",
                                  "\n            "};
 
 static void print_arg(tp_text *out, const tp_emitter *e,
-                      const tp_program *program, const tp_arg *arg) {
+                      const tp_program *program, int step, const tp_arg *arg) {
     if (arg->kind == TP_ARG_CONST) {
         const char *name = tp_emit_const_name(e, arg->data);
         tp_text_add(out, "%s%s%s", name ? e->name : "", name ? "_" : "",
@@ -110,7 +110,9 @@ static void print_arg(tp_text *out, const tp_emitter *e,
         tp_text_add(out, "&tp_train_state_of(ctx)->online");
         return;
     }
-    const tp_address *a = &program->address[arg->tensor];
+    const tp_address *a = arg->kind == TP_ARG_SCRATCH
+                              ? &program->scratch[step]
+                              : &program->address[arg->tensor];
     const bool slice = program == &e->plan->sample;
     const bool keep = program == &e->plan->keep;
     const char *const plain[] = {
@@ -175,7 +177,7 @@ static void print_step(tp_text *out, const tp_emitter *e, const margin *m,
     for (int a = 0; a < step->n_args; a++) {
         tp_emit_word(out, tp_text_done(&word), m->argument);
         word.n = 0;
-        print_arg(&word, e, program, &step->arg[a]);
+        print_arg(&word, e, program, i, &step->arg[a]);
         tp_text_add(&word, a + 1 < step->n_args ? "," : ");");
     }
     tp_emit_word(out, tp_text_done(&word), m->argument);
@@ -187,9 +189,10 @@ static bool uses_at(const tp_program *program) {
     for (int i = 0; i < program->n_steps; i++) {
         for (int a = 0; a < program->step[i].n_args; a++) {
             const tp_arg *arg = &program->step[i].arg[a];
-            const tp_place place = arg->kind == TP_ARG_TENSOR
-                                       ? program->address[arg->tensor].place
-                                       : TP_PLACE_CONST;
+            const tp_place place =
+                arg->kind == TP_ARG_TENSOR ? program->address[arg->tensor].place
+                : arg->kind == TP_ARG_SCRATCH ? TP_PLACE_ARENA
+                                              : TP_PLACE_CONST;
             if (place == TP_PLACE_ARENA || place == TP_PLACE_ADAPTER) {
                 return true;
             }

@@ -1,4 +1,4 @@
-/* Tokens of the graph's text form, for parse.c alone. Every function skips
+/* Tokens of the graph's text form, for the parser alone. Every function skips
  * spaces and comments first, and on an error says where and what it expected.
  * Nothing is read past `end`, where the text's terminating 0 stands. */
 #ifndef TP_COMPILER_IR_LEX_H

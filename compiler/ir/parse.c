@@ -1,36 +1,20 @@
 /* Statements of the text form. Nothing is recursive: statements are flat. */
 #include <string.h>
 
-#include "compiler/ir/lex.h"
+#include "compiler/ir/parse.h"
 #include "compiler/ir/text.h"
 #include "compiler/ops/opdef.h"
 
 #define MAX_INPUTS 255 /* of an op: the most that ops.def can name */
 
-/* What is known of tensor %i. */
-typedef struct slot {
-    tp_tensor tensor;
-    const char *mention; /* first place in the text; NULL: none */
-    bool declared;
-} slot;
-
-typedef struct parser {
-    tp_lexer lex;
-    tp_arena scratch;
-    tp_graph graph;
-    slot *slot;
-    int n_slots, cap_slots;
-    size_t filled;  /* bytes made by fill() */
-    unsigned given; /* statements that stand at most once: bit by row */
-} parser;
-
 /* --- references to tensors ------------------------------------------------ */
 
 /* Room for %index. */
-static tp_status know(parser *p, int index, const char *where) {
+static tp_status know(tp_parser *p, int index, const char *where) {
     if (index >= p->cap_slots) {
         const int cap = index * 2 + 64;
-        slot *wider = tp_arena_alloc(&p->scratch, (size_t)cap, sizeof *wider);
+        tp_parser_slot *wider =
+            tp_arena_alloc(&p->scratch, (size_t)cap, sizeof *wider);
         if (wider == NULL) {
             return tp_no_memory(p->lex.diag);
         }
@@ -49,8 +33,7 @@ static tp_status know(parser *p, int index, const char *where) {
     return TP_OK;
 }
 
-/* %7, or _ (-1) where `absent`. */
-static tp_status reference(parser *p, bool absent, int *index) {
+tp_status tp_parse_reference(tp_parser *p, bool absent, int *index) {
     const char *where = tp_lex_next(&p->lex);
     int64_t wide = -1;
     if (tp_lex_accept(&p->lex, '%')) {
@@ -64,246 +47,10 @@ static tp_status reference(parser *p, bool absent, int *index) {
     return TP_OK;
 }
 
-/* --- declarations --------------------------------------------------------- */
-
-static tp_status dtype_of(parser *p, tp_dtype *dtype) {
-    const tp_span s = tp_lex_word(&p->lex);
-    for (int i = 0; i < TP_DTYPE_COUNT; i++) {
-        if (tp_lex_is(s, tp_dtype_name((tp_dtype)i))) {
-            *dtype = (tp_dtype)i;
-            return TP_OK;
-        }
-    }
-    return tp_lex_fail(&p->lex, s.at,
-                       "expected a type: s8 u8 s16 s32 f32 bits q8 q16 q32");
-}
-
-/* [1,4,4,2]; at most 2^31 - 1 elements, so that no later product overflows. */
-static tp_status shape(parser *p, tp_tensor *t) {
-    int64_t count = 1;
-    TP_TRY(tp_lex_expect(&p->lex, '['));
-    while (!tp_lex_accept(&p->lex, ']')) {
-        if (t->rank > 0) {
-            TP_TRY(tp_lex_expect(&p->lex, ','));
-        }
-        const char *where = tp_lex_next(&p->lex);
-        if (t->rank == TP_MAX_RANK) {
-            return tp_lex_fail(&p->lex, where, "expected at most %d dimensions",
-                               TP_MAX_RANK);
-        }
-        int64_t dim = 0;
-        TP_TRY(tp_lex_integer(&p->lex, 1, INT32_MAX, &dim));
-        count *= dim; /* < 2^62 */
-        if (count > INT32_MAX) {
-            return tp_lex_fail(&p->lex, where, "more than 2147483647 elements");
-        }
-        t->dim[t->rank++] = (int32_t)dim;
-    }
-    return TP_OK;
-}
-
-/* After "qc(": the axis and a scale for each index along it. */
-static tp_status channels(parser *p, tp_tensor *t) {
-    int64_t axis = 0;
-    const char *where = tp_lex_next(&p->lex);
-    TP_TRY(tp_lex_integer(&p->lex, 0, TP_MAX_RANK - 1, &axis));
-    if (axis >= t->rank) {
-        return tp_lex_fail(&p->lex, where, "expected an axis of the shape");
-    }
-    TP_TRY(tp_lex_expect(&p->lex, ';'));
-    const int32_t n = t->dim[axis];
-    where = tp_lex_next(&p->lex);
-    if (n > (p->lex.end - where) / 2) { /* a digit and a comma each */
-        return tp_lex_fail(&p->lex, where, "expected %d scales", (int)n);
-    }
-    float *scale = tp_arena_alloc(p->lex.arena, (size_t)n, sizeof *scale);
-    if (scale == NULL) {
-        return tp_no_memory(p->lex.diag);
-    }
-    for (int32_t c = 0; c < n; c++) {
-        if (c > 0) {
-            TP_TRY(tp_lex_expect(&p->lex, ','));
-        }
-        TP_TRY(tp_lex_float(&p->lex, &scale[c]));
-    }
-    t->quant =
-        (tp_quant){.n = (int)n, .scale = scale, .axis = n > 1 ? (int)axis : 0};
-    return tp_lex_expect(&p->lex, ')');
-}
-
-/* After "q(". */
-static tp_status one_scale(parser *p, tp_tensor *t) {
-    float *scale = tp_arena_alloc(p->lex.arena, 1, sizeof *scale);
-    if (scale == NULL) {
-        return tp_no_memory(p->lex.diag);
-    }
-    t->quant = (tp_quant){.n = 1, .scale = scale};
-    TP_TRY(tp_lex_float(&p->lex, scale));
-    TP_TRY(tp_lex_expect(&p->lex, ','));
-    TP_TRY(tp_lex_int32(&p->lex, &t->quant.zero_point));
-    return tp_lex_expect(&p->lex, ')');
-}
-
-static tp_status quant(parser *p, tp_tensor *t) {
-    const char *before = p->lex.at;
-    const tp_span s = tp_lex_word(&p->lex);
-    if (tp_lex_is(s, "q") && tp_lex_accept(&p->lex, '(')) {
-        return one_scale(p, t);
-    }
-    if (tp_lex_is(s, "qc") && tp_lex_accept(&p->lex, '(')) {
-        return channels(p, t);
-    }
-    p->lex.at = before;
-    return TP_OK;
-}
-
-/* Of the ranks. */
-static tp_status axis_of(parser *p, tp_tensor *t) {
-    int64_t axis = 0;
-    TP_TRY(tp_lex_integer(&p->lex, 0, t->rank > 0 ? t->rank - 1 : 0, &axis));
-    t->quant.axis = (int)axis;
-    return TP_OK;
-}
-
-/* axis=1 init=gauss std=0.5, or param=%3 unit=0.25, or unit=0.25 */
-static tp_status trainable(parser *p, tp_tensor *t) {
-    for (tp_span s = tp_lex_key(&p->lex); s.n != 0; s = tp_lex_key(&p->lex)) {
-        if (t->role == TP_PARAM && tp_lex_is(s, "init")) {
-            const tp_span v = tp_lex_word(&p->lex);
-            if (!tp_lex_is(v, "gauss") && !tp_lex_is(v, "zero")) {
-                return tp_lex_fail(&p->lex, v.at, "expected gauss or zero");
-            }
-            t->train.init =
-                tp_lex_is(v, "gauss") ? TP_INIT_GAUSS : TP_INIT_ZERO;
-        } else if (t->role == TP_PARAM && tp_lex_is(s, "axis")) {
-            TP_TRY(axis_of(p, t));
-        } else if (t->role == TP_PARAM && tp_lex_is(s, "std")) {
-            TP_TRY(tp_lex_double(&p->lex, &t->train.init_std));
-        } else if (t->role == TP_PARAM && tp_lex_is(s, "limit")) {
-            TP_TRY(tp_lex_int32(&p->lex, &t->train.limit));
-        } else if (t->role == TP_GRAD && tp_lex_is(s, "param")) {
-            TP_TRY(reference(p, true, &t->train.param));
-        } else if (t->role != TP_PARAM && tp_lex_is(s, "unit")) {
-            TP_TRY(tp_lex_double(&p->lex, &t->train.unit));
-        } else {
-            return tp_lex_fail(&p->lex, s.at, "expected %s",
-                               t->role == TP_PARAM  ? "init=, std= or axis="
-                               : t->role == TP_GRAD ? "param= or unit="
-                                                    : "unit=");
-        }
-    }
-    return TP_OK;
-}
-
-/* --- data ----------------------------------------------------------------- */
-
-static void store(uint8_t *data, size_t i, size_t size, uint32_t bits) {
-    uint8_t *to = data + i * size;
-    const uint16_t half = (uint16_t)bits;
-    if (size == 1) {
-        *to = (uint8_t)bits;
-    } else if (size == 2) {
-        memcpy(to, &half, sizeof half);
-    } else {
-        memcpy(to, &bits, sizeof bits);
-    }
-}
-
-/* One element as a number of its type's range. */
-static tp_status element(parser *p, tp_dtype dtype, uint32_t *bits) {
-    if (dtype == TP_F32) {
-        float x = 0.0F;
-        TP_TRY(tp_lex_float(&p->lex, &x));
-        memcpy(bits, &x, sizeof x);
-        return TP_OK;
-    }
-    const int width = 8 * (int)tp_dtype_bytes(dtype);
-    const int64_t lo = dtype == TP_U8 ? 0 : -(INT64_C(1) << (width - 1));
-    int64_t v = 0;
-    TP_TRY(tp_lex_integer(&p->lex, lo, lo + (INT64_C(1) << width) - 1, &v));
-    *bits = (uint32_t)v;
-    return TP_OK;
-}
-
-static tp_status list(parser *p, tp_dtype dtype, uint8_t *data, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        const char *where = tp_lex_next(&p->lex);
-        if (*where == ']') {
-            return tp_lex_fail(&p->lex, where,
-                               "expected %zu elements, found %zu", n, i);
-        }
-        if (i > 0) {
-            TP_TRY(tp_lex_expect(&p->lex, ','));
-        }
-        uint32_t bits = 0;
-        TP_TRY(element(p, dtype, &bits));
-        store(data, i, tp_text_word(dtype), bits);
-    }
-    return tp_lex_expect(&p->lex, ']');
-}
-
-static tp_status fill(parser *p, tp_dtype dtype, uint8_t *data, size_t n) {
-    uint32_t bits = 0;
-    TP_TRY(tp_lex_expect(&p->lex, '('));
-    TP_TRY(element(p, dtype, &bits));
-    for (size_t i = 0; i < n; i++) {
-        store(data, i, tp_text_word(dtype), bits);
-    }
-    return tp_lex_expect(&p->lex, ')');
-}
-
-static tp_status hex(parser *p, tp_dtype dtype, uint8_t *data, size_t n) {
-    const size_t size = tp_text_word(dtype);
-    TP_TRY(tp_lex_hex(&p->lex, data, n * size));
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits = 0;
-        for (size_t k = 0; k < size; k++) {
-            bits |= (uint32_t)data[i * size + k] << (8 * k);
-        }
-        store(data, i, size, bits);
-    }
-    return TP_OK;
-}
-
-/* After the '='. Memory is asked for only where the text can be long enough
- * to fill it. */
-static tp_status contents(parser *p, tp_tensor *t) {
-    const size_t bytes = tp_tensor_bytes(t);
-    const size_t n = bytes / tp_text_word(t->dtype);
-    const bool numbers = tp_text_numbers(t->dtype);
-    const bool listed = numbers && tp_lex_accept(&p->lex, '[');
-    const tp_span s = listed ? (tp_span){p->lex.at, 0} : tp_lex_word(&p->lex);
-    const bool filled = numbers && tp_lex_is(s, "fill");
-    if (!listed && !filled && !tp_lex_is(s, "hex")) {
-        return tp_lex_fail(&p->lex, s.at,
-                           numbers ? "expected [, fill or hex"
-                                   : "expected hex: the type has a header");
-    }
-    if (filled && bytes > TP_TEXT_FILL_ALL - p->filled) {
-        return tp_lex_fail(&p->lex, s.at, "more than %zu bytes of fill()",
-                           TP_TEXT_FILL_ALL);
-    }
-    const size_t left = (size_t)(p->lex.end - p->lex.at);
-    if (!filled && (listed ? n : bytes) > left / 2) {
-        return tp_lex_fail(&p->lex, s.at,
-                           "expected %zu elements: the text ends before", n);
-    }
-    uint8_t *data = tp_arena_alloc(p->lex.arena, bytes, 1);
-    if (data == NULL) {
-        return tp_no_memory(p->lex.diag);
-    }
-    t->data = data;
-    if (filled) {
-        p->filled += bytes;
-        return fill(p, t->dtype, data, n);
-    }
-    return listed ? list(p, t->dtype, data, n) : hex(p, t->dtype, data, n);
-}
-
 /* --- operations ----------------------------------------------------------- */
 
 /* One of tp_attr_fields: a number, or [a,b,..]. */
-static tp_status field(parser *p, const tp_attr_field *f, tp_attr *attr) {
+static tp_status field(tp_parser *p, const tp_attr_field *f, tp_attr *attr) {
     int32_t v[4] = {0};
     if (f->count > 1) {
         TP_TRY(tp_lex_expect(&p->lex, '['));
@@ -318,7 +65,7 @@ static tp_status field(parser *p, const tp_attr_field *f, tp_attr *attr) {
     return f->count > 1 ? tp_lex_expect(&p->lex, ']') : TP_OK;
 }
 
-static tp_status list_of(parser *p, tp_attr *attr) {
+static tp_status list_of(tp_parser *p, tp_attr *attr) {
     TP_TRY(tp_lex_expect(&p->lex, '['));
     attr->n_list = 0;
     while (!tp_lex_accept(&p->lex, ']')) {
@@ -335,7 +82,7 @@ static tp_status list_of(parser *p, tp_attr *attr) {
     return TP_OK;
 }
 
-static tp_status kind_of(parser *p, tp_kind *kind) {
+static tp_status kind_of(tp_parser *p, tp_kind *kind) {
     const tp_span s = tp_lex_word(&p->lex);
     for (int i = 0; i < TP_KIND_COUNT; i++) {
         if (tp_lex_is(s, tp_kind_name((tp_kind)i))) {
@@ -347,7 +94,7 @@ static tp_status kind_of(parser *p, tp_kind *kind) {
 }
 
 /* The value of attribute `key`, after its '='. */
-static tp_status attribute(parser *p, tp_op *op, tp_span key) {
+static tp_status attribute(tp_parser *p, tp_op *op, tp_span key) {
     const char *uses = tp_kind_attrs(op->kind);
     for (int i = 0; i < TP_N_ATTR_FIELDS; i++) {
         if (tp_lex_is(key, tp_attr_fields[i].key) &&
@@ -386,7 +133,7 @@ static void leave_out(tp_op *op) {
     }
 }
 
-static tp_status inputs(parser *p, int in[MAX_INPUTS], int *n_in) {
+static tp_status inputs(tp_parser *p, int in[MAX_INPUTS], int *n_in) {
     TP_TRY(tp_lex_expect(&p->lex, '('));
     while (!tp_lex_accept(&p->lex, ')')) {
         if (*n_in > 0) {
@@ -396,14 +143,14 @@ static tp_status inputs(parser *p, int in[MAX_INPUTS], int *n_in) {
             return tp_lex_fail(&p->lex, tp_lex_next(&p->lex),
                                "expected at most %d inputs", MAX_INPUTS);
         }
-        TP_TRY(reference(p, true, &in[*n_in]));
+        TP_TRY(tp_parse_reference(p, true, &in[*n_in]));
         ++*n_in;
     }
     return TP_OK;
 }
 
 /* After "%7 =". */
-static tp_status operation(parser *p, int out) {
+static tp_status operation(tp_parser *p, int out) {
     const char *name = NULL;
     tp_kind kind = (tp_kind)0;
     int in[MAX_INPUTS];
@@ -426,7 +173,7 @@ static tp_status operation(parser *p, int out) {
 
 /* --- statements ----------------------------------------------------------- */
 
-static tp_status label(parser *p, tp_tensor *t, int index) {
+static tp_status label(tp_parser *p, tp_tensor *t, int index) {
     if (tp_lex_accept(&p->lex, '"')) {
         p->lex.at--;
         return tp_lex_name(&p->lex, "a tensor", &t->name);
@@ -435,33 +182,15 @@ static tp_status label(parser *p, tp_tensor *t, int index) {
     return t->name != NULL ? TP_OK : tp_no_memory(p->lex.diag);
 }
 
-/* Kept with the sample. */
-static bool latent(parser *p) {
-    const char *before = p->lex.at;
-    const bool is = tp_lex_is(tp_lex_word(&p->lex), "latent");
-    p->lex.at = is ? p->lex.at : before;
-    return is;
-}
-
 /* After the role and the number. */
-static tp_status declare(parser *p, tp_role role, int index,
+static tp_status declare(tp_parser *p, tp_role role, int index,
                          const char *where) {
     tp_tensor t = {.role = role, .train = {.param = -1}};
     if (p->slot[index].declared) {
         return tp_lex_fail(&p->lex, where, "%%%d is declared twice", index);
     }
     TP_TRY(label(p, &t, index));
-    TP_TRY(dtype_of(p, &t.dtype));
-    TP_TRY(shape(p, &t));
-    TP_TRY(quant(p, &t));
-    if (role == TP_PARAM || role == TP_GRAD ||
-        (role == TP_VALUE && t.dtype == TP_Q32)) {
-        TP_TRY(trainable(p, &t));
-    }
-    t.latent = role == TP_VALUE && latent(p);
-    if (role == TP_CONST && tp_lex_accept(&p->lex, '=')) {
-        TP_TRY(contents(p, &t));
-    }
+    TP_TRY(tp_parse_tensor(p, &t));
     p->slot[index].tensor = t;
     p->slot[index].declared = true;
     return role == TP_VALUE && tp_lex_accept(&p->lex, '=') ? operation(p, index)
@@ -469,10 +198,10 @@ static tp_status declare(parser *p, tp_role role, int index,
 }
 
 /* "%7 = op" or "%7 "name" s8[..] ..." */
-static tp_status value(parser *p) {
+static tp_status value(tp_parser *p) {
     const char *where = tp_lex_next(&p->lex);
     int index = -1;
-    TP_TRY(reference(p, true, &index));
+    TP_TRY(tp_parse_reference(p, true, &index));
     if (tp_lex_accept(&p->lex, '=')) {
         return operation(p, index);
     }
@@ -480,42 +209,42 @@ static tp_status value(parser *p) {
                      : declare(p, TP_VALUE, index, where);
 }
 
-static tp_status role_of(parser *p, tp_role role) {
+static tp_status role_of(tp_parser *p, tp_role role) {
     const char *where = tp_lex_next(&p->lex);
     int index = -1;
-    TP_TRY(reference(p, false, &index));
+    TP_TRY(tp_parse_reference(p, false, &index));
     return declare(p, role, index, where);
 }
 
-static tp_status name_graph(parser *p) {
+static tp_status name_graph(tp_parser *p) {
     return tp_lex_name(&p->lex, "the graph", &p->graph.name);
 }
 
-static tp_status digest(parser *p) {
+static tp_status digest(tp_parser *p) {
     return tp_lex_hex(&p->lex, p->graph.sha256, sizeof p->graph.sha256);
 }
 
-static tp_status interface(parser *p) {
-    TP_TRY(dtype_of(p, &p->graph.io_in));
-    return dtype_of(p, &p->graph.io_out);
+static tp_status interface(tp_parser *p) {
+    TP_TRY(tp_parse_dtype(p, &p->graph.io_in));
+    return tp_parse_dtype(p, &p->graph.io_out);
 }
 
-static tp_status output(parser *p) {
-    return reference(p, false, &p->graph.output);
+static tp_status output(tp_parser *p) {
+    return tp_parse_reference(p, false, &p->graph.output);
 }
 
-static tp_status logits(parser *p) {
-    return reference(p, false, &p->graph.logits);
+static tp_status logits(tp_parser *p) {
+    return tp_parse_reference(p, false, &p->graph.logits);
 }
 
-static tp_status backward(parser *p) {
+static tp_status backward(tp_parser *p) {
     p->graph.first_backward = p->graph.n_ops;
     return TP_OK;
 }
 
 static const struct {
     const char *word;
-    tp_status (*read)(parser *p);
+    tp_status (*read)(tp_parser *p);
 } statements[] = {
     {"graph", name_graph}, {"sha256", digest}, {"io", interface},
     {"output", output},    {"logits", logits}, {"backward", backward},
@@ -523,7 +252,7 @@ static const struct {
 
 #define N_STATEMENTS (sizeof statements / sizeof statements[0])
 
-static tp_status statement(parser *p) {
+static tp_status statement(tp_parser *p) {
     const char *where = tp_lex_next(&p->lex);
     if (*where == '%' || *where == '_') {
         return value(p);
@@ -552,10 +281,10 @@ static tp_status statement(parser *p) {
 
 /* Where a tensor is mentioned that is not declared, or the text ends with a
  * gap in the numbers. */
-static tp_status check_declared(parser *p) {
+static tp_status check_declared(tp_parser *p) {
     int gap = -1;
     for (int i = p->n_slots - 1; i >= 0; i--) {
-        const slot *s = &p->slot[i];
+        const tp_parser_slot *s = &p->slot[i];
         if (!s->declared && s->mention != NULL) {
             return tp_lex_fail(&p->lex, s->mention, "%%%d is not declared", i);
         }
@@ -567,7 +296,7 @@ static tp_status check_declared(parser *p) {
                              "%%%d is not declared: numbers have no gaps", gap);
 }
 
-static tp_status finish(parser *p) {
+static tp_status finish(tp_parser *p) {
     TP_TRY(check_declared(p));
     for (int i = 0; i < p->n_slots; i++) {
         if (p->slot[i].tensor.role == TP_INPUT && p->graph.input < 0) {
@@ -583,7 +312,7 @@ static tp_status finish(parser *p) {
     return TP_OK;
 }
 
-static tp_status whole(parser *p) {
+static tp_status whole(tp_parser *p) {
     tp_lexer *lex = &p->lex;
     const char *where = tp_lex_next(lex);
     if (!tp_lex_is(tp_lex_word(lex), "graph")) {
@@ -598,7 +327,7 @@ static tp_status whole(parser *p) {
 
 tp_status tp_graph_parse(tp_arena *arena, const char *text, tp_graph *graph,
                          tp_diag *diag) {
-    parser p = {
+    tp_parser p = {
         .lex = {arena, diag, text, text, text + strlen(text)},
         .graph = {.arena = arena, .input = -1, .output = -1, .logits = -1},
     };

@@ -7,22 +7,11 @@
 #include "compiler/ops/conv.h"
 #include "compiler/ops/table.h"
 
-/* The convolution whose bias this is. */
-static const tp_op *reader(const tp_graph *graph, int bias) {
-    for (int i = 0; i < graph->n_ops; i++) {
-        const tp_op *op = &graph->op[i];
-        if (tp_kind_has_bias(op->kind) && op->in[2] == bias) {
-            return op;
-        }
-    }
-    return NULL;
-}
-
 static tp_status verify(const tp_graph *graph, const tp_op *op, tp_diag *diag) {
     const tp_tensor *b = &graph->tensor[op->in[0]];
     const tp_tensor *db = &graph->tensor[op->in[1]];
-    if (reader(graph, op->out) == NULL || b->dtype != TP_S32 ||
-        tp_tensor_count(b) != tp_tensor_count(db)) {
+    if (tp_op_reader(graph, tp_op_bias, op->out) == NULL ||
+        b->dtype != TP_S32 || tp_tensor_count(b) != tp_tensor_count(db)) {
         return tp_error(diag, TP_ERR_MALFORMED,
                         "op %s: needs a bias, its offsets and a convolution",
                         op->name);
@@ -32,7 +21,7 @@ static tp_status verify(const tp_graph *graph, const tp_op *op, tp_diag *diag) {
 
 static tp_status lower(tp_lower *low, const tp_op *op) {
     const tp_graph *graph = low->graph;
-    const tp_op *conv = reader(graph, op->out);
+    const tp_op *conv = tp_op_reader(graph, tp_op_bias, op->out);
     if (conv == NULL) {
         return tp_error(low->diag, TP_ERR_MALFORMED,
                         "op %s: no convolution reads it", op->name);
@@ -72,18 +61,10 @@ static tp_status lower_bwd(tp_lower *low, const tp_op *op) {
     return tp_lower_step(low, TP_K_bias_q8_bwd_w_ref, &tp_desc_bias, &d, args);
 }
 
-/* 256 samples of pixels * 127 stay below 2^31. */
 static tp_status verify_bwd(const tp_graph *graph, const tp_op *op,
                             tp_diag *diag) {
     const int64_t n = tp_tensor_count(&graph->tensor[op->out]);
-    const int64_t dy = tp_tensor_count(&graph->tensor[op->in[0]]);
-    if (dy % n != 0 || dy / n > 66000) {
-        return tp_error(diag, TP_ERR_UNSUPPORTED,
-                        "op %s: a map of %lld pixels is too large to train "
-                        "here; at most 66000 work",
-                        op->name, (long long)(dy / n));
-    }
-    return TP_OK;
+    return tp_conv_check_pixels(op, &graph->tensor[op->in[0]], n, diag);
 }
 
 const tp_opdef tp_def_bias = {.verify = verify, .lower = lower, .grad = grad};

@@ -103,17 +103,10 @@ static tp_status verify_serial(const tp_graph *graph, const tp_op *op,
                         &graph->tensor[op->in[2]], channels, diag);
 }
 
-/* |d * w| <= 1024 * 127 in the kernel, summed over channels. */
 static tp_status verify_bwd_x(const tp_graph *graph, const tp_op *op,
                               tp_diag *diag) {
     const int32_t out_c = graph->tensor[op->in[4]].dim[0];
-    if (out_c > 16383) {
-        return tp_error(diag, TP_ERR_UNSUPPORTED,
-                        "op %s: %d products would overflow 32 bits backward; "
-                        "at most 16383 work",
-                        op->name, (int)out_c);
-    }
-    return TP_OK;
+    return tp_conv_check_products(op, out_c, diag);
 }
 
 /* --- forward -------------------------------------------------------------- */

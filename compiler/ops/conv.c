@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "compiler/ops/conv_dsp.h"
 #include "compiler/ops/overlap.h"
 #include "compiler/ops/table.h"
 
@@ -54,7 +55,8 @@ void tp_conv_overlap(const tp_conv2d *d, bool backward, tp_overlap *out) {
         .w = {d->in_w, d->out_w, d->k_w, d->stride_w, d->dil_w, d->pad_l},
         .x_bytes = d->in_c,
         .y_bytes = d->out_c,
-        .backward = backward};
+        .backward = backward,
+        .gathers = out->gathers};
     tp_overlap_map(&map, out);
 }
 
@@ -213,6 +215,35 @@ tp_status tp_conv_check(const tp_graph *graph, const tp_op *op,
     return TP_OK;
 }
 
+tp_status tp_conv_check_products(const tp_op *op, int64_t products,
+                                 tp_diag *diag) {
+    if (products > 16383) {
+        return tp_error(diag, TP_ERR_UNSUPPORTED,
+                        "op %s: %lld products would overflow 32 bits "
+                        "backward; at most 16383 work",
+                        op->name, (long long)products);
+    }
+    return TP_OK;
+}
+
+tp_status tp_conv_check_pixels(const tp_op *op, const tp_tensor *dy,
+                               int64_t channels, tp_diag *diag) {
+    const int64_t values = tp_tensor_count(dy);
+    if (values % channels != 0) {
+        return tp_error(diag, TP_ERR_MALFORMED,
+                        "op %s: %lld channels do not fit a gradient of %lld "
+                        "values",
+                        op->name, (long long)channels, (long long)values);
+    }
+    if (values / channels > 66000) {
+        return tp_error(diag, TP_ERR_UNSUPPORTED,
+                        "op %s: a map of %lld pixels is too large to train "
+                        "here; at most 66000 work",
+                        op->name, (long long)(values / channels));
+    }
+    return TP_OK;
+}
+
 static tp_conv_tensors forward_tensors(const tp_graph *graph, const tp_op *op) {
     return (tp_conv_tensors){.x = &graph->tensor[op->in[0]],
                              .w = &graph->tensor[op->in[1]],
@@ -256,6 +287,13 @@ static tp_status lower_forward(tp_lower *lower, const tp_op *op) {
                              depthwise ? TP_K_dwconv2d_scaled_s8_fwd_ref
                                        : TP_K_conv2d_scaled_s8_fwd_ref,
                              &tp_desc_conv2d, &d, args);
+    }
+    bool done = false;
+    if (!depthwise) {
+        TP_TRY(tp_conv_dsp_lower(lower, op, &d, &done));
+    }
+    if (done) {
+        return TP_OK;
     }
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[2]),
                            tp_arg_tensor(op->out)};
@@ -310,20 +348,14 @@ static tp_conv_tensors backward_tensors(const tp_graph *graph,
                              .y = &graph->tensor[op->in[0]]};
 }
 
-/* |d * w| <= 1024 * 127 in the kernel, summed over taps and channels. */
 static tp_status verify_bwd_x(const tp_graph *graph, const tp_op *op,
                               tp_diag *diag) {
     const tp_conv_tensors t = backward_tensors(graph, op);
     TP_TRY(tp_conv_check(graph, op, &t, diag));
     const tp_conv2d d = tp_conv_geometry(&op->attr, &t);
     const int64_t taps = (int64_t)d.k_h * d.k_w * d.out_c;
-    if (op->kind == TP_OP_CONV_BWD_X && taps * 1024 * 128 > INT32_MAX) {
-        return tp_error(diag, TP_ERR_UNSUPPORTED,
-                        "op %s: %lld products would overflow 32 bits "
-                        "backward; at most 16383 work",
-                        op->name, (long long)taps);
-    }
-    return TP_OK;
+    return op->kind == TP_OP_CONV_BWD_X ? tp_conv_check_products(op, taps, diag)
+                                        : TP_OK;
 }
 
 static tp_status lower_bwd_x(tp_lower *lower, const tp_op *op) {
@@ -351,19 +383,12 @@ static tp_conv_tensors weight_tensors(const tp_graph *graph, const tp_op *op) {
                              .y = &graph->tensor[op->in[1]]};
 }
 
-/* One sample's sum of pixels * 255 * 127 stays below 2^31. */
 static tp_status verify_bwd_w(const tp_graph *graph, const tp_op *op,
                               tp_diag *diag) {
     const tp_conv_tensors t = weight_tensors(graph, op);
     TP_TRY(tp_conv_check(graph, op, &t, diag));
     const tp_conv2d d = tp_conv_geometry(&op->attr, &t);
-    if ((int64_t)d.out_h * d.out_w * 255 * 127 > INT32_MAX) {
-        return tp_error(diag, TP_ERR_UNSUPPORTED,
-                        "op %s: a map of %dx%d is too large to train here; "
-                        "at most 66312 pixels work",
-                        op->name, (int)d.out_h, (int)d.out_w);
-    }
-    return TP_OK;
+    return tp_conv_check_pixels(op, t.y, d.out_c, diag);
 }
 
 static tp_status lower_bwd_w(tp_lower *lower, const tp_op *op) {

@@ -50,4 +50,13 @@ void tp_conv_overlap(const tp_conv2d *d, bool backward, tp_overlap *out);
 tp_status tp_conv_check(const tp_graph *graph, const tp_op *op,
                         const tp_conv_tensors *t, tp_diag *diag);
 
+/* In dx that many products are summed, each at most 1024 * 127: they fit 32
+ * bits. */
+tp_status tp_conv_check_products(const tp_op *op, int64_t products,
+                                 tp_diag *diag);
+/* dy of so many values is a map of so many channels, and sums over its pixels
+ * fit 32 bits: 256 samples of at most 127 each, or one of at most 255 * 127. */
+tp_status tp_conv_check_pixels(const tp_op *op, const tp_tensor *dy,
+                               int64_t channels, tp_diag *diag);
+
 #endif

@@ -18,11 +18,12 @@
         "tp_" #name, sizeof(tp_##name), name##_fields,                         \
         (int)(sizeof name##_fields / sizeof name##_fields[0]), 0}
 /* The same of one that has a field `reverse`. */
-#define DESC_WALK(name)                                                        \
+#define DESC_WALK_AT(name, at)                                                 \
     const tp_desc_type tp_desc_##name = {                                      \
         "tp_" #name, sizeof(tp_##name), name##_fields,                         \
         (int)(sizeof name##_fields / sizeof name##_fields[0]),                 \
-        offsetof(tp_##name, reverse)}
+        offsetof(tp_##name, at)}
+#define DESC_WALK(name) DESC_WALK_AT(name, reverse)
 
 static const tp_field conv2d_fields[] = {
     INT(tp_conv2d, in_h),
@@ -72,6 +73,20 @@ DESC_WALK(conv2d);
         OTHER(desc, at.lora_s, TP_F_POINTER), INT(desc, at.rank),              \
         INT(desc, at.shift), INT(desc, at.acc_shift),                          \
         INT(desc, at.acc_shift_b)
+
+static const tp_field conv2d_dsp_fields[] = {
+    CONV2D(tp_conv2d_dsp, conv),
+    INT(tp_conv2d_dsp, conv.reverse),
+    INT(tp_conv2d_dsp, pairs),
+    INT(tp_conv2d_dsp, direct),
+    INT(tp_conv2d_dsp, row_bytes),
+    INT(tp_conv2d_dsp, plain),
+    INT(tp_conv2d_dsp, up),
+    INT(tp_conv2d_dsp, down),
+    OTHER(tp_conv2d_dsp, w, TP_F_POINTER),
+    OTHER(tp_conv2d_dsp, channel, TP_F_POINTER),
+};
+DESC_WALK_AT(conv2d_dsp, conv.reverse);
 
 static const tp_field pool_fields[] = {
     INT(tp_pool, in_h),  INT(tp_pool, in_w),     INT(tp_pool, c),

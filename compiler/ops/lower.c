@@ -21,6 +21,19 @@ const char *tp_kernel_name(tp_kernel_id kernel) {
     return kernels[kernel].name;
 }
 
+uint32_t tp_step_scratch(const tp_step *step) {
+    for (int a = 0; a < step->n_args; a++) {
+        if (step->arg[a].kind == TP_ARG_SCRATCH) {
+            return step->arg[a].bytes;
+        }
+    }
+    return 0;
+}
+
+int32_t tp_kernel_gathers(tp_kernel_id kernel) {
+    return kernel == TP_K_conv2d_s8_fwd_dsp ? 2 : 0;
+}
+
 /* The same descriptor with its `reverse` set; NULL: memory ran out. */
 static const void *reversed(tp_arena *arena, const tp_desc_type *type,
                             const void *desc) {

@@ -122,6 +122,20 @@ int tp_op_factors(const tp_op *op) {
     return tp_kind_has_factors(op->kind) && op->n_in > at ? op->in[at] : -1;
 }
 
+int tp_op_bias(const tp_op *op) {
+    return tp_kind_has_bias(op->kind) ? op->in[2] : -1;
+}
+
+const tp_op *tp_op_reader(const tp_graph *graph, int (*of)(const tp_op *op),
+                          int tensor) {
+    for (int i = 0; i < graph->n_ops; i++) {
+        if (of(&graph->op[i]) == tensor) {
+            return &graph->op[i];
+        }
+    }
+    return NULL;
+}
+
 const char *tp_kind_name(tp_kind kind) {
     return rows[kind].name;
 }

@@ -17,6 +17,13 @@ typedef enum tp_kernel_id {
     TP_KERNEL_COUNT
 } tp_kernel_id;
 
+/* Instruction sets beyond plain C that kernels may use, a bit each; what a
+ * target has is in plan/target.h. */
+enum {
+    TP_ISA_DSP = 1, /* Armv7E-M, Armv8-M with the DSP extension */
+    TP_ISA_MVE = 2  /* Helium */
+};
+
 /* Type of a descriptor's field, so that emit and the plan's dump can print a
  * descriptor without knowing its op. Pointers are to constants registered
  * with tp_lower_const(). */
@@ -42,24 +49,26 @@ typedef struct tp_desc_type {
 } tp_desc_type;
 
 /* One per descriptor struct, in descriptors.c. */
-extern const tp_desc_type tp_desc_conv2d, tp_desc_pool, tp_desc_mean,
-    tp_desc_eltwise, tp_desc_eltwise_bwd, tp_desc_lut, tp_desc_softmax,
-    tp_desc_copy, tp_desc_fill, tp_desc_resize, tp_desc_clamp, tp_desc_sum,
-    tp_desc_bias, tp_desc_head, tp_desc_ce, tp_desc_mse, tp_desc_sgd,
-    tp_desc_random, tp_desc_rescale, tp_desc_bottleneck, tp_desc_unpack,
-    tp_desc_vera, tp_desc_hyper, tp_desc_sparse;
+extern const tp_desc_type tp_desc_conv2d, tp_desc_conv2d_dsp, tp_desc_pool,
+    tp_desc_mean, tp_desc_eltwise, tp_desc_eltwise_bwd, tp_desc_lut,
+    tp_desc_softmax, tp_desc_copy, tp_desc_fill, tp_desc_resize, tp_desc_clamp,
+    tp_desc_sum, tp_desc_bias, tp_desc_head, tp_desc_ce, tp_desc_mse,
+    tp_desc_sgd, tp_desc_random, tp_desc_rescale, tp_desc_bottleneck,
+    tp_desc_unpack, tp_desc_vera, tp_desc_hyper, tp_desc_sparse;
 
 typedef enum tp_arg_kind {
     TP_ARG_TENSOR, /* wherever the plan puts the tensor */
     TP_ARG_CONST,  /* an array registered with tp_lower_const() */
     TP_ARG_GSCALE, /* the delayed scale of gradient tensor `tensor` */
-    TP_ARG_ONLINE  /* tp_online of the training state */
+    TP_ARG_ONLINE, /* tp_online of the training state */
+    TP_ARG_SCRATCH /* `bytes` of the arena during the step; one a step */
 } tp_arg_kind;
 
 typedef struct tp_arg {
     tp_arg_kind kind;
     int tensor;
     const void *data; /* TP_ARG_CONST */
+    uint32_t bytes;   /* TP_ARG_SCRATCH */
 } tp_arg;
 
 static inline tp_arg tp_arg_tensor(int tensor) {
@@ -75,6 +84,9 @@ static inline tp_arg tp_arg_gscale(int tensor) {
 static inline tp_arg tp_arg_online(void) {
     return (tp_arg){.kind = TP_ARG_ONLINE, .tensor = -1};
 }
+static inline tp_arg tp_arg_scratch(uint32_t bytes) {
+    return (tp_arg){.kind = TP_ARG_SCRATCH, .tensor = -1, .bytes = bytes};
+}
 
 #define TP_MAX_ARGS 7
 
@@ -89,6 +101,9 @@ typedef struct tp_step {
     int op; /* position in the graph */
 } tp_step;
 
+/* Bytes of scratch that a step asks for; 0: none. */
+uint32_t tp_step_scratch(const tp_step *step);
+
 /* A constant array in flash: weights as they are, or made by lowering. */
 typedef struct tp_const {
     const char *name; /* C identifier, unique */
@@ -101,7 +116,8 @@ typedef struct tp_lower {
     const tp_graph *graph;
     tp_arena *arena;
     tp_diag *diag;
-    int op; /* being lowered */
+    unsigned isa; /* TP_ISA_...: what kernels may use */
+    int op;       /* being lowered */
     tp_step *step;
     int n_steps, cap_steps;
     tp_const *constant;
@@ -176,8 +192,12 @@ tp_status tp_ad_give(tp_autodiff *ad, int tensor, int grad);
  *   reverse  last to first (the descriptor's `reverse`): the output ends at
  *            least so many bytes behind the input's end */
 typedef struct tp_overlap {
+    int32_t gathers; /* [in] pixels whose windows the kernel reads before it
+                        writes any of them; 0: it writes while it reads */
     int32_t forward, reverse;
 } tp_overlap;
+
+int32_t tp_kernel_gathers(tp_kernel_id kernel);
 
 #define TP_APART INT32_MAX
 
@@ -224,5 +244,11 @@ bool tp_kind_has_factors(tp_kind kind);
 /* The tensor of trained factors with which such an op requantises, its last
  * input; -1: none, the base's own. */
 int tp_op_factors(const tp_op *op);
+/* The bias of an op that has one; -1: of another op. */
+int tp_op_bias(const tp_op *op);
+/* The op whose bias, or whose factors, a tensor is: `of` is one of the two
+ * above. NULL: none. */
+const tp_op *tp_op_reader(const tp_graph *graph, int (*of)(const tp_op *op),
+                          int tensor);
 
 #endif

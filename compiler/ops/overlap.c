@@ -44,15 +44,21 @@ static view view_of(const tp_map *m) {
                                 m->w.x, m->y_bytes, m->x_bytes};
 }
 
-/* Pixels of the input between which pixel `at` of the output reads. */
-static span pixels(const view *v, int32_t at) {
-    const bool backward = v->map->backward;
-    const span y = reach(&v->map->h, backward, at / v->cols);
-    const span x = reach(&v->map->w, backward, at % v->cols);
+/* Pixels of the input between which one of the output reads, from its rows and
+ * its columns. */
+static span pixels(const view *v, span y, span x) {
     if (y.last < 0 || x.last < 0) {
         return (span){INT32_MAX, -1};
     }
     return (span){y.first * v->in_cols + x.first, y.last * v->in_cols + x.last};
+}
+
+static span row(const view *v, int32_t oy) {
+    return reach(&v->map->h, v->map->backward, oy);
+}
+
+static span col(const view *v, int32_t ox) {
+    return reach(&v->map->w, v->map->backward, ox);
 }
 
 /* The larger of both; beyond 31 bits: apart. */
@@ -60,40 +66,41 @@ static int32_t most(int32_t a, int64_t b) {
     return b >= TP_APART ? TP_APART : b > a ? (int32_t)b : a;
 }
 
-/* First to last: when pixel i is written, all of the output up to its end is,
- * and what i and later pixels read must lie behind that. */
-static int32_t forward(const view *v) {
-    int32_t apart = -TP_APART;
-    int32_t first = INT32_MAX; /* pixel that is still read */
-    for (int32_t i = v->rows * v->cols - 1; i >= 0; i--) {
-        const span s = pixels(v, i);
-        first = s.first < first ? s.first : first;
-        if (first < INT32_MAX) {
-            apart = most(apart, (i + 1) * v->out_bytes - first * v->in_bytes);
-        }
-    }
-    return apart;
-}
-
-/* Last to first: the mirror image, measured from the ends. */
-static int32_t reverse(const view *v) {
+/* When pixels up to number i of the order are written, what i and later ones
+ * read must lie behind them; where the kernel gathers, what those behind the
+ * pixels that i is gathered with read. Last to first is the mirror image,
+ * measured from the ends. */
+static int32_t distance(const view *v, bool last_first) {
     const int32_t n = v->rows * v->cols;
     const int32_t in = v->in_rows * v->in_cols;
+    const int32_t gathers = v->map->gathers;
     int32_t apart = -TP_APART;
-    int32_t last = -1;
-    for (int32_t i = 0; i < n; i++) {
-        const span s = pixels(v, i);
-        last = s.last > last ? s.last : last;
-        if (last >= 0) {
-            apart = most(apart, (n - i) * v->out_bytes -
-                                    (in - 1 - last) * v->in_bytes);
+    int32_t first = INT32_MAX; /* pixel that is still read */
+    int32_t later = INT32_MAX; /* the same of gathered pixels before */
+    int32_t oy = -1;
+    span y = {INT32_MAX, -1};
+    for (int32_t i = n - 1; i >= 0; i--) {
+        const int32_t at = last_first ? n - 1 - i : i;
+        if (at / v->cols != oy) {
+            oy = at / v->cols;
+            y = row(v, oy);
         }
+        const span s = pixels(v, y, col(v, at % v->cols));
+        const int32_t mine = s.last < 0   ? INT32_MAX
+                             : last_first ? in - 1 - s.last
+                                          : s.first;
+        first = mine < first ? mine : first;
+        const int32_t read = gathers > 0 ? later : first;
+        if (read < INT32_MAX) {
+            apart = most(apart, (i + 1) * v->out_bytes - read * v->in_bytes);
+        }
+        later = gathers > 0 && i % gathers == 0 ? first : later;
     }
     return apart;
 }
 
 void tp_overlap_map(const tp_map *map, tp_overlap *out) {
     const view v = view_of(map);
-    out->forward = forward(&v);
-    out->reverse = reverse(&v);
+    out->forward = distance(&v, false);
+    out->reverse = distance(&v, true);
 }

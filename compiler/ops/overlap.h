@@ -15,11 +15,13 @@ typedef struct tp_map_axis {
 
 /* A kernel that walks a map pixel by pixel: reads what the pixel is made of,
  * in any order, as long as it is at the pixel; writes the pixel at any time
- * while it is there. */
+ * while it is there. Or one that takes some pixels at a time and reads all that
+ * they are made of before it writes them. */
 typedef struct tp_map {
     tp_map_axis h, w;
     int32_t x_bytes, y_bytes; /* of a pixel */
     bool backward;            /* it makes dx from dy */
+    int32_t gathers;          /* as in tp_overlap */
 } tp_map;
 
 /* Both distances, for tensors with headers of the same size: a header is read

@@ -5,18 +5,8 @@
 #include "compiler/ops/conv.h"
 #include "compiler/ops/table.h"
 
-/* The convolution that requantises by these factors. */
-static const tp_op *reader(const tp_graph *graph, int factors) {
-    for (int i = 0; i < graph->n_ops; i++) {
-        if (tp_op_factors(&graph->op[i]) == factors) {
-            return &graph->op[i];
-        }
-    }
-    return NULL;
-}
-
 static tp_status verify(const tp_graph *graph, const tp_op *op, tp_diag *diag) {
-    const tp_op *conv = reader(graph, op->out);
+    const tp_op *conv = tp_op_reader(graph, tp_op_factors, op->out);
     const int64_t n = tp_tensor_count(&graph->tensor[op->in[0]]);
     if (conv == NULL || tp_tensor_count(&graph->tensor[conv->in[2]]) != n ||
         graph->tensor[op->out].dtype != TP_S32 ||
@@ -31,7 +21,7 @@ static tp_status verify(const tp_graph *graph, const tp_op *op, tp_diag *diag) {
 
 static tp_status lower(tp_lower *low, const tp_op *op) {
     const tp_graph *graph = low->graph;
-    const tp_op *conv = reader(graph, op->out);
+    const tp_op *conv = tp_op_reader(graph, tp_op_factors, op->out);
     if (conv == NULL) {
         return tp_error(low->diag, TP_ERR_MALFORMED,
                         "op %s: no convolution reads it", op->name);
@@ -72,7 +62,7 @@ int tp_conv_ad_scaled(tp_autodiff *ad, const tp_op *op, int dy) {
 /* What is given to the factors is dy of the convolution's output, masked. */
 static tp_status grad(tp_autodiff *ad, const tp_op *op, int dy) {
     const tp_op scale = *op;
-    const tp_op *conv = reader(ad->graph, scale.out);
+    const tp_op *conv = tp_op_reader(ad->graph, tp_op_factors, scale.out);
     if (conv == NULL) {
         return tp_error(ad->diag, TP_ERR_MALFORMED,
                         "op %s: no convolution reads it", scale.name);
@@ -123,18 +113,10 @@ static tp_status lower_bwd_w(tp_lower *low, const tp_op *op) {
                          args);
 }
 
-/* One sample's sum of pixels * 127 * 255 stays below 2^31. */
 static tp_status verify_bwd_w(const tp_graph *graph, const tp_op *op,
                               tp_diag *diag) {
     const int64_t n = tp_tensor_count(&graph->tensor[op->in[2]]);
-    const int64_t dy = tp_tensor_count(&graph->tensor[op->in[1]]);
-    if (dy % n != 0 || dy / n > 66000) {
-        return tp_error(diag, TP_ERR_UNSUPPORTED,
-                        "op %s: a map of %lld pixels is too large to train "
-                        "here; at most 66000 work",
-                        op->name, (long long)(dy / n));
-    }
-    return TP_OK;
+    return tp_conv_check_pixels(op, &graph->tensor[op->in[1]], n, diag);
 }
 
 const tp_opdef tp_def_scale = {.verify = verify, .lower = lower, .grad = grad};

@@ -45,31 +45,16 @@ static tp_status verify(const tp_graph *graph, const tp_op *op, tp_diag *diag) {
     return TP_OK;
 }
 
-/* |d * w| <= 1024 * 127 in the kernel, summed over channels. */
 static tp_status verify_bwd_x(const tp_graph *graph, const tp_op *op,
                               tp_diag *diag) {
     const int32_t out_c = graph->tensor[op->in[1]].dim[0];
-    if (out_c > 16383) {
-        return tp_error(diag, TP_ERR_UNSUPPORTED,
-                        "op %s: %d products would overflow 32 bits backward; "
-                        "at most 16383 work",
-                        op->name, (int)out_c);
-    }
-    return TP_OK;
+    return tp_conv_check_products(op, out_c, diag);
 }
 
-/* One sample's sum of pixels * 255 * 127 stays below 2^31. */
 static tp_status verify_bwd_w(const tp_graph *graph, const tp_op *op,
                               tp_diag *diag) {
     const tp_tensor *dy = &graph->tensor[op->in[1]];
-    const int64_t pixels = tp_tensor_count(dy) / dy->dim[dy->rank - 1];
-    if (pixels > 66000) {
-        return tp_error(diag, TP_ERR_UNSUPPORTED,
-                        "op %s: a map of %lld pixels is too large to train "
-                        "here; at most 66000 work",
-                        op->name, (long long)pixels);
-    }
-    return TP_OK;
+    return tp_conv_check_pixels(op, dy, dy->dim[dy->rank - 1], diag);
 }
 
 /* --- lower, gradient ------------------------------------------------------ */

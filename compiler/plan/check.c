@@ -7,6 +7,7 @@ typedef enum walk {
     WALK_NONE,     /* no promise: they must lie apart */
     WALK_VALUE,    /* reads value i of any input, then writes value i */
     WALK_CONV,     /* tp_conv2d, pixels of y from windows of x */
+    WALK_CONV_TWO, /* the same, reading the windows of two before it writes */
     WALK_CONV_BWD, /* tp_conv2d, pixels of dx from those of dy */
     WALK_POOL,     /* tp_pool, the same */
     WALK_POOL_BWD,
@@ -16,6 +17,7 @@ typedef enum walk {
 /* A kernel that is not listed writes nothing over what it reads. */
 static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_conv2d_s8_fwd_ref] = WALK_CONV,
+    [TP_K_conv2d_s8_fwd_dsp] = WALK_CONV_TWO,
     [TP_K_conv2d_lora_s8_fwd_ref] = WALK_CONV,
     [TP_K_dwconv2d_s8_fwd_ref] = WALK_CONV,
     [TP_K_conv2d_scaled_s8_fwd_ref] = WALK_CONV,
@@ -103,8 +105,13 @@ static tp_status check_read(const checker *c, int tensor) {
         return TP_OK;
     }
     TP_TRY(check_bounds(c, tensor));
+    const int *owner = c->owner + r.from;
+    if (r.bytes > 0 && owner[0] == c->value[tensor] &&
+        memcmp(owner, owner + 1, (r.bytes - 1) * sizeof *owner) == 0) {
+        return TP_OK; /* all are as the first: a search checks thousands */
+    }
     for (uint32_t i = 0; i < r.bytes; i++) {
-        if (c->owner[r.from + i] != c->value[tensor]) {
+        if (owner[i] != c->value[tensor]) {
             return wrong(c, "something else lies in", tensor, i);
         }
     }
@@ -121,6 +128,7 @@ typedef struct map {
     axis h, w;
     int32_t x_bytes, y_bytes; /* of a pixel */
     bool backward, reverse;
+    int32_t gathers; /* pixels that are read before they are written; 0 */
 } map;
 
 static map conv_map(const tp_conv2d *d, bool backward) {
@@ -129,7 +137,8 @@ static map conv_map(const tp_conv2d *d, bool backward) {
                  d->in_c,
                  d->out_c,
                  backward,
-                 d->reverse != 0};
+                 d->reverse != 0,
+                 0};
 }
 
 static map pool_map(const tp_pool *d, bool backward) {
@@ -138,27 +147,31 @@ static map pool_map(const tp_pool *d, bool backward) {
                  d->c,
                  d->c,
                  backward,
-                 d->reverse != 0};
+                 d->reverse != 0,
+                 0};
+}
+
+/* Pixel `in` is read while pixel `out` is computed. */
+static void need(const map *m, int32_t in, int32_t out, int32_t *needed) {
+    const int32_t outs = m->backward ? m->h.x * m->w.x : m->h.y * m->w.y;
+    const int32_t time = m->reverse ? outs - 1 - out : out;
+    needed[in] = time > needed[in] ? time : needed[in];
 }
 
 /* Marks what one window joins: pixel (oy, ox) of y and each place of x under
  * it. The one of them that is read is needed until the other is written. */
 static void join(const map *m, int32_t oy, int32_t ox, int32_t *needed) {
     const int32_t y = oy * m->w.y + ox;
-    for (int32_t t = 0; t < m->h.k * m->w.k; t++) {
-        const int32_t iy =
-            oy * m->h.stride - m->h.before + t / m->w.k * m->h.dilation;
-        const int32_t ix =
-            ox * m->w.stride - m->w.before + t % m->w.k * m->w.dilation;
-        if (iy < 0 || iy >= m->h.x || ix < 0 || ix >= m->w.x) {
-            continue;
+    for (int32_t ky = 0; ky < m->h.k; ky++) {
+        const int32_t iy = oy * m->h.stride - m->h.before + ky * m->h.dilation;
+        for (int32_t kx = 0; iy >= 0 && iy < m->h.x && kx < m->w.k; kx++) {
+            const int32_t ix =
+                ox * m->w.stride - m->w.before + kx * m->w.dilation;
+            const int32_t x = iy * m->w.x + ix;
+            if (ix >= 0 && ix < m->w.x) {
+                need(m, m->backward ? y : x, m->backward ? x : y, needed);
+            }
         }
-        const int32_t x = iy * m->w.x + ix;
-        const int32_t in = m->backward ? y : x;
-        const int32_t out = m->backward ? x : y;
-        const int32_t outs = m->backward ? m->h.x * m->w.x : m->h.y * m->w.y;
-        const int32_t time = m->reverse ? outs - 1 - out : out;
-        needed[in] = time > needed[in] ? time : needed[in];
     }
 }
 
@@ -168,39 +181,76 @@ typedef struct pair {
     range x, y;
 } pair;
 
+/* True if a pixel written at `time` lands on one read at `needed`. */
+static bool too_early(const map *m, int32_t time, int32_t needed) {
+    if (needed < 0) {
+        return false;
+    }
+    return m->gathers > 0 ? needed / m->gathers > time / m->gathers
+                          : needed >= time;
+}
+
+/* Pixels behind a header: those of a tensor. */
+typedef struct pixels {
+    uint32_t head, bytes; /* of the header, of a pixel */
+    int32_t n;
+} pixels;
+
+static pixels pixels_of(uint32_t bytes, int32_t n, int32_t pixel_bytes) {
+    const uint32_t each = (uint32_t)pixel_bytes;
+    return (pixels){bytes - (uint32_t)n * each, each, n};
+}
+
+/* No byte of y is written over one of x that is still needed. Walks the bytes
+ * that they share, as many at once as belong to the same two pixels. */
+static tp_status check_shared(const checker *c, const map *m, const pair *p,
+                              const pixels *x, const pixels *y,
+                              const int32_t *needed) {
+    const uint32_t from_x = p->x.from + x->head;
+    const uint32_t from_y = p->y.from + y->head;
+    const uint32_t end_x = p->x.from + p->x.bytes;
+    const uint32_t end_y = p->y.from + p->y.bytes;
+    const uint32_t end = end_x < end_y ? end_x : end_y;
+    uint32_t at = from_x > from_y ? from_x : from_y;
+    while (at < end) {
+        const uint32_t in = (at - from_x) / x->bytes;
+        const uint32_t out = (at - from_y) / y->bytes;
+        const int32_t time =
+            m->reverse ? y->n - 1 - (int32_t)out : (int32_t)out;
+        if (too_early(m, time, needed[in])) {
+            return wrong(c, "writes too early over", p->in, at - p->x.from);
+        }
+        const uint32_t next_in = from_x + (in + 1) * x->bytes;
+        const uint32_t next_out = from_y + (out + 1) * y->bytes;
+        at = next_in < next_out ? next_in : next_out;
+    }
+    return TP_OK;
+}
+
 /* needed[p]: when pixel p of the input is read last, as the number of pixels
  * written before; -1: never. A pixel is written all the while it is computed.
  * Headers are read before the first pixel, written after the last. */
 static tp_status check_map(checker *c, const map *m, const pair *p) {
     const int32_t ys = m->h.y * m->w.y;
     const int32_t xs = m->h.x * m->w.x;
-    const int32_t ins = m->backward ? ys : xs;
-    const int32_t outs = m->backward ? xs : ys;
-    const uint32_t in_px = (uint32_t)(m->backward ? m->y_bytes : m->x_bytes);
-    const uint32_t out_px = (uint32_t)(m->backward ? m->x_bytes : m->y_bytes);
-    const uint32_t x_head = p->x.bytes - (uint32_t)ins * in_px;
-    const uint32_t y_head = p->y.bytes - (uint32_t)outs * out_px;
-    int32_t *needed = tp_arena_alloc(&c->scratch, (size_t)ins, sizeof *needed);
+    const pixels x = pixels_of(p->x.bytes, m->backward ? ys : xs,
+                               m->backward ? m->y_bytes : m->x_bytes);
+    const pixels y = pixels_of(p->y.bytes, m->backward ? xs : ys,
+                               m->backward ? m->x_bytes : m->y_bytes);
+    int32_t *needed = tp_arena_alloc(&c->scratch, (size_t)x.n, sizeof *needed);
     if (needed == NULL) {
         return tp_no_memory(c->diag);
     }
-    if (x_head > 4 || y_head > 4) {
+    if (x.head > 4 || y.head > 4) {
         return wrong(c, "the descriptor does not fit", p->in, 0);
     }
-    memset(needed, -1, (size_t)ins * sizeof *needed);
-    for (int32_t o = 0; o < ys; o++) {
-        join(m, o / m->w.y, o % m->w.y, needed);
-    }
-    for (uint32_t i = y_head; i < p->y.bytes; i++) {
-        const uint32_t byte = p->y.from + i - p->x.from; /* of x, or huge */
-        const int32_t pixel = (int32_t)((i - y_head) / out_px);
-        const int32_t time = m->reverse ? outs - 1 - pixel : pixel;
-        if (byte >= x_head && byte < p->x.bytes &&
-            needed[(byte - x_head) / in_px] >= time) {
-            return wrong(c, "writes too early over", p->in, byte);
+    memset(needed, -1, (size_t)x.n * sizeof *needed);
+    for (int32_t oy = 0; oy < m->h.y; oy++) {
+        for (int32_t ox = 0; ox < m->w.y; ox++) {
+            join(m, oy, ox, needed);
         }
     }
-    return TP_OK;
+    return check_shared(c, m, p, &x, &y, needed);
 }
 
 /* --- a mean: values ------------------------------------------------------- */
@@ -256,10 +306,41 @@ static tp_status check_pair(checker *c, int arg, const pair *p) {
         return check_mean(c, step->desc, p);
     }
     const bool backward = kind == WALK_CONV_BWD || kind == WALK_POOL_BWD;
-    const map m = kind == WALK_CONV || kind == WALK_CONV_BWD
-                      ? conv_map(step->desc, backward)
-                      : pool_map(step->desc, backward);
+    map m = kind == WALK_POOL || kind == WALK_POOL_BWD
+                ? pool_map(step->desc, backward)
+                : conv_map(step->desc, backward);
+    m.gathers = kind == WALK_CONV_TWO ? 2 : 0;
     return check_map(c, &m, p);
+}
+
+/* Scratch lies apart from all that the step reads and writes; whatever else lay
+ * there is gone. */
+static tp_status check_scratch(checker *c) {
+    const tp_step *step = &c->program->step[c->step];
+    const tp_address *a = &c->program->scratch[c->step];
+    const int out = c->graph->op[step->op].out;
+    const range r = {a->offset, tp_step_scratch(step)};
+    range other;
+    if (r.bytes == 0) {
+        return TP_OK;
+    }
+    if (a->place != TP_PLACE_ARENA || a->bytes != r.bytes || r.from % 4 != 0 ||
+        r.from > c->program->arena_bytes ||
+        r.bytes > c->program->arena_bytes - r.from) {
+        return wrong(c, "bounds or alignment of the scratch beside", out, 0);
+    }
+    if (range_of(c, out, &other) && meet(r, other)) {
+        return wrong(c, "the scratch meets", out, 0);
+    }
+    for (int i = 0; i < step->n_args; i++) {
+        const tp_arg *arg = &step->arg[i];
+        if (arg->kind == TP_ARG_TENSOR && arg->tensor >= 0 &&
+            range_of(c, arg->tensor, &other) && meet(r, other)) {
+            return wrong(c, "the scratch meets", arg->tensor, 0);
+        }
+    }
+    memset(c->owner + r.from, -1, r.bytes * sizeof *c->owner);
+    return TP_OK;
 }
 
 static tp_status check_step(checker *c) {
@@ -277,6 +358,7 @@ static tp_status check_step(checker *c) {
             TP_TRY(check_pair(c, a, &p));
         }
     }
+    TP_TRY(check_scratch(c));
     for (uint32_t i = 0; written && i < p.y.bytes; i++) {
         c->owner[p.y.from + i] = c->value[p.out];
     }

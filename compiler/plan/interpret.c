@@ -46,7 +46,7 @@ static void *writable(const void *p) {
     return u.out;
 }
 
-static void *resolve(const frame *f, const tp_arg *arg) {
+static void *resolve(const frame *f, uint32_t step, const tp_arg *arg) {
     if (arg->kind == TP_ARG_CONST) {
         return writable(arg->data);
     }
@@ -57,6 +57,9 @@ static void *resolve(const frame *f, const tp_arg *arg) {
     }
     if (arg->kind == TP_ARG_ONLINE) {
         return &tp_train_state_of(f->ctx)->online;
+    }
+    if (arg->kind == TP_ARG_SCRATCH) {
+        return f->ctx->arena + f->program->scratch[step].offset;
     }
     const tp_address *a = &f->program->address[arg->tensor];
     switch (a->place) {
@@ -85,7 +88,7 @@ static void run_step(const frame *f, uint32_t i) {
     const tp_step *step = &f->program->step[i];
     void *arg[TP_MAX_ARGS];
     for (int a = 0; a < step->n_args; a++) {
-        arg[a] = resolve(f, &step->arg[a]);
+        arg[a] = resolve(f, i, &step->arg[a]);
     }
     callers[step->kernel](step->desc, arg);
 }

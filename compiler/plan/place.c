@@ -74,45 +74,44 @@ typedef struct search {
     uint32_t rng;
 } search;
 
-static void insert(gap *gaps, int n, gap g) {
-    int at = n;
-    while (at > 0 && gaps[at - 1].lo > g.lo) {
-        gaps[at] = gaps[at - 1];
-        at--;
-    }
-    gaps[at] = g;
-}
-
-/* Lowest offset where block i agrees with all that are placed. */
+/* Lowest offset where block i agrees with all that are placed: each gap that
+ * covers an offset pushes it up, in any order, until none does. */
 static uint32_t lowest(const search *s, int i) {
     int n = 0;
     for (int k = s->near_at[i]; k < s->near_at[i + 1]; k++) {
         if (s->placed[s->near[k]]) {
-            const gap g = gap_of(s->block, i, s->near[k]);
-            if (g.lo < g.hi && g.hi > 0) {
-                insert(s->gaps, n++, g);
-            }
+            s->gaps[n++] = gap_of(s->block, i, s->near[k]);
         }
     }
     int64_t offset = 0;
-    for (int k = 0; k < n && offset > s->gaps[k].lo; k++) {
-        if (offset < s->gaps[k].hi) {
-            offset = (s->gaps[k].hi + 3) / 4 * 4;
+    for (bool moved = true; moved;) {
+        moved = false;
+        int left = 0; /* gaps that end above */
+        for (int k = 0; k < n; k++) {
+            const gap g = s->gaps[k];
+            if (g.lo < offset && offset < g.hi) {
+                offset = (g.hi + 3) / 4 * 4;
+                moved = true;
+            } else if (offset < g.hi) {
+                s->gaps[left++] = g;
+            }
         }
+        n = left;
     }
     return (uint32_t)offset;
 }
 
 /* Places in the order s->order and keeps it to go on from where no more bytes
  * lie above the bound than before: many blocks may have to move before the
- * arena shrinks, and this counts each. The smallest arena is kept apart. */
-static void try_order(search *s) {
+ * arena shrinks, and this counts each. The smallest arena is kept apart. The
+ * first `same` blocks are those of s->from and lie where they lay. */
+static void try_order(search *s, int same) {
     uint32_t size = 0;
     uint64_t over = 0;
     memset(s->placed, 0, (size_t)s->n * sizeof *s->placed);
     for (int k = 0; k < s->n; k++) {
         const int i = s->order[k];
-        s->block[i].offset = lowest(s, i);
+        s->block[i].offset = k < same ? s->at[i] : lowest(s, i);
         s->placed[i] = true;
         const uint32_t end = align4(s->block[i].offset + s->block[i].bytes);
         size = end > size ? end : size;
@@ -176,8 +175,8 @@ static void sort(const search *s, int rule) {
 }
 
 /* One change of s->from: a block that ends above the bound, or any other one,
- * is placed earlier. */
-static void change(search *s) {
+ * is placed earlier. Returns its new place: nothing changes before it. */
+static int change(search *s) {
     const uint32_t n = (uint32_t)s->n;
     memcpy(s->order, s->from, (size_t)n * sizeof *s->order);
     uint32_t from = tp_rng_below(&s->rng, n);
@@ -195,6 +194,7 @@ static void change(search *s) {
     const int moved = s->order[from];
     memmove(s->order + to + 1, s->order + to, (from - to) * sizeof *s->order);
     s->order[to] = moved;
+    return (int)to;
 }
 
 /* --- the search ----------------------------------------------------------- */
@@ -261,16 +261,15 @@ static int changes(const search *s, int effort) {
 static void find(search *s, int effort) {
     for (int rule = 0; rule < RULES && s->size > s->bound; rule++) {
         sort(s, rule);
-        try_order(s);
+        try_order(s, 0);
     }
     for (int rule = 0; rule < RULES && s->size > s->bound; rule++) {
         sort(s, rule);
         s->over = UINT64_MAX;
         s->rng = tp_rng_seed((uint32_t)rule + 1);
-        try_order(s);
+        try_order(s, 0);
         for (int i = changes(s, effort); i > 0 && s->size > s->bound; i--) {
-            change(s);
-            try_order(s);
+            try_order(s, change(s));
         }
     }
     for (int i = 0; i < s->n; i++) {

@@ -277,40 +277,56 @@ static bool place_latent(const tp_graph *graph, tp_address *address) {
     return at > 0;
 }
 
-static tp_status make_keep(tp_program_order *order, tp_program *program) {
-    const tp_graph *graph = order->lower->graph;
+static tp_status make_sample(tp_program_order *order, tp_plan *plan) {
+    tp_graph_trained(plan->graph, order->wanted);
+    order->y = -1;
+    order->latent = TP_LATENT_READ;
+    order->beside = tp_plan_ram(plan); /* that has no arena yet */
+    return tp_program_make(order, &plan->sample);
+}
+
+static tp_status make_keep(tp_program_order *order, tp_plan *plan) {
+    const tp_graph *graph = plan->graph;
     for (int i = 0; i < graph->n_tensors; i++) {
         order->wanted[i] = graph->tensor[i].latent;
     }
+    order->y = -1;
     order->latent = TP_LATENT_MADE;
-    return tp_program_make(order, program);
+    order->beside = 0;
+    return tp_program_make(order, &plan->keep);
 }
 
+static tp_status make_infer(tp_program_order *order, tp_plan *plan) {
+    const tp_graph *graph = plan->graph;
+    memset(order->wanted, 0, (size_t)graph->n_tensors * sizeof *order->wanted);
+    order->wanted[graph->output] = true;
+    order->y = graph->output;
+    order->latent = TP_LATENT_VALUE;
+    order->beside = 0;
+    return tp_program_make(order, &plan->infer);
+}
+
+/* That of training first: whether the plan is worth it is known by its bound.
+ */
 static tp_status make_programs(const tp_lower *lower, tp_address *fixed,
                                const tp_plan_options *options, tp_plan *plan) {
-    const tp_graph *graph = plan->graph;
-    const size_t n = (size_t)graph->n_tensors;
-    bool *wanted = tp_arena_alloc(lower->arena, n, sizeof *wanted);
-    if (wanted == NULL) {
+    tp_program_order order = {
+        .lower = lower,
+        .options = options,
+        .wanted = tp_arena_alloc(lower->arena, (size_t)plan->graph->n_tensors,
+                                 sizeof *order.wanted),
+        .fixed = fixed};
+    if (order.wanted == NULL) {
         return tp_no_memory(lower->diag);
     }
-    wanted[graph->output] = true;
-    tp_program_order order = {.lower = lower,
-                              .options = options,
-                              .wanted = wanted,
-                              .y = graph->output,
-                              .fixed = fixed};
-    TP_TRY(tp_program_make(&order, &plan->infer));
-    if (plan->model.n_params == 0) {
-        return TP_OK;
+    const bool latent = place_latent(plan->graph, fixed);
+    if (plan->model.n_params > 0) {
+        TP_TRY(make_sample(&order, plan));
     }
-    order.y = -1;
-    if (place_latent(graph, fixed)) {
-        TP_TRY(make_keep(&order, &plan->keep));
+    if (plan->model.n_params > 0 && latent) {
+        TP_TRY(make_keep(&order, plan));
     }
-    tp_graph_trained(graph, wanted);
-    order.latent = TP_LATENT_READ;
-    return tp_program_make(&order, &plan->sample);
+    return make_infer(&order, plan);
 }
 
 /* --- regions -------------------------------------------------------------- */
@@ -367,6 +383,14 @@ static void drop_unused(tp_plan *plan, tp_program *const program[PROGRAMS],
     plan->n_regions = kept;
 }
 
+static void lay_out_address(const tp_plan *plan, const int to[TP_MAX_REGIONS],
+                            tp_address *address) {
+    if (address->place == TP_PLACE_ARENA) {
+        address->region = to[address->region];
+        address->offset += plan->region[address->region].start;
+    }
+}
+
 /* Offsets in a region become offsets in the arena, where its parts stand one
  * after the other; all programs have the same parts. */
 static void lay_out_regions(tp_plan *plan) {
@@ -384,11 +408,10 @@ static void lay_out_regions(tp_plan *plan) {
         tp_program *p = program[k];
         p->arena_bytes = plan->n_regions > 0 ? start : p->region_bytes[0];
         for (int i = 0; p->address != NULL && i < plan->graph->n_tensors; i++) {
-            if (p->address[i].place == TP_PLACE_ARENA) {
-                p->address[i].region = to[p->address[i].region];
-                p->address[i].offset +=
-                    plan->region[p->address[i].region].start;
-            }
+            lay_out_address(plan, to, &p->address[i]);
+        }
+        for (int i = 0; i < p->n_steps; i++) {
+            lay_out_address(plan, to, &p->scratch[i]);
         }
     }
 }
@@ -429,7 +452,6 @@ static void describe_model(tp_plan *plan) {
         larger(model->infer_bytes,
                align(larger(plan->sample.arena_bytes, plan->keep.arena_bytes),
                      TP_ALIGN));
-    model->sample_bytes = model->n_params > 0 ? tp_sample_bytes(graph) : 0;
     model->x_bytes = (uint32_t)tp_tensor_bytes(&graph->tensor[graph->input]);
     model->y_bytes = (uint32_t)tp_tensor_bytes(&graph->tensor[graph->output]);
     for (int i = 0; i < graph->n_tensors; i++) {
@@ -458,8 +480,10 @@ static void count_flash(const tp_lower *lower, tp_plan *plan) {
 tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph,
                        const tp_plan_options *options, tp_plan *plan,
                        tp_diag *diag) {
-    tp_plan made = {.graph = graph};
-    tp_lower lower = {.graph = graph, .arena = arena, .diag = diag};
+    tp_plan made = {.graph = graph, .isa = options != NULL ? options->isa : 0};
+    tp_plan_options used = options != NULL ? *options : (tp_plan_options){0};
+    tp_lower lower = {
+        .graph = graph, .arena = arena, .diag = diag, .isa = used.isa};
     tp_address *fixed =
         tp_arena_alloc(arena, (size_t)graph->n_tensors, sizeof *fixed);
     if (fixed == NULL) {
@@ -468,7 +492,10 @@ tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph,
     TP_TRY(lower_all(&lower));
     TP_TRY(number_gscales(&lower, &made));
     TP_TRY(lay_out(arena, &made, fixed, diag));
-    tp_plan_options used = options != NULL ? *options : (tp_plan_options){0};
+    made.samples = used.samples;
+    if (made.model.n_params > 0) {
+        made.model.sample_bytes = tp_sample_bytes(graph);
+    }
     TP_TRY(sort_regions(&used, &made, diag));
     used.region = made.region;
     TP_TRY(make_programs(&lower, fixed, &used, &made));
@@ -480,7 +507,6 @@ tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph,
     TP_TRY(estimate(&lower, &made));
     made.constant = lower.constant;
     made.n_constants = lower.n_constants;
-    made.samples = used.samples;
     describe_model(&made);
     count_flash(&lower, &made);
     *plan = made;

@@ -34,6 +34,7 @@ typedef struct tp_program {
     const tp_step *step; /* desc: with the order that the addresses ask for */
     int n_steps;
     tp_address *address; /* [graph->n_tensors] */
+    tp_address *scratch; /* [n_steps]; place NONE: the step needs none */
     uint32_t arena_bytes;
     uint32_t region_bytes[TP_MAX_REGIONS]; /* of it; without regions: [0] */
     uint32_t peak_bytes; /* lower bound: largest sum of live tensors, those
@@ -53,6 +54,7 @@ typedef struct tp_plan {
     const tp_graph *graph;
     tp_region region[TP_MAX_REGIONS]; /* those that are used, fastest first */
     int n_regions;                    /* 0: the arena is one, anywhere */
+    unsigned isa;                     /* what kernels may use: TP_ISA_... */
     tp_program infer;
     tp_program sample;        /* n_steps 0: nothing is trained */
     tp_program keep;          /* the latent values of a sample; n_steps 0: it
@@ -72,8 +74,20 @@ typedef enum tp_plan_effort {
     TP_EFFORT_QUICK /* one of hundreds that a search looks at */
 } tp_plan_effort;
 
+/* What is known of a plan before anything is placed. */
+typedef struct tp_plan_bound {
+    uint32_t ram;  /* tp_plan_ram(), at least */
+    uint64_t cost; /* estimated instructions of a sample */
+} tp_plan_bound;
+
 typedef struct tp_plan_options {
     tp_plan_effort effort;
+    unsigned isa; /* TP_ISA_...: what kernels may use */
+    /* Asked before anything is placed, which takes most of the time. False: it
+     * is not worth it, and the plan ends with TP_ERR_BUDGET without a message.
+     * NULL: it is. */
+    bool (*worth)(const void *ctx, const tp_plan_bound *bound);
+    const void *worth_ctx;
     bool no_overlap; /* no output lies over its input, but value by value */
     const tp_region *region; /* memories for the arena, at most TP_MAX_REGIONS;
                                 none: it is one, anywhere */

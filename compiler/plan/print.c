@@ -23,7 +23,7 @@ static bool has_offset(tp_place place) {
 }
 
 static void print_arg(tp_text *out, const tp_plan *plan,
-                      const tp_program *program, const tp_arg *arg) {
+                      const tp_program *program, int step, const tp_arg *arg) {
     if (arg->kind == TP_ARG_GSCALE) {
         tp_text_add(out, " scale[%d]", plan->gscale[arg->tensor]);
         return;
@@ -38,7 +38,9 @@ static void print_arg(tp_text *out, const tp_plan *plan,
         tp_text_add(out, " %s", name);
         return;
     }
-    const tp_address *a = &program->address[arg->tensor];
+    const tp_address *a = arg->kind == TP_ARG_SCRATCH
+                              ? &program->scratch[step]
+                              : &program->address[arg->tensor];
     tp_text_add(out, " %s", place_name(a->place));
     if (has_offset(a->place) || plan->graph->tensor[arg->tensor].latent) {
         tp_text_add(out, "+%u", (unsigned)a->offset);
@@ -83,7 +85,7 @@ static void print_program(tp_text *out, const char *name, const tp_plan *plan,
         tp_text_pad(out, 64);
         tp_text_add(out, "%9llu", (unsigned long long)tp_step_cost(step));
         for (int a = 0; a < step->n_args; a++) {
-            print_arg(out, plan, program, &step->arg[a]);
+            print_arg(out, plan, program, i, &step->arg[a]);
         }
         print_overlap(out, plan, program, step);
         tp_text_add(out, "\n");

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "compiler/plan/cost.h"
 #include "compiler/plan/place.h"
 #include "compiler/plan/region.h"
 
@@ -19,8 +20,10 @@ typedef struct maker {
     int n_steps;
     tp_address *address;
     tp_block *block; /* [n_blocks] */
-    int *owner;      /* [n_blocks] its root */
+    int *owner;      /* [n_blocks] its root; scratch: -1 */
     int *block_of;   /* [n_tensors] of roots: its block, or -1 */
+    tp_address *scratch;
+    int *scratch_of; /* [n_steps] its block, or -1 */
     int n_blocks;
 } maker;
 
@@ -36,12 +39,15 @@ static bool allocate(maker *m, tp_arena *arena) {
     m->step =
         tp_arena_alloc(arena, (size_t)m->lower->n_steps + 1, sizeof *m->step);
     m->address = tp_arena_alloc(arena, tensors, sizeof *m->address);
-    m->block = tp_arena_alloc(arena, tensors, sizeof *m->block);
-    m->owner = tp_arena_alloc(arena, tensors, sizeof *m->owner);
+    const size_t steps = (size_t)m->lower->n_steps + 1;
+    m->block = tp_arena_alloc(arena, tensors + steps, sizeof *m->block);
+    m->owner = tp_arena_alloc(arena, tensors + steps, sizeof *m->owner);
+    m->scratch = tp_arena_alloc(arena, steps, sizeof *m->scratch);
+    m->scratch_of = tp_arena_alloc(arena, steps, sizeof *m->scratch_of);
     m->block_of = tp_arena_alloc(arena, tensors, sizeof *m->block_of);
     return m->keep && m->root && m->first && m->last && m->op_first &&
            m->op_last && m->step && m->address && m->block && m->owner &&
-           m->block_of;
+           m->block_of && m->scratch && m->scratch_of;
 }
 
 static void select_steps(maker *m) {
@@ -177,11 +183,17 @@ static tp_place place_of(const maker *m, int root, int y) {
 
 enum { FULL = 300, QUICK = 5 }; /* changes that the search tries, a block */
 
+/* Where order->fixed says. */
+static bool is_fixed(const maker *m, int root) {
+    return m->graph->tensor[root].role != TP_VALUE || is_kept(m, root);
+}
+
 static void make_blocks(maker *m) {
     for (int i = 0; i < m->graph->n_tensors; i++) {
         const uint32_t bytes = (uint32_t)tp_tensor_bytes(&m->graph->tensor[i]);
         const tp_place where = place_of(m, m->root[i], m->order->y);
-        m->address[i] = m->order->fixed[m->root[i]];
+        m->address[i] = is_fixed(m, m->root[i]) ? m->order->fixed[m->root[i]]
+                                                : (tp_address){.offset = 0};
         m->address[i].place = where;
         m->address[i].bytes = bytes;
         m->address[i].first = m->first[i];
@@ -192,6 +204,20 @@ static void make_blocks(maker *m) {
             m->owner[m->n_blocks] = i;
             m->block[m->n_blocks++] = (tp_block){
                 .bytes = bytes, .first = m->first[i], .last = m->last[i]};
+        }
+    }
+}
+
+/* What a step works in lives as long as the step. */
+static void make_scratch(maker *m) {
+    for (int i = 0; i < m->n_steps; i++) {
+        const uint32_t bytes = tp_step_scratch(&m->step[i]);
+        m->scratch_of[i] = -1;
+        if (bytes > 0) {
+            m->scratch_of[i] = m->n_blocks;
+            m->owner[m->n_blocks] = -1;
+            m->block[m->n_blocks++] =
+                (tp_block){.bytes = bytes, .first = i, .last = i};
         }
     }
 }
@@ -230,7 +256,10 @@ static void find_overlaps(maker *m) {
         if (def->overlap == NULL || !may_overlap(m, i, &x, &y)) {
             continue;
         }
-        tp_overlap over = {.forward = TP_APART, .reverse = TP_APART};
+        tp_overlap over = {
+            .gathers = tp_kernel_gathers(m->step[m->op_first[i]].kernel),
+            .forward = TP_APART,
+            .reverse = TP_APART};
         def->overlap(m->graph, op, &over);
         if (m->step[m->op_first[i]].reversed == NULL) {
             over.reverse = TP_APART;
@@ -263,6 +292,11 @@ static void measure_heat(const maker *m, int64_t *heat) {
             continue;
         }
         const int64_t macs = def->macs != NULL ? def->macs(m->graph, op) : 0;
+        for (int s = m->op_first[i]; s >= 0 && s <= m->op_last[i]; s++) {
+            if (m->scratch_of[s] >= 0) {
+                heat[m->scratch_of[s]] += macs;
+            }
+        }
         for (int j = -1; j < op->n_in; j++) {
             const int tensor = j < 0 ? op->out : op->in[j];
             const int block = tensor < 0 ? -1 : m->block_of[m->root[tensor]];
@@ -276,6 +310,7 @@ static void measure_heat(const maker *m, int64_t *heat) {
 
 static tp_status no_place(const maker *m, const tp_spread *s) {
     const tp_block *b = &m->block[s->homeless];
+    const int owner = m->owner[s->homeless];
     const tp_region *r = &s->region[s->nearest];
     uint32_t room = 0;
     for (int i = 0; i < s->n_regions; i++) {
@@ -286,13 +321,15 @@ static tp_status no_place(const maker *m, const tp_spread *s) {
         tp_place_peak(m->block, m->n_blocks, m->n_steps, &step);
     return tp_error(
         m->lower->diag, TP_ERR_BUDGET,
-        "--region: tensor %s of %u bytes (op %s) finds no place; %s lacks %u "
+        "--region: %s %s of %u bytes (op %s) finds no place; %s lacks %u "
         "bytes. At the peak, step %d (op %s), %u bytes are live; the regions "
         "have %u",
-        m->graph->tensor[m->owner[s->homeless]].name, (unsigned)b->bytes,
-        m->graph->op[m->step[b->first].op].name, r->name, (unsigned)s->missing,
-        step, m->graph->op[m->step[step].op].name, (unsigned)peak,
-        (unsigned)room);
+        owner >= 0 ? "tensor" : "scratch of",
+        owner >= 0 ? m->graph->tensor[owner].name
+                   : tp_kernel_name(m->step[b->first].kernel),
+        (unsigned)b->bytes, m->graph->op[m->step[b->first].op].name, r->name,
+        (unsigned)s->missing, step, m->graph->op[m->step[step].op].name,
+        (unsigned)peak, (unsigned)room);
 }
 
 static tp_status place_in_regions(maker *m, int effort, tp_program *program) {
@@ -332,10 +369,32 @@ static tp_status place_blocks(maker *m, tp_program *program) {
                : tp_no_memory(m->lower->diag);
 }
 
+/* What the options say of the smallest arena that there could be. */
+static bool is_worth(const maker *m) {
+    const tp_plan_options *options = m->order->options;
+    int step = 0;
+    if (options->worth == NULL || m->order->beside == 0) {
+        return true;
+    }
+    const uint64_t ram =
+        (uint64_t)m->order->beside +
+        tp_place_peak(m->block, m->n_blocks, m->n_steps, &step);
+    tp_plan_bound bound = {.ram =
+                               ram < UINT32_MAX ? (uint32_t)ram : UINT32_MAX};
+    for (int i = 0; i < m->n_steps; i++) {
+        bound.cost += tp_step_cost(&m->step[i]);
+    }
+    return options->worth(options->worth_ctx, &bound);
+}
+
 static tp_status place(maker *m, tp_program *program) {
     make_blocks(m);
+    make_scratch(m);
     if (!m->order->options->no_overlap) {
         find_overlaps(m);
+    }
+    if (!is_worth(m)) {
+        return TP_ERR_BUDGET;
     }
     TP_TRY(place_blocks(m, program));
     if (!tp_place_valid(m->block, m->n_blocks)) {
@@ -348,6 +407,17 @@ static tp_status place(maker *m, tp_program *program) {
             const tp_block *block = &m->block[m->block_of[m->root[i]]];
             m->address[i].offset = block->offset;
             m->address[i].region = block->region;
+        }
+    }
+    for (int i = 0; i < m->n_steps; i++) {
+        if (m->scratch_of[i] >= 0) {
+            const tp_block *block = &m->block[m->scratch_of[i]];
+            m->scratch[i] = (tp_address){.place = TP_PLACE_ARENA,
+                                         .offset = block->offset,
+                                         .bytes = block->bytes,
+                                         .region = block->region,
+                                         .first = i,
+                                         .last = i};
         }
     }
     return TP_OK;
@@ -373,5 +443,6 @@ tp_status tp_program_make(const tp_program_order *order, tp_program *program) {
     program->step = m.step;
     program->n_steps = m.n_steps;
     program->address = m.address;
+    program->scratch = m.scratch;
     return TP_OK;
 }

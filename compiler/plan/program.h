@@ -20,6 +20,8 @@ typedef struct tp_program_order {
     tp_latent_use latent;
     const tp_address *fixed; /* [n_tensors] places of parameters, gradients,
                                 and in the kept sample of latent values */
+    uint32_t beside; /* RAM beside the arena, for options->worth; 0: do not ask
+                         it */
 } tp_program_order;
 
 /* Regions in options->region are sorted, the fastest first. Offsets are in the

@@ -30,6 +30,10 @@ void tp_qemu_counter_start(void) {
     SYST_CSR = ENABLE | TICKINT | CORE_CLOCK;
 }
 
+void tp_qemu_counter_stop(void) {
+    SYST_CSR = 0;
+}
+
 /* The counter goes 0, 2^24 - 1, ..., 1, 0 and interrupts at 0: a period starts
  * at 0. TP_QEMU_HALF_NS is a tick in half nanoseconds. */
 uint64_t tp_qemu_instructions(void) {

@@ -12,6 +12,9 @@
 /* Starts the counter at 0. The start-up code has done so before main(). */
 void tp_qemu_counter_start(void);
 
+/* Stops it: no interrupt comes between what something else counts. */
+void tp_qemu_counter_stop(void);
+
 /* Instructions since the start; right up to 2^56. Interrupts must be enabled:
  * SysTick's own counts the wraps of its 24 bits, at some 20 instructions every
  * 671 million (2^24 ticks of 40). */

@@ -1,14 +1,16 @@
 /* Writes N random models as emitted C, with what the interpreter answers, and
  * the table that the checker links:
  *
- *   generate N DIRECTORY
+ *   generate N DIRECTORY TARGET
  *
  * DIRECTORY/g<i>.h, .c, _weights.c and models.inc. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "compiler/compiler.h"
 #include "compiler/ir/verify.h"
+#include "compiler/plan/target.h"
 #include "tests/emitted/drive.h"
 #include "tests/unit/random_graph.h"
 
@@ -40,23 +42,32 @@ static const struct {
 };
 enum { CHOICES = sizeof choices / sizeof *choices };
 
+/* A model that is to be made. */
+typedef struct wish {
+    uint32_t seed;
+    const tp_target *target;
+} wish;
+
 /* Each state, with all kept or as little as possible, in one memory or two;
  * some with features of samples in place of the samples. */
-static tp_status schedule_by_turns(tp_arena *arena, uint32_t seed,
+static tp_status schedule_by_turns(tp_arena *arena, const wish *by,
                                    const tp_graph *graph, tp_plan *plan,
                                    tp_diag *diag) {
+    const uint32_t seed = by->seed;
     const tp_state_kind state = (tp_state_kind)(TP_STATE_MOMENTUM + seed % 3);
     static const tp_region region[] = {
         {.name = "fast", .address = 0x20000000, .bytes = 320, .rank = 0},
         {.name = "slow", .address = 0x24000000, .bytes = 1 << 18, .rank = 1}};
-    static const tp_plan_options split = {.region = region, .n_regions = 2};
-    tp_schedule_options options = {
-        .state = state, .plan = seed % 5 == 0 ? split : (tp_plan_options){0}};
+    const tp_schedule_options options = {
+        .state = state,
+        .plan = {.isa = by->target->isa,
+                 .region = region,
+                 .n_regions = seed % 5 == 0 ? 2 : 0,
+                 .samples = seed % 7 < 4 ? 1 : 0}};
     tp_schedule front[TP_MOST_SCHEDULES];
     tp_schedule all = {.state = state};
     tp_cut *cut = NULL;
     int n = 0;
-    options.plan.samples = seed % 7 < 4 ? 1 : 0;
     if (seed % 2 == 0) {
         TP_TRY(tp_latent_cuts(arena, graph, &cut, &n, diag));
         all.cut = options.plan.samples > 0 ? cut[0].at : 0;
@@ -66,7 +77,7 @@ static tp_status schedule_by_turns(tp_arena *arena, uint32_t seed,
     return tp_schedule_apply(arena, graph, &front[n - 1], &options, plan, diag);
 }
 
-static tp_status plan_with(tp_arena *arena, uint32_t seed, int choice,
+static tp_status plan_with(tp_arena *arena, const wish *by, int choice,
                            tp_plan *plan, tp_diag *diag) {
     tp_graph *graph = tp_arena_alloc(arena, 1, sizeof *graph);
     tp_adapter_spec spec[3];
@@ -75,13 +86,13 @@ static tp_status plan_with(tp_arena *arena, uint32_t seed, int choice,
     if (graph == NULL) {
         return TP_ERR_NO_MEMORY;
     }
-    TP_TRY(tp_random_graph(arena, seed, graph, diag));
+    TP_TRY(tp_random_graph(arena, by->seed, graph, diag));
     for (int i = 0; i < options.n_specs; i++) {
         TP_TRY(
             tp_adapter_parse(arena, choices[choice].spec[i], &spec[i], diag));
     }
     TP_TRY(tp_passes_run(graph, &options, NULL, NULL, diag));
-    return schedule_by_turns(arena, seed, graph, plan, diag);
+    return schedule_by_turns(arena, by, graph, plan, diag);
 }
 
 static int write_text(const char *folder, const char *name, const char *suffix,
@@ -96,11 +107,11 @@ static int write_text(const char *folder, const char *name, const char *suffix,
     return fclose(file) != 0 || bad ? -1 : 0;
 }
 
-static int emit(tp_arena *arena, const tp_plan *plan, const char *folder,
-                tp_diag *diag) {
+static int emit(tp_arena *arena, const tp_plan *plan, const tp_target *target,
+                const char *folder, tp_diag *diag) {
     const tp_emit_options options = {.command = "tests/emitted/generate",
                                      .source = "random graph",
-                                     .target = "portable"};
+                                     .target = target->name};
     const char *name = plan->graph->name;
     tp_emitted out;
     return tp_emit(arena, plan, &options, &out, diag) != TP_OK ||
@@ -110,7 +121,8 @@ static int emit(tp_arena *arena, const tp_plan *plan, const char *folder,
 }
 
 /* 2: trained on kept features, 1: on samples, 0: inference only, -1: failed. */
-static int make_model(uint32_t seed, const char *folder, FILE *table) {
+static int make_model(const wish *by, const char *folder, FILE *table) {
+    const uint32_t seed = by->seed;
     tp_arena arena = {0};
     tp_plan *plan = tp_arena_alloc(&arena, 1, sizeof *plan);
     tp_diag last = {.arena = &arena};
@@ -118,12 +130,12 @@ static int make_model(uint32_t seed, const char *folder, FILE *table) {
     for (int i = 0; status != TP_OK && i < CHOICES; i++) {
         const int choice = ((int)seed + i) % CHOICES;
         last = (tp_diag){.arena = &arena};
-        status = plan_with(&arena, seed, choice, plan, &last);
+        status = plan_with(&arena, by, choice, plan, &last);
     }
     int result = -1;
     tp_interpreter interpreter;
     tp_ctx ctx;
-    if (status == TP_OK && emit(&arena, plan, folder, &last) == 0) {
+    if (status == TP_OK && emit(&arena, plan, by->target, folder, &last) == 0) {
         tp_interpreter_init(&interpreter, plan);
         if (tp_interpreter_open(&arena, &interpreter, &ctx) == TP_OK) {
             const drive_digest d = drive(&ctx, seed);
@@ -142,9 +154,20 @@ static int make_model(uint32_t seed, const char *folder, FILE *table) {
     return result;
 }
 
+/* NULL: there is none of that name. */
+static const tp_target *find_target(const char *name) {
+    for (int i = 0; i < TP_N_TARGETS; i++) {
+        if (strcmp(tp_targets[i].name, name) == 0) {
+            return &tp_targets[i];
+        }
+    }
+    return NULL;
+}
+
 int main(int argc, char **argv) {
-    if (argc != 3) {
-        (void)fprintf(stderr, "usage: generate N DIRECTORY\n");
+    const tp_target *target = argc == 4 ? find_target(argv[3]) : NULL;
+    if (target == NULL) {
+        (void)fprintf(stderr, "usage: generate N DIRECTORY TARGET\n");
         return 2;
     }
     char path[1024];
@@ -159,7 +182,8 @@ int main(int argc, char **argv) {
     int latent = 0;
     int failed = 0;
     for (int i = 1; i <= n; i++) {
-        const int result = make_model((uint32_t)i, argv[2], table);
+        const wish by = {(uint32_t)i, target};
+        const int result = make_model(&by, argv[2], table);
         trained += result >= 1;
         latent += result == 2;
         failed += result < 0;

@@ -195,6 +195,42 @@ tp_conv2d tp_check_conv(tp_check *c, bool depthwise) {
     return op;
 }
 
+tp_factor tp_check_factor(double f) {
+    int e = 0;
+    const double m = frexp(f, &e);
+    return (tp_factor){.m = (int32_t)ldexp(m, 31), .s = e};
+}
+
+double *tp_check_weights(tp_check *c, tp_conv2d *op) {
+    const size_t n = (size_t)op->out_c;
+    int32_t *m = tp_check_alloc(c, n * sizeof *m);
+    int8_t *s = tp_check_alloc(c, n);
+    int32_t *inverse_m = tp_check_alloc(c, n * sizeof *inverse_m);
+    int8_t *inverse_s = tp_check_alloc(c, n);
+    uint16_t *q = tp_check_alloc(c, n * sizeof *q);
+    op->w = tp_check_s8(c, op->out_c * op->in_c);
+    op->bwd_e = -6;
+    double *real = tp_check_reals(c, op->out_c * op->in_c);
+    for (int32_t oc = 0; oc < op->out_c; oc++) {
+        q[oc] = (uint16_t)tp_check_int(c, (1 << 14) + 1, (1 << 15) - 1);
+        const double s_w = ldexp(q[oc], op->bwd_e - 15);
+        const tp_factor inverse = tp_check_factor(1.0 / s_w);
+        inverse_m[oc] = inverse.m;
+        inverse_s[oc] = (int8_t)inverse.s;
+        m[oc] = (1 << 30) + tp_check_int(c, 0, 65535) * 16384;
+        s[oc] = (int8_t)tp_check_int(c, -10, -6);
+        for (int32_t ic = 0; ic < op->in_c; ic++) {
+            real[oc * op->in_c + ic] = s_w * op->w[oc * op->in_c + ic];
+        }
+    }
+    op->m = m;
+    op->s = s;
+    op->lora_m = inverse_m;
+    op->lora_s = inverse_s;
+    op->bwd_q = q;
+    return real;
+}
+
 int tp_check_x_count(const tp_conv2d *op) {
     return (int)(op->in_h * op->in_w * op->in_c);
 }

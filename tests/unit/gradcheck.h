@@ -58,6 +58,14 @@ void tp_check_near_q32(const tp_q32 *got, const double *want, int n,
  * padding; a depthwise one has a multiplier of 1 or 2. */
 tp_conv2d tp_check_conv(tp_check *c, bool depthwise);
 
+/* f = m * 2^(s-31) */
+tp_factor tp_check_factor(double f);
+
+/* Random weights, requantisation and scales of a 1x1 convolution of in_c to
+ * out_c channels. Returns W in real units as backward has them,
+ * [out_c][in_c]. */
+double *tp_check_weights(tp_check *c, tp_conv2d *op);
+
 /* Sizes of a convolution's tensors. */
 int tp_check_x_count(const tp_conv2d *op);
 int tp_check_y_count(const tp_conv2d *op);

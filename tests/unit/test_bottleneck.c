@@ -15,12 +15,6 @@
 
 enum { PIXELS = 5, ROUNDS = 40 };
 
-static tp_factor factor_of(double f) {
-    int e = 0;
-    const double m = frexp(f, &e);
-    return (tp_factor){.m = (int32_t)ldexp(m, 31), .s = e};
-}
-
 /* A layer with a bottleneck and all that flows through it; the reals are what
  * finite differences move. */
 typedef struct layer {
@@ -34,37 +28,6 @@ typedef struct layer {
     double *rx, *rb, *rdy, *w; /* w: [out_c][in_c], NULL: serial */
     double *sa; /* A in its steps: a quotient over these meets no kink */
 } layer;
-
-/* Scales of the weights, and W in real units as backward has them. */
-static void weigh(tp_check *c, layer *l) {
-    tp_conv2d *op = &l->op.conv;
-    const size_t n = (size_t)l->out_c;
-    int32_t *m = tp_check_alloc(c, n * sizeof *m);
-    int8_t *s = tp_check_alloc(c, n);
-    int32_t *lora_m = tp_check_alloc(c, n * sizeof *lora_m);
-    int8_t *lora_s = tp_check_alloc(c, n);
-    uint16_t *q = tp_check_alloc(c, n * sizeof *q);
-    op->w = tp_check_s8(c, l->out_c * l->in_c);
-    op->bwd_e = -6;
-    l->w = tp_check_reals(c, l->out_c * l->in_c);
-    for (int oc = 0; oc < l->out_c; oc++) {
-        q[oc] = (uint16_t)tp_check_int(c, (1 << 14) + 1, (1 << 15) - 1);
-        const double s_w = ldexp(q[oc], op->bwd_e - 15);
-        const tp_factor inverse = factor_of(1.0 / s_w);
-        lora_m[oc] = inverse.m;
-        lora_s[oc] = (int8_t)inverse.s;
-        m[oc] = (1 << 30) + tp_check_int(c, 0, 65535) * 16384;
-        s[oc] = (int8_t)tp_check_int(c, -10, -6);
-        for (int ic = 0; ic < l->in_c; ic++) {
-            l->w[oc * l->in_c + ic] = s_w * op->w[oc * l->in_c + ic];
-        }
-    }
-    op->m = m;
-    op->s = s;
-    op->lora_m = lora_m;
-    op->lora_s = lora_s;
-    op->bwd_q = q;
-}
 
 static void real_values(tp_check *c, layer *l) {
     l->rx = tp_check_reals(c, l->nx);
@@ -115,7 +78,7 @@ static layer make(tp_check *c, bool serial, int act) {
                                     .rank = l.rank},
                            .x_zp = tp_check_int(c, -128, 127),
                            .act = act,
-                           .s_x = factor_of(l.s_x)};
+                           .s_x = tp_check_factor(l.s_x)};
     while ((l.in_c * 255 * 127) >> l.op.conv.shift > 32766) {
         l.op.conv.shift++;
     }
@@ -128,7 +91,7 @@ static layer make(tp_check *c, bool serial, int act) {
     l.dy = tp_check_gradient(c, l.ny, -6);
     if (!serial) {
         l.op.conv.x_zp = tp_check_int(c, 0, 1) == 0 ? l.op.x_zp : 0;
-        weigh(c, &l);
+        l.w = tp_check_weights(c, &l.op.conv);
     }
     real_values(c, &l);
     return l;
@@ -361,7 +324,7 @@ static void test_widest(void **state) {
                                  .shift = 17},
                         .x_zp = -128,
                         .act = TP_ACT_RELU,
-                        .s_x = factor_of(1.0)};
+                        .s_x = tp_check_factor(1.0)};
     int8_t *x = tp_check_alloc(c, WIDE);
     int8_t *y = tp_check_alloc(c, WIDE);
     tp_q8 *a = tp_check_q8(c, 4 * WIDE, -13);

@@ -16,8 +16,8 @@
 #include "compiler/plan/check.h"
 #include "tests/unit/data.h"
 #include "tests/unit/expected.h"
+#include "tests/unit/one_op.h"
 #include "tests/unit/random_graph.h"
-#include "tests/unit/random_maker.h"
 
 /* --- a program that may be changed ---------------------------------------- */
 
@@ -74,66 +74,6 @@ static bool share(const tp_address *a, const tp_address *b) {
 }
 
 /* --- one op at its distances ---------------------------------------------- */
-
-static int random_map(tp_maker *m) {
-    tp_tensor t =
-        shape4(1, between(m, 2, 9), between(m, 2, 9), between(m, 1, 8));
-    const float scale = 0.02F;
-    t.dtype = TP_S8;
-    t.role = TP_INPUT;
-    tp_maker_scales(m, &t, &scale, 1);
-    return tp_maker_tensor(m, t, "", 1.0);
-}
-
-static void add_window_op(tp_maker *m, tp_kind kind) {
-    const tp_tensor x = *current(m);
-    const bool pool =
-        kind == TP_OP_AVERAGE_POOL_2D || kind == TP_OP_MAX_POOL_2D;
-    const tp_window h = tp_maker_window(m, x.dim[1], 3, !pool);
-    const tp_window w = tp_maker_window(m, x.dim[2], 3, !pool);
-    const bool depth = kind == TP_OP_DEPTHWISE_CONV_2D;
-    const int32_t c = pool || depth ? x.dim[3] : between(m, 1, 16);
-    int in[3] = {m->x, -1, -1};
-    if (!pool) {
-        tp_maker_weights(
-            m, depth ? shape4(1, h.k, w.k, c) : shape4(c, h.k, w.k, x.dim[3]),
-            depth ? 3 : 0, (int)(h.k * w.k), in);
-    }
-    tp_op *op =
-        tp_maker_op(m, kind, in, pool ? 1 : 3,
-                    tp_maker_alike(m, shape4(1, h.out, w.out, c), m->x));
-    set_window(op, h, w);
-    set_range(op, (int[]){-128, 127});
-    op->attr.k_h = pool ? h.k : 0;
-    op->attr.k_w = pool ? w.k : 0;
-    op->attr.dilation_h = pool ? 0 : h.dilation;
-    op->attr.dilation_w = pool ? 0 : w.dilation;
-}
-
-/* input -> relu -> the op -> transpose: x and y of the op in the arena. */
-static tp_graph one_op(tp_arena *arena, uint32_t seed, tp_kind kind) {
-    tp_maker m = {.graph = {.arena = arena,
-                            .name = "one",
-                            .input = -1,
-                            .output = -1,
-                            .logits = -1,
-                            .io_in = TP_S8,
-                            .io_out = TP_S8},
-                  .rng = tp_rng_seed(seed)};
-    m.x = m.graph.input = random_map(&m);
-    (void)unary(&m, TP_OP_RELU,
-                tp_maker_value(&m, *current(&m), 0.02, -128, 1));
-    add_window_op(&m, kind);
-    const int32_t *d = current(&m)->dim;
-    const tp_tensor y = shape4(1, d[3], d[1], d[2]);
-    tp_op *op = unary(&m, TP_OP_TRANSPOSE, tp_maker_alike(&m, y, m.x));
-    op->attr.n_list = 4;
-    memcpy(op->attr.list, (int32_t[]){0, 3, 1, 2}, 4 * sizeof(int32_t));
-    assert_false(m.failed);
-    m.graph.output = m.x;
-    m.graph.first_backward = m.graph.n_ops;
-    return m.graph;
-}
 
 /* What was tried, and what of it the checker refused. */
 typedef struct tally {
@@ -193,10 +133,10 @@ static void one_op_at_its_distances(void **state) {
     for (uint32_t seed = 0; seed < SEEDS; seed++) {
         tp_arena arena = {0};
         tp_diag diag = {.arena = &arena};
-        const tp_graph graph = one_op(&arena, seed, kinds[seed % 4]);
+        const tp_graph graph = tp_one_op(&arena, seed, kinds[seed % 4]);
         tp_plan plan;
         test_ok(tp_plan_make(&arena, &graph, &apart, &plan, &diag), &diag);
-        tp_overlap over = {TP_APART, TP_APART};
+        tp_overlap over = {.forward = TP_APART, .reverse = TP_APART};
         const tp_op *op = &graph.op[1];
         tp_opdef_of(op->kind)->overlap(&graph, op, &over);
         const int64_t ends = (int64_t)plan.infer.address[op->in[0]].bytes -

@@ -15,12 +15,6 @@
 #define ROUNDS 60
 #define MAX 256 /* elements in a case */
 
-static tp_factor factor_of(double f) {
-    int e = 0;
-    const double m = frexp(f, &e);
-    return (tp_factor){.m = (int32_t)ldexp(m, 31), .s = e};
-}
-
 static double factor_value(tp_factor f) {
     return ldexp(f.m, f.s - 31);
 }
@@ -122,10 +116,11 @@ static void test_ce_s8(void **state) {
     for (int round = 0; round < ROUNDS; round++) {
         scores s = {.n = tp_check_int(c, 2, round % 2 == 0 ? 12 : MAX),
                     .smooth = tp_check_int(c, 0, 5) / 10.0};
-        const tp_ce op = {.n = s.n,
-                          .smooth = (int32_t)lround(ldexp(s.smooth, 20)),
-                          .zp = tp_check_int(c, -128, 127),
-                          .scale = factor_of(tp_check_int(c, 1, 400) / 1000.0)};
+        const tp_ce op = {
+            .n = s.n,
+            .smooth = (int32_t)lround(ldexp(s.smooth, 20)),
+            .zp = tp_check_int(c, -128, 127),
+            .scale = tp_check_factor(tp_check_int(c, 1, 400) / 1000.0)};
         const int8_t *z = tp_check_s8(c, s.n);
         const uint8_t label = (uint8_t)tp_check_int(c, 0, s.n - 1);
         for (int i = 0; i < s.n; i++) {
@@ -145,7 +140,7 @@ static void test_ce_s16(void **state) {
     const int range[4] = {100, 1000, 3000, 32767};
     for (int round = 0; round < ROUNDS; round++) {
         scores s = {.n = tp_check_int(c, 2, 40)};
-        const tp_ce op = {.n = s.n, .scale = factor_of(1.0 / 256.0)};
+        const tp_ce op = {.n = s.n, .scale = tp_check_factor(1.0 / 256.0)};
         const uint8_t label = (uint8_t)tp_check_int(c, 0, s.n - 1);
         const int r = range[round % 4];
         int16_t *z = tp_check_alloc(c, (size_t)s.n * sizeof *z);
@@ -165,7 +160,7 @@ static void test_ce_s16(void **state) {
 /* Ends of the range: sure and right, sure and wrong, far off scale. */
 static void test_ce_ends(void **state) {
     tp_check *c = *state;
-    tp_ce op = {.n = 2, .scale = factor_of(1.0 / 256.0)};
+    tp_ce op = {.n = 2, .scale = tp_check_factor(1.0 / 256.0)};
     const int16_t z[2] = {32767, -32768};
     const uint8_t right = 0;
     const uint8_t wrong = 1;
@@ -189,7 +184,7 @@ static void test_softmax(void **state) {
     tp_check *c = *state;
     for (int round = 0; round < ROUNDS; round++) {
         scores s = {.n = tp_check_int(c, 1, MAX)};
-        const tp_ce op = {.n = s.n, .scale = factor_of(1.0 / 256.0)};
+        const tp_ce op = {.n = s.n, .scale = tp_check_factor(1.0 / 256.0)};
         const int r = round % 2 == 0 ? 400 : 4000;
         int16_t z[MAX];
         int8_t y[MAX];
@@ -226,7 +221,7 @@ static tp_mse mse_of(double s_y, int n) {
     int e = 0;
     const double q = frexp(2.0 * s_y / n, &e);
     return (tp_mse){.n = n,
-                    .loss = factor_of(s_y * s_y / n),
+                    .loss = tp_check_factor(s_y * s_y / n),
                     .q = (int32_t)floor(ldexp(q, 15)),
                     .e = e};
 }
@@ -297,7 +292,7 @@ static tp_head random_head(tp_check *c) {
     return (tp_head){.in_c = tp_check_int(c, 1, 80),
                      .classes = tp_check_int(c, 2, 11),
                      .x_zp = tp_check_int(c, -128, 127),
-                     .scale = factor_of(tp_check_int(c, 1, 99) / 1000.0)};
+                     .scale = tp_check_factor(tp_check_int(c, 1, 99) / 1000.0)};
 }
 
 static void test_head_forward(void **state) {
@@ -327,7 +322,7 @@ static void test_head_forward(void **state) {
 
 static void test_head_saturates(void **state) {
     tp_check *c = *state;
-    const tp_head op = {.in_c = 1, .classes = 2, .scale = factor_of(0.5)};
+    const tp_head op = {.in_c = 1, .classes = 2, .scale = tp_check_factor(0.5)};
     const int8_t x[1] = {100};
     const int16_t b[2] = {32767, -32768};
     int16_t z[2];

@@ -18,12 +18,6 @@
 
 enum { PIXELS = 6, ROUNDS = 40, MOST = 64 * 24 };
 
-static tp_factor factor_of(double f) {
-    int e = 0;
-    const double m = frexp(f, &e);
-    return (tp_factor){.m = (int32_t)ldexp(m, 31), .s = e};
-}
-
 /* A layer with a delta; the reals are what finite differences move. */
 typedef struct layer {
     tp_sparse op;
@@ -34,36 +28,6 @@ typedef struct layer {
     tp_q8 *delta, *dy;
     double *rx, *rd, *rdy, *w;
 } layer;
-
-static void weigh(tp_check *c, layer *l) {
-    tp_conv2d *op = &l->op.conv;
-    const size_t n = (size_t)l->out_c;
-    int32_t *m = tp_check_alloc(c, n * sizeof *m);
-    int8_t *s = tp_check_alloc(c, n);
-    int32_t *inverse_m = tp_check_alloc(c, n * sizeof *inverse_m);
-    int8_t *inverse_s = tp_check_alloc(c, n);
-    uint16_t *q = tp_check_alloc(c, n * sizeof *q);
-    op->w = tp_check_s8(c, l->out_c * l->in_c);
-    op->bwd_e = -6;
-    l->w = tp_check_reals(c, l->out_c * l->in_c);
-    for (int oc = 0; oc < l->out_c; oc++) {
-        q[oc] = (uint16_t)tp_check_int(c, (1 << 14) + 1, (1 << 15) - 1);
-        const double s_w = ldexp(q[oc], op->bwd_e - 15);
-        const tp_factor inverse = factor_of(1.0 / s_w);
-        inverse_m[oc] = inverse.m;
-        inverse_s[oc] = (int8_t)inverse.s;
-        m[oc] = (1 << 30) + tp_check_int(c, 0, 65535) * 16384;
-        s[oc] = (int8_t)tp_check_int(c, -10, -6);
-        for (int ic = 0; ic < l->in_c; ic++) {
-            l->w[oc * l->in_c + ic] = s_w * op->w[oc * l->in_c + ic];
-        }
-    }
-    op->m = m;
-    op->s = s;
-    op->lora_m = inverse_m;
-    op->lora_s = inverse_s;
-    op->bwd_q = q;
-}
 
 /* Some of the places, in order; at least one. */
 static void choose(tp_check *c, layer *l) {
@@ -100,7 +64,7 @@ static layer make(tp_check *c, bool rows) {
                        .x_zp = tp_check_int(c, -128, 127),
                        .width = rows ? l.in_c : 1};
     l.op.conv.x_zp = tp_check_int(c, 0, 1) == 0 ? l.op.x_zp : 0;
-    weigh(c, &l);
+    l.w = tp_check_weights(c, &l.op.conv);
     choose(c, &l);
     l.x = tp_check_s8(c, l.nx);
     l.bias = tp_check_alloc(c, (size_t)l.out_c * sizeof *l.bias);

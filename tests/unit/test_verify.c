@@ -380,6 +380,69 @@ static void an_optional_input_may_be_left_out(void **state) {
     tp_arena_free(&arena);
 }
 
+/* A map of 4 rows of %d pixels, whose columns a mean averages, and a bias for
+ * its channels. */
+static const char *const bias_of_a_map =
+    "graph g input %%0 s8[1,4,%d,2] q(1,0) "
+    "%%1 s8[1,%d,2] q(1,0) = a: mean(%%0) list=[1] "
+    "output %%1 backward target %%2 s8[1,%d,2] q(1,0) loss %%3 s32[1] "
+    "%%4 q8[1,%d,2] = l: mse_loss(%%1, %%2, %%3) "
+    "%%5 q8[1,4,%d,2] = m: mean_bwd(%%4) list=[1] "
+    "param %%6 s16[%d] grad %%7 q32[%d] param=%%6 unit=1 "
+    "%%7 = g: bias_bwd(%%5)";
+
+/* A fully connected layer of %d outputs. */
+static const char *const input_of_a_layer =
+    "graph g input %%0 s8[1,%d] q(1,0) %%1 s8[1,%d] q(1,0) = a: relu(%%0) "
+    "output %%1 backward target %%2 s8[1,%d] q(1,0) loss %%3 s32[1] "
+    "%%4 q8[1,%d] = l: mse_loss(%%1, %%2, %%3) "
+    "const %%5 s8[%d,1] q(1,0) = fill(1) %%6 q8[1,1] = g: conv_bwd_x(%%4, %%5)";
+
+/* "" where the graph is sound. */
+static void check_text(const char *text, const char *message) {
+    tp_arena arena = {0};
+    tp_diag diag;
+    const tp_status status = verify_text(&arena, text, &diag);
+    assert_int_equal(status == TP_OK, *message == '\0');
+    assert_string_equal(diag.count > 0 ? diag.message[0].text : "", message);
+    tp_arena_free(&arena);
+}
+
+/* The limits of the kernels' accumulators, and one beyond each. */
+static void sums_backward_fit_32_bits(void **state) {
+    (void)state;
+    static const struct {
+        int columns, channels;
+        const char *message;
+    } maps[] = {
+        {16500, 2, ""},
+        {16501, 2,
+         "op g: a map of 66004 pixels is too large to train here; at most "
+         "66000 work"},
+        {1, 3, "op g: 3 channels do not fit a gradient of 8 values"},
+    };
+    static const struct {
+        int outputs;
+        const char *message;
+    } layers[] = {
+        {16383, ""},
+        {16384,
+         "op g: 16384 products would overflow 32 bits backward; at most 16383 "
+         "work"},
+    };
+    char text[1024];
+    for (size_t i = 0; i < COUNT(maps); i++) {
+        const int w = maps[i].columns, c = maps[i].channels;
+        snprintf(text, sizeof text, bias_of_a_map, w, w, w, w, w, c, c);
+        check_text(text, maps[i].message);
+    }
+    for (size_t i = 0; i < COUNT(layers); i++) {
+        const int n = layers[i].outputs;
+        snprintf(text, sizeof text, input_of_a_layer, n, n, n, n, n);
+        check_text(text, layers[i].message);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sound_graph_passes),
@@ -389,6 +452,7 @@ int main(void) {
         cmocka_unit_test(the_rules_of_each_op_are_asked),
         cmocka_unit_test(dead_tensors_are_allowed),
         cmocka_unit_test(an_optional_input_may_be_left_out),
+        cmocka_unit_test(sums_backward_fit_32_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

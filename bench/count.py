@@ -1,0 +1,149 @@
+"""Counts the instructions of every step of a compiled model, under QEMU.
+
+bench/plugin.c counts, in regions that begin at marked addresses. Here those are
+the entries of the model's two programs and of the functions that call them, and
+what follows each of their calls: one step of a plan is one call of a kernel, so
+the n-th region is step n, and the code that ships is what is counted. Where the
+compiler has put steps into a function of their own, its calls are not marked:
+the call of that function is the step. A jump may reach such a place too, so a
+step is over only when code elsewhere has run."""
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+from collections import Counter, namedtuple
+
+from elf import Program
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+COMMENT = re.compile(r"/\* \d+ (\S+): (\S+) (.*?)\*/", re.S)
+CALL = re.compile(r"^ +(tp_\w+)\(&", re.M)
+PROGRAM = re.compile(r"^static void (infer|step)\(.*?^}", re.M | re.S)
+MACS = re.compile(r"(\d+) MAC\b")
+
+# kernel: the function that the step calls; counts: instructions by address.
+Step = namedtuple("Step", "layer op shape macs kernel counts")
+Result = namedtuple("Result", "infer sample around n_samples stack program")
+
+
+def read_calls(body):
+    """Of one program. An op of several calls is described before the first."""
+    start = 0
+    for call in CALL.finditer(body):
+        for comment in COMMENT.finditer(body, start, call.start()):
+            layer, op, text = comment.groups()
+            text = re.sub(r"\s*\n \*\s*", " ", text).strip()
+            macs = MACS.search(text)
+        yield Step(layer, op, text.split(",")[0], int(macs[1]) if macs else 0,
+                   call[1], Counter())
+        start, macs = call.end(), None
+
+
+def read_steps(source):
+    """Of a generated .c: of `infer`, and of a sample or []."""
+    found = {m[1]: list(read_calls(m[0]))
+             for m in PROGRAM.finditer(source.read_text())}
+    return found["infer"], found.get("step", [])
+
+
+# From a mark to the next: its address, and (addresses, times) of each block.
+Region = namedtuple("Region", "mark blocks")
+
+
+def read_regions(trace):
+    blocks, regions = {}, [Region(None, [])]
+    for line in trace:
+        word, first, *rest = line.split()
+        if word == "block":
+            blocks[first] = [int(a, 16) for a in rest]
+        elif word == "mark":
+            regions.append(Region(int(first, 16), []))
+        else:
+            regions[-1].blocks.append((blocks[first], int(rest[0])))
+    return regions
+
+
+def run_marked(plugin, elf, marks, arguments):
+    """(regions, what the program printed)"""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder)
+        (path / "marks").write_text("".join(f"{m:x}\n" for m in marks))
+        spec = f"{plugin},marks={path}/marks,out={path}/trace"
+        done = subprocess.run(
+            [ROOT / "scripts/qemu-run", "-p", spec, elf, *arguments],
+            text=True, stdout=subprocess.PIPE, check=False,
+            env={"QEMU_TIMEOUT": "1800", **os.environ})
+        if done.returncode != 0:
+            raise SystemExit(f"bench: {elf.name} ended with {done.returncode}:"
+                             f" {done.stdout}")
+        with open(path / "trace", encoding="ascii") as trace:
+            return read_regions(trace), done.stdout
+
+
+def add_up(counts, region):
+    for addresses, times in region.blocks:
+        for address in addresses:
+            counts[address] += times
+
+
+class Counting:
+    """Gives each region to a step. `around`: the runtime's share of training,
+    before the first step and behind the last."""
+
+    def __init__(self, program, source):
+        self.steps = read_steps(source)
+        self.around, self.n_samples = Counter(), 0
+        named = {f.name: f for f in program.functions}
+        self.own = program.outermost(
+            [f for f in program.functions if f.file == source.name])
+        harness = [named["tp_bench_infer"], named["tp_bench_sample"]]
+        self.entries = [f.address for f in harness]
+        self.marks = [m for f in harness + self.own
+                      for m in (f.address, *program.returns(f))]
+
+    def is_own(self, address):
+        return any(f.address <= address < f.address + f.size for f in self.own)
+
+    def add(self, regions):
+        which, at, called = None, 0, True
+        for region in regions:
+            if region.mark in self.entries:
+                which, at = self.entries.index(region.mark), -1
+                self.n_samples += which
+            elif region.mark is None or not self.is_own(region.mark):
+                self.leave(which, at, region)
+                which = None
+            else:
+                at += called
+            called = not all(self.is_own(addresses[0])
+                             for addresses, _ in region.blocks)
+            self.give(which, at, region)
+
+    def give(self, which, at, region):
+        if which is None:
+            return
+        steps = self.steps[which]
+        if 0 <= at < len(steps):
+            add_up(steps[at].counts, region)
+        elif which == 1:
+            add_up(self.around, region)
+        elif at == len(steps):  # the way out of infer
+            add_up(steps[-1].counts, region)
+
+    def leave(self, which, at, region):
+        """Back in the program that called: were all steps seen?"""
+        n = len(self.steps[which]) if which is not None else at
+        if at not in (n - 1, n):  # n - 1: the last call was a jump
+            raise SystemExit(f"bench: {at + 1} regions, {n} steps at "
+                             f"{region.mark:x}")
+
+
+def count(plugin, elf, source, arguments):
+    program = Program(elf)
+    counting = Counting(program, source)
+    regions, text = run_marked(plugin, elf, counting.marks, arguments)
+    counting.add(regions)
+    stack = {w: int(n) for w, n in map(str.split, text.splitlines())}
+    return Result(*counting.steps, counting.around, counting.n_samples, stack,
+                  program)

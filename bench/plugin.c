@@ -1,0 +1,160 @@
+/* A plugin of QEMU's code generator: how often each instruction is executed, in
+ * regions. A region begins whenever execution reaches a marked address, so the
+ * program under test needs no marker of its own: what is counted is what ships.
+ *
+ *   qemu-system-arm -plugin libtp_count.so,marks=FILE,out=FILE ...
+ *
+ * marks: addresses in hexadecimal, a line each. An address must be one where a
+ * block of translated code begins: the entry of a function, or what follows a
+ * call. out, a line each:
+ *
+ *   block ID ADDRESS...   the instructions of a block, before its first count
+ *   mark ADDRESS          a region begins
+ *   count ID TIMES        how often a block ran in that region
+ *
+ * Blocks are counted, not instructions: a block that is entered is run to its
+ * end, unless it faults. An instruction whose condition fails counts as one.
+ *
+ * The interface is declared here, for distributions do not ship its header. It
+ * is the part of QEMU's that has not changed since version 1 of it. Source:
+ * QEMU 7.2, docs/devel/tcg-plugins.rst. */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef TP_QEMU_PLUGIN_VERSION
+#define TP_QEMU_PLUGIN_VERSION 1
+#endif
+
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+struct qemu_info_t;
+
+typedef void (*translated)(uint64_t id, struct qemu_plugin_tb *tb);
+typedef void (*executed)(unsigned int vcpu, void *data);
+typedef void (*finished)(uint64_t id, void *data);
+
+void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, translated f);
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, executed f,
+                                          int registers, void *data);
+void qemu_plugin_register_atexit_cb(uint64_t id, finished f, void *data);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+struct qemu_plugin_insn *
+qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT extern int qemu_plugin_version;
+EXPORT int qemu_plugin_install(uint64_t id, const struct qemu_info_t *info,
+                               int argc, char **argv);
+int qemu_plugin_version = TP_QEMU_PLUGIN_VERSION;
+
+enum { MOST_MARKS = 4096 };
+
+/* One translation; the same code may be translated more than once. */
+typedef struct block {
+    struct block *next;
+    uint64_t address;
+    uint64_t count;
+    uint64_t id;
+    bool mark;
+} block;
+
+static block *blocks;
+static FILE *out;
+static uint64_t marks[MOST_MARKS];
+static size_t n_marks;
+
+static void close_region(void) {
+    for (block *b = blocks; b != NULL; b = b->next) {
+        if (b->count > 0) {
+            fprintf(out, "count %" PRIu64 " %" PRIu64 "\n", b->id, b->count);
+        }
+        b->count = 0;
+    }
+}
+
+static void on_execution(unsigned int vcpu, void *data) {
+    block *b = data;
+    (void)vcpu;
+    if (b->mark) {
+        close_region();
+        fprintf(out, "mark %" PRIx64 "\n", b->address);
+    }
+    b->count++;
+}
+
+static bool is_mark(uint64_t address) {
+    for (size_t i = 0; i < n_marks; i++) {
+        if (marks[i] == address) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void on_translation(uint64_t id, struct qemu_plugin_tb *tb) {
+    block *b = calloc(1, sizeof *b);
+    if (b == NULL) {
+        abort();
+    }
+    (void)id;
+    b->next = blocks;
+    b->id = blocks == NULL ? 0 : blocks->id + 1;
+    b->address = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(tb, 0));
+    b->mark = is_mark(b->address);
+    blocks = b;
+    fprintf(out, "block %" PRIu64, b->id);
+    for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
+        fprintf(out, " %" PRIx64,
+                qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(tb, i)));
+    }
+    fprintf(out, "\n");
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, on_execution, 0, b);
+}
+
+static void on_exit(uint64_t id, void *data) {
+    (void)id;
+    (void)data;
+    close_region();
+    if (fclose(out) != 0) {
+        perror("tp_count");
+    }
+}
+
+static bool read_marks(const char *path) {
+    FILE *in = fopen(path, "r");
+    if (in == NULL) {
+        return false;
+    }
+    while (n_marks < MOST_MARKS &&
+           fscanf(in, "%" SCNx64, &marks[n_marks]) == 1) {
+        n_marks++;
+    }
+    return fclose(in) == 0 && n_marks < MOST_MARKS;
+}
+
+int qemu_plugin_install(uint64_t id, const struct qemu_info_t *info, int argc,
+                        char **argv) {
+    bool good = true;
+    (void)info;
+    for (int i = 0; i < argc; i++) {
+        if (strncmp(argv[i], "marks=", 6) == 0) {
+            good = good && read_marks(argv[i] + 6);
+        } else if (strncmp(argv[i], "out=", 4) == 0) {
+            out = fopen(argv[i] + 4, "w");
+        }
+    }
+    if (!good || out == NULL) {
+        fprintf(stderr, "tp_count: cannot read marks or write out\n");
+        return -1;
+    }
+    qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
+    qemu_plugin_register_atexit_cb(id, on_exit, NULL);
+    return 0;
+}

@@ -1,0 +1,240 @@
+#include "compiler/ops/conv_dsp.h"
+
+#include "core/fixed.h"
+#include "runtime/kernels/dsp/tile.h"
+
+typedef struct packer {
+    const tp_conv2d *d;
+    const int32_t *bias;
+    int32_t k;     /* products of a sum */
+    int32_t pairs; /* of k, even */
+    int32_t groups;
+    bool plain;
+    int32_t *w;       /* [groups][pairs][2] */
+    int32_t *channel; /* [groups][TP_TILE_CHANNEL] */
+} packer;
+
+/* What is known of one channel's sum A = start + sum w u, u in [0, 255]. */
+typedef struct channel {
+    int64_t start;
+    int64_t lo, hi;
+    bool constant; /* all sums give the same byte: its weights are dropped */
+    int32_t m;
+    int64_t r; /* of even channels */
+    int32_t e;
+} channel;
+
+static int32_t first_of_group(const packer *p, int32_t g) {
+    return tp_min32(g * TP_TILE_GROUP, p->d->out_c - TP_TILE_GROUP);
+}
+
+static int32_t weight(const packer *p, const channel *c, int32_t oc,
+                      int32_t k) {
+    return c->constant || k >= p->k ? 0 : p->d->w[oc * p->k + k];
+}
+
+/* The byte of `ref` for a sum, before the fused activation's upper clamp is
+ * asked for: as an int32, clamped. */
+static int32_t output(const packer *p, int32_t oc, int64_t sum) {
+    const tp_conv2d *d = p->d;
+    const int32_t y = tp_mbqm((int32_t)sum, d->m[oc], d->s[oc]) + d->y_zp;
+    return tp_clamp32(y, d->y_min, d->y_max);
+}
+
+/* The tile saturates to int8 where the clamp range begins at -128; `up` and
+ * `down` then move it. */
+static int32_t tile_zp(const packer *p) {
+    return p->d->y_zp - p->d->y_min - 128;
+}
+
+/* A sum is never out of 31 bits, so that twice of it is an int32. Rounding is a
+ * monotone function of the sum: where its ends give one byte, all do. */
+static bool describe(const packer *p, int32_t oc, channel *c) {
+    const tp_conv2d *d = p->d;
+    int64_t sum = 0;
+    int64_t neg = 0;
+    *c = (channel){.m = d->m[oc], .e = -d->s[oc]};
+    for (int32_t k = 0; k < p->k; k++) {
+        const int32_t w = d->w[oc * p->k + k];
+        sum += w;
+        neg += w < 0 ? w : 0;
+    }
+    c->start = p->bias[oc] - (128 + d->x_zp) * sum;
+    c->lo = c->start + 255 * neg;
+    c->hi = c->start + 255 * (sum - neg);
+    if (c->lo <= INT32_MIN || c->hi >= INT32_MAX || d->s[oc] > 0) {
+        return false;
+    }
+    const int32_t y = output(p, oc, c->lo);
+    if (y == output(p, oc, c->hi)) {
+        /* y = R >> 1 after the move by y_min + 128 */
+        *c = (channel){.constant = true, .r = 2 * (y - d->y_min - 128), .e = 1};
+        return true;
+    }
+    c->r = ((int64_t)tile_zp(p) * ((int64_t)1 << c->e)) +
+           ((int64_t)1 << c->e >> 1);
+    /* Without a fraction nothing is rounded, and a negative sum not either. */
+    return (c->e >= 1 || p->plain) && c->lo > -(1 << 30) && c->hi < 1 << 30;
+}
+
+static int64_t magnitude(const channel *c) {
+    return c->constant ? 0 : c->hi > -c->lo ? c->hi : -c->lo;
+}
+
+/* R + floor(A m `times` / 2^31), what the tile shifts right last, for all sums
+ * A: it and R are an int32, and the shift is one that the core has. */
+static bool fits(const channel *c, int64_t r, int32_t times, int32_t e) {
+    const int64_t most = (magnitude(c) * c->m >> 31) * times + 2 * times;
+    return r - most >= INT32_MIN && r + most <= INT32_MAX && e <= 31;
+}
+
+/* Both channels of a packed pair, in the bounds of tile.h. */
+static bool pack_channels(const channel c[2], int32_t *start, int32_t *even,
+                          int32_t *odd) {
+    const int64_t r = 256 * c[1].r + (c[1].constant ? 0 : 128);
+    if (512 * magnitude(&c[1]) + 2 * magnitude(&c[0]) > INT32_MAX ||
+        !fits(&c[0], c[0].r, 1, c[0].e) || !fits(&c[1], r, 256, c[1].e + 8)) {
+        return false;
+    }
+    const int64_t sum = 256 * c[1].start + c[0].start;
+    start[0] = (int32_t)(2 * c[0].start);
+    start[1] = (int32_t)(uint32_t)(2 * (uint64_t)sum);
+    even[0] = c[0].m;
+    even[1] = (int32_t)c[0].r;
+    even[2] = c[0].e;
+    odd[0] = c[1].m;
+    odd[1] = (int32_t)r;
+    odd[2] = c[1].e + 8;
+    return true;
+}
+
+/* Both weights of one k as a halfword, 256 * w1 + w0. */
+static bool pack_weight(const packer *p, const channel c[2], int32_t oc,
+                        int32_t k, uint32_t *half) {
+    const int32_t both =
+        256 * weight(p, &c[1], oc + 1, k) + weight(p, &c[0], oc, k);
+    *half = (uint16_t)both;
+    return both >= INT16_MIN && both <= INT16_MAX;
+}
+
+static bool pack_group(packer *p, int32_t g) {
+    const int32_t oc = first_of_group(p, g);
+    int32_t *info = p->channel + g * TP_TILE_CHANNEL;
+    channel c[TP_TILE_GROUP];
+    for (int32_t i = 0; i < TP_TILE_GROUP; i++) {
+        if (!describe(p, oc + i, &c[i])) {
+            return false;
+        }
+    }
+    for (int32_t h = 0; h < 2; h++) {
+        if (!pack_channels(c + 2 * h, info + 2 * h, info + 4 + 6 * h,
+                           info + 7 + 6 * h)) {
+            return false;
+        }
+        for (int32_t j = 0; j < p->pairs; j++) {
+            const int32_t k = j / 2 * 4 + j % 2;
+            uint32_t low = 0;
+            uint32_t high = 0;
+            if (!pack_weight(p, c + 2 * h, oc + 2 * h, k, &low) ||
+                !pack_weight(p, c + 2 * h, oc + 2 * h, k + 2, &high)) {
+                return false;
+            }
+            p->w[(g * p->pairs + j) * 2 + h] = (int32_t)(high << 16 | low);
+        }
+    }
+    return true;
+}
+
+static bool pack(packer *p) {
+    for (int32_t g = 0; g < p->groups; g++) {
+        if (!pack_group(p, g)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The same byte in all four places. */
+static int32_t four(int32_t v) {
+    return (int32_t)((uint32_t)(uint8_t)v * 0x01010101u);
+}
+
+/* Saturated to [-128, 127], moved up until the upper clamp is at 127, and down
+ * until the lower one is where it belongs. */
+static void set_clamp(const tp_conv2d *d, tp_conv2d_dsp *out) {
+    const int32_t up = 255 - (d->y_max - d->y_min);
+    out->up = four(up > 127 ? 127 : up);
+    out->down = four((up > 127 ? 127 : up) - (d->y_min + 128));
+}
+
+static bool is_plain(const tp_conv2d *d) {
+    return d->y_min == -128 && d->y_zp == -128 && d->y_max == 127;
+}
+
+/* As tp_conv2d_s8_fwd_dsp() lays it out. */
+static uint32_t scratch_bytes(const tp_conv2d_dsp *op) {
+    const tp_conv2d *d = &op->conv;
+    int32_t bytes = 8 * op->pairs;
+    if (!op->direct) {
+        bytes += (d->k_h + d->stride_h) * op->row_bytes;
+        bytes += d->k_w * d->in_c % 4 != 0 ? 4 * op->pairs + 4 : 0;
+    }
+    return (uint32_t)bytes;
+}
+
+static tp_status append(tp_lower *lower, const tp_op *op, const packer *p,
+                        const tp_conv2d *d) {
+    tp_conv2d_dsp out = {.conv = *d, .pairs = p->pairs, .plain = p->plain};
+    out.conv.w = NULL;
+    out.conv.m = NULL;
+    out.conv.s = NULL;
+    out.direct = d->k_h == 1 && d->k_w == 1 && d->pad_t == 0 && d->pad_l == 0 &&
+                 d->in_c % 4 == 0;
+    if (!out.direct) {
+        const int32_t seen = (d->out_w - 1) * d->stride_w + d->k_w;
+        out.row_bytes = (seen * d->in_c + 3) / 4 * 4;
+    }
+    set_clamp(d, &out);
+    out.w = tp_lower_const(lower, TP_S32, p->w,
+                           (size_t)(p->groups * p->pairs * 2), "packed");
+    out.channel =
+        tp_lower_const(lower, TP_S32, p->channel,
+                       (size_t)(p->groups * TP_TILE_CHANNEL), "channels");
+    if (out.w == NULL || out.channel == NULL) {
+        return tp_no_memory(lower->diag);
+    }
+    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_const(NULL),
+                           tp_arg_tensor(op->out),
+                           tp_arg_scratch(scratch_bytes(&out))};
+    return tp_lower_step(lower, TP_K_conv2d_s8_fwd_dsp, &tp_desc_conv2d_dsp,
+                         &out, args);
+}
+
+tp_status tp_conv_dsp_lower(tp_lower *lower, const tp_op *op,
+                            const tp_conv2d *d, bool *done) {
+    const tp_tensor *bias = &lower->graph->tensor[op->in[2]];
+    *done = false;
+    if ((lower->isa & TP_ISA_DSP) == 0 || bias->role != TP_CONST ||
+        d->out_c < TP_TILE_GROUP || d->dil_h != 1 || d->dil_w != 1 ||
+        d->y_max - d->y_min < 128) {
+        return TP_OK;
+    }
+    packer p = {.d = d,
+                .bias = bias->data,
+                .k = d->k_h * d->k_w * d->in_c,
+                .groups = (d->out_c + TP_TILE_GROUP - 1) / TP_TILE_GROUP,
+                .plain = is_plain(d)};
+    p.pairs = (p.k + 3) / 4 * 2;
+    p.w = tp_arena_alloc(lower->arena, (size_t)p.groups * (size_t)p.pairs * 2,
+                         sizeof *p.w);
+    p.channel = tp_arena_alloc(lower->arena, (size_t)p.groups * TP_TILE_CHANNEL,
+                               sizeof *p.channel);
+    if (p.w == NULL || p.channel == NULL) {
+        return tp_no_memory(lower->diag);
+    }
+    if (!pack(&p)) {
+        return TP_OK;
+    }
+    *done = true;
+    return append(lower, op, &p, d);
+}

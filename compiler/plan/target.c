@@ -1,0 +1,16 @@
+#include "compiler/plan/target.h"
+
+#include "compiler/ops/opdef.h"
+
+/* In the order in which cli/options.c lists them. */
+const tp_target tp_targets[TP_N_TARGETS] = {
+    {"portable", 0},
+    {"cortex-m0", 0},
+    {"cortex-m0plus", 0},
+    {"cortex-m3", 0},
+    {"cortex-m4", TP_ISA_DSP},
+    {"cortex-m7", TP_ISA_DSP},
+    {"cortex-m33", TP_ISA_DSP},
+    {"cortex-m55", TP_ISA_DSP},
+    {"rv32imc", 0},
+};

@@ -1,0 +1,333 @@
+/* CONV_2D and FULLY_CONNECTED on the tiles of tile.h: two pixels at a time. */
+#include <stdbool.h>
+#include <string.h>
+
+#include "runtime/kernels/dsp/tile.h"
+#include "runtime/kernels/dsp/widen.h"
+#include "tinypeft/kernels.h"
+
+#define PIXELS 2
+
+/* Rows of x with their padding, as many as two pixels see. */
+typedef struct ring {
+    int8_t *row; /* [slots][op->row_bytes] */
+    const int8_t *end;
+    int32_t slots;   /* k_h + stride_h */
+    int32_t next;    /* the next row of x to copy: may be outside the map */
+    int32_t forward; /* 1, or -1 where rows are copied from last to first */
+} ring;
+
+/* What each call works with. */
+typedef struct work {
+    const tp_conv2d_dsp *op;
+    const int8_t *x;
+    int8_t *y;
+    uint32_t *act; /* [pairs][PIXELS] */
+    ring rows;
+    int8_t *patch; /* [PIXELS][2 * pairs]; where a window's row is no words */
+    tp_dsp_tile most, rest; /* whole groups; the one that overlaps them */
+} work;
+
+/* A place of the output. */
+typedef struct place {
+    int32_t oy, ox;
+} place;
+
+/* --- rows ----------------------------------------------------------------- */
+
+static int8_t *slot_of(const work *v, int32_t iy) {
+    const ring *r = &v->rows;
+    /* iy >= -k_h, so that the dividend is not negative */
+    const int32_t slot = (iy + 2 * r->slots) % r->slots;
+    return r->row + slot * v->op->row_bytes;
+}
+
+/* Row iy of x into its slot, padding around it. */
+static void copy_row(const work *v, int32_t iy) {
+    const tp_conv2d *op = &v->op->conv;
+    const int32_t left = op->pad_l * op->in_c;
+    int8_t *out = slot_of(v, iy);
+    if (iy < 0 || iy >= op->in_h) {
+        memset(out, op->x_zp, (size_t)v->op->row_bytes);
+        return;
+    }
+    const int32_t all = op->in_w * op->in_c;
+    const int32_t room = v->op->row_bytes - left;
+    const int32_t n = all < room ? all : room;
+    memset(out, op->x_zp, (size_t)left);
+    memcpy(out + left, v->x + iy * all, (size_t)n);
+    memset(out + left + n, op->x_zp, (size_t)(room - n));
+}
+
+/* Copies what the windows of output row oy see and that is not there yet. */
+static void copy_rows(work *v, int32_t oy) {
+    const tp_conv2d *op = &v->op->conv;
+    ring *r = &v->rows;
+    const int32_t first = oy * op->stride_h - op->pad_t;
+    const int32_t last = first + op->k_h - 1;
+    if (r->forward > 0) {
+        r->next = r->next < first ? first : r->next;
+        for (; r->next <= last; r->next++) {
+            copy_row(v, r->next);
+        }
+        return;
+    }
+    r->next = r->next > last ? last : r->next;
+    for (; r->next >= first; r->next--) {
+        copy_row(v, r->next);
+    }
+}
+
+/* The first row of a window; the others follow around the ring. */
+static const int8_t *first_row(const work *v, place at) {
+    const tp_conv2d *op = &v->op->conv;
+    return slot_of(v, at.oy * op->stride_h - op->pad_t) +
+           at.ox * op->stride_w * op->in_c;
+}
+
+/* --- activations ---------------------------------------------------------- */
+
+/* n bytes and up to three more, which whatever follows is written over. */
+static inline void copy_words(const int8_t *x, int32_t n, int8_t *out) {
+    for (int32_t i = 0; i < n; i += 4) {
+        memcpy(out + i, x + i, 4);
+    }
+}
+
+/* Where the bytes of a window are, one behind the other. */
+static const int8_t *window(const work *v, place at, int32_t slot) {
+    const tp_conv2d *op = &v->op->conv;
+    if (v->op->direct) {
+        return v->x + (at.oy * op->stride_h * op->in_w + at.ox * op->stride_w) *
+                          op->in_c;
+    }
+    const int32_t run = op->k_w * op->in_c;
+    int8_t *patch = v->patch + slot * 2 * v->op->pairs;
+    int8_t *out = patch;
+    const int8_t *row = first_row(v, at);
+    for (int32_t ky = 0; ky < op->k_h; ky++) {
+        copy_words(row, run, out);
+        out += run;
+        row += v->op->row_bytes;
+        row -= row >= v->rows.end ? v->rows.end - v->rows.row : 0;
+    }
+    return patch;
+}
+
+static void widen_whole(const work *v, const place at[PIXELS], int32_t n) {
+    const int8_t *first = window(v, at[0], 0);
+    if (n == 1) {
+        tp_widen1(first, v->op->pairs / 2, v->act);
+    } else {
+        tp_dsp_widen2(first, window(v, at[1], 1), v->op->pairs / 2, v->act);
+    }
+}
+
+/* How the rows of two windows are walked. */
+typedef struct rows {
+    const int8_t *a, *b; /* of the first and the second pixel */
+    const int8_t *end;   /* of the ring */
+    int32_t all, step;   /* bytes of the ring, of a row */
+    int32_t n;
+} rows;
+
+static inline void next_rows(rows *r) {
+    r->a += r->step;
+    r->a -= r->a >= r->end ? r->all : 0;
+    r->b += r->step;
+    r->b -= r->b >= r->end ? r->all : 0;
+    r->n--;
+}
+
+/* Rows of one word, as in a first layer: calls would take longer than they
+ * do. */
+static void widen_thin(rows r, uint32_t *act) {
+    for (; r.n > 0; next_rows(&r), act += 4) {
+        tp_widen2(r.a, r.b, 1, act);
+    }
+}
+
+/* Row by row, where rows are words. */
+static void widen_rows(const work *v, const place at[PIXELS], int32_t n) {
+    const tp_conv2d *op = &v->op->conv;
+    const int32_t words = op->k_w * op->in_c / 4;
+    uint32_t *act = v->act;
+    rows r = {.a = first_row(v, at[0]),
+              .b = first_row(v, at[n - 1]),
+              .end = v->rows.end,
+              .all = (int32_t)(v->rows.end - v->rows.row),
+              .step = v->op->row_bytes,
+              .n = op->k_h};
+    if (n == 2 && words == 1) {
+        widen_thin(r, act);
+        return;
+    }
+    for (; r.n > 0; next_rows(&r), act += 2 * n * words) {
+        if (n == 1) {
+            tp_widen1(r.a, words, act);
+        } else {
+            tp_dsp_widen2(r.a, r.b, words, act);
+        }
+    }
+}
+
+/* --- pixels --------------------------------------------------------------- */
+
+/* The groups of n pixels from p on. The last group overlaps the one before
+ * where out_c is no multiple of four. */
+static void run_groups(work *v, int32_t p, int32_t n) {
+    const tp_conv2d_dsp *op = v->op;
+    void (*const tile)(const tp_dsp_tile *) =
+        n == 1 ? (op->plain ? tp_dsp_tile1_plain : tp_dsp_tile1)
+               : (op->plain ? tp_dsp_tile2_plain : tp_dsp_tile2);
+    int8_t *y = v->y + p * op->conv.out_c;
+    v->most.act_end = v->rest.act_end = v->act + op->pairs * n;
+    v->most.y = y;
+    if (v->most.channel < v->most.end) {
+        tile(&v->most);
+    }
+    if (v->rest.channel < v->rest.end) {
+        v->rest.y = y + op->conv.out_c - TP_TILE_GROUP;
+        tile(&v->rest);
+    }
+}
+
+/* Pixels p .. p + n - 1, n <= PIXELS, at these places. */
+static void pixels(work *v, int32_t p, const place at[PIXELS], int32_t n) {
+    if (!v->op->direct) {
+        const bool forward = v->rows.forward > 0;
+        copy_rows(v, at[forward ? 0 : n - 1].oy);
+        if (at[0].oy != at[n - 1].oy) {
+            copy_rows(v, at[forward ? n - 1 : 0].oy);
+        }
+    }
+    if (v->op->direct || v->patch != NULL) {
+        widen_whole(v, at, n);
+    } else {
+        widen_rows(v, at, n);
+    }
+    run_groups(v, p, n);
+}
+
+/* The place behind. */
+static place next(const tp_conv2d *op, place at) {
+    return at.ox + 1 < op->out_w ? (place){at.oy, at.ox + 1}
+                                 : (place){at.oy + 1, 0};
+}
+
+/* Windows that follow each other in x. */
+static void walk_runs(work *v) {
+    const tp_conv2d *op = &v->op->conv;
+    const int32_t n = op->out_h * op->out_w;
+    const int32_t words = v->op->pairs / 2;
+    const int32_t step = op->reverse != 0 ? -PIXELS : PIXELS;
+    int32_t p = op->reverse != 0 ? n - PIXELS : 0;
+    for (; p >= 0 && p <= n - PIXELS; p += step) {
+        const int8_t *x = v->x + p * op->in_c;
+        tp_dsp_widen2(x, x + op->in_c, words, v->act);
+        run_groups(v, p, PIXELS);
+    }
+    if (n % PIXELS != 0) {
+        p = op->reverse != 0 ? 0 : n - 1;
+        tp_widen1(v->x + p * op->in_c, words, v->act);
+        run_groups(v, p, 1);
+    }
+}
+
+static void walk_forward(work *v) {
+    const tp_conv2d *op = &v->op->conv;
+    const int32_t n = op->out_h * op->out_w;
+    place at[PIXELS] = {{0, 0}};
+    for (int32_t p = 0; p < n; p += PIXELS) {
+        at[1] = next(op, at[0]);
+        pixels(v, p, at, n - p >= PIXELS ? PIXELS : 1);
+        at[0] = next(op, at[1]);
+    }
+}
+
+static place before(const tp_conv2d *op, place at) {
+    return at.ox > 0 ? (place){at.oy, at.ox - 1}
+                     : (place){at.oy - 1, op->out_w - 1};
+}
+
+static void walk_reverse(work *v) {
+    const tp_conv2d *op = &v->op->conv;
+    place at[PIXELS] = {{0, 0}};
+    place last = {op->out_h - 1, op->out_w - 1};
+    int32_t p = op->out_h * op->out_w;
+    for (; p >= PIXELS; p -= PIXELS) {
+        at[1] = last;
+        at[0] = before(op, last);
+        pixels(v, p - PIXELS, at, PIXELS);
+        last = before(op, at[0]);
+    }
+    if (p > 0) {
+        at[0] = last;
+        pixels(v, 0, at, 1);
+    }
+}
+
+static void set_tiles(work *v) {
+    const tp_conv2d_dsp *op = v->op;
+    const int32_t rest = op->conv.out_c % TP_TILE_GROUP;
+    const int32_t groups = op->conv.out_c / TP_TILE_GROUP;
+    const int32_t *end = op->channel + groups * TP_TILE_CHANNEL;
+    v->most = (tp_dsp_tile){.w = op->w,
+                            .act = v->act,
+                            .channel = op->channel,
+                            .stride = op->conv.out_c,
+                            .end = end,
+                            .up = (uint32_t)op->up,
+                            .down = (uint32_t)op->down};
+    v->rest = v->most;
+    v->rest.w += groups * op->pairs * 2;
+    v->rest.channel = end;
+    v->rest.end = end + (rest != 0 ? TP_TILE_CHANNEL : 0);
+}
+
+/* Scratch: activations; then the ring of rows, and the windows as bytes where
+ * their rows are no words. Behind the windows the weights are 0. */
+static void lay_out(work *v, uint32_t *scratch) {
+    const tp_conv2d_dsp *op = v->op;
+    const tp_conv2d *c = &op->conv;
+    int8_t *bytes = (int8_t *)(scratch + PIXELS * op->pairs);
+    v->act = scratch;
+    if (op->direct) {
+        return;
+    }
+    v->rows.row = bytes;
+    v->rows.slots = c->k_h + c->stride_h;
+    v->rows.end = bytes + v->rows.slots * op->row_bytes;
+    v->rows.forward = c->reverse != 0 ? -1 : 1;
+    v->rows.next = c->reverse != 0 ? c->in_h + c->k_h : -c->k_h;
+    if (c->k_w * c->in_c % 4 != 0) {
+        v->patch = bytes + v->rows.slots * op->row_bytes;
+        memset(v->patch, 0, (size_t)(PIXELS * 2 * op->pairs));
+    }
+}
+
+/* conv2d_s8_fwd_ref, byte for byte, from packed weights.
+ *   op       conv as there, w, m and s unused; w, channel as in tile.h
+ *   x, y     as there
+ *   b        unused: channel has the bias
+ *   scratch  uint32 [2 * pairs]; where not `direct` then int8
+ *            [k_h + stride_h][row_bytes], and where k_w * in_c is no multiple
+ *            of 4 also int8 [4 * pairs + 4]
+ * y may lie over x where no pair of y's pixels, in the order of op->reverse,
+ * lands on a pixel of x that a later pair reads: a pair's windows are read
+ * before it is written.
+ * Bounds as in tile.h. Cannot fail. */
+void tp_conv2d_s8_fwd_dsp(const tp_conv2d_dsp *op, const int8_t *x,
+                          const int32_t *b, int8_t *y, uint32_t *scratch) {
+    work v = {.op = op, .x = x, .y = y};
+    (void)b;
+    lay_out(&v, scratch);
+    set_tiles(&v);
+    if (op->direct && op->conv.stride_h == 1 && op->conv.stride_w == 1) {
+        walk_runs(&v);
+    } else if (op->conv.reverse != 0) {
+        walk_reverse(&v);
+    } else {
+        walk_forward(&v);
+    }
+}

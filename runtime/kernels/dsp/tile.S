@@ -1,0 +1,299 @@
+/* tile.h for cores with the DSP extension. tile.c says the same in C.
+ *
+ * By hand, because a compiler keeps neither eight sums nor the unpacking of
+ * weights in registers: the loop takes 12 instructions for 16 products.
+ *
+ *   r0        weights              r9, r10  of this pair; later m and R
+ *   r1..r8    sums: channel, pixel r12, lr  activations
+ *   r11       activations' address
+ */
+    .syntax unified
+    .thumb
+    .text
+
+/* The frame: tp_dsp_tile without its weights, then where to enter the loop. */
+    .equ ACT, 0
+    .equ CHANNEL, 4
+    .equ Y, 8
+    .equ STRIDE, 12
+    .equ END, 16
+    .equ ACT_END, 20
+    .equ UP, 24
+    .equ DOWN, 28
+    .equ ENTRY, 32
+    .equ FINISH, 36
+    .equ FRAME, 44              /* keeps the stack at multiples of 8 */
+
+    .equ UNROLL, 32
+
+.macro ENTER
+    push {r4-r11, lr}
+    sub sp, #FRAME
+    ldm r0, {r1-r9}
+    stm sp, {r2-r9}
+    mov r0, r1
+    subs r3, r7, r2             /* bytes of activations */
+.endm
+
+.macro FUNCTION name
+    .global \name
+    .type \name, %function
+    .thumb_func
+\name:
+.endm
+
+.macro LEAVE
+    add sp, #FRAME
+    pop {r4-r11, pc}
+.endm
+
+/* Code addresses: how sums are finished, \finish; and where to enter the loop of
+ * `each` bytes a turn, behind which r3 turns are left: its first pass runs the
+ * rest of r3 by `unroll`; none left: \finish. */
+.macro SET_CODE loop, each, unroll
+    orr r10, r10, #1            /* Thumb */
+    str r10, [sp, #FINISH]
+    cbz r3, 91f
+    rsb r9, r3, #0
+    and r9, r9, #(\unroll - 1)
+    movs r12, #\each
+    adr.w r10, \loop
+    mla r10, r9, r12, r10
+    orr r10, r10, #1
+91: str r10, [sp, #ENTRY]
+.endm
+
+/* --- one output ----------------------------------------------------------- */
+
+/* Even channels: a = 2 A. m in r9, R in r10, e in r11. */
+.macro EVEN_plain a
+    smmlar \a, \a, r9, r10
+    asr \a, \a, r11
+    ssat \a, #8, \a
+.endm
+.macro EVEN_any a
+    add r12, r10, \a, asr #31
+    smmlar \a, \a, r9, r12
+    asr \a, \a, r11
+    ssat \a, #8, \a
+.endm
+/* Odd channels: a = 512 A. */
+.macro ODD_plain a
+    smmla \a, \a, r9, r10
+    asr \a, \a, r11
+    ssat \a, #8, \a
+.endm
+.macro ODD_any a
+    asr r12, \a, #31
+    add r12, r10, r12, lsl #8
+    smmla \a, \a, r9, r12
+    asr \a, \a, r11
+    ssat \a, #8, \a
+.endm
+.macro CLAMP_plain regs:vararg
+.endm
+.macro CLAMP_any regs:vararg
+    ldrd r9, r10, [sp, #UP]
+    .irp a, \regs
+    qadd8 \a, \a, r9
+    ssub8 \a, \a, r10
+    .endr
+.endm
+
+/* --- two pixels ----------------------------------------------------------- */
+
+/* One pair of k for two pixels and four channels; the sums start from the last
+ * four arguments. Weights are used packed first, then unpacked in place. */
+.macro PAIR2 s0, s1, s2, s3
+    ldrd r9, r10, [r0], #8
+    ldrd r12, lr, [r11], #8
+    smlad r3, r12, r9, \s1
+    smlad r4, lr, r9, r4
+    smlad r7, r12, r10, \s3
+    smlad r8, lr, r10, r8
+    sxtb16 r9, r9
+    sxtb16 r10, r10
+    smlad r1, r12, r9, \s0
+    smlad r2, lr, r9, r2
+    smlad r5, r12, r10, \s2
+    smlad r6, lr, r10, r6
+.endm
+
+/* From sums to four bytes each of two pixels, and on to the next group. */
+.macro FINISH2 kind
+    ldr lr, [sp, #CHANNEL]
+    sub r3, r3, r1
+    sub r4, r4, r2
+    sub r7, r7, r5
+    sub r8, r8, r6
+    add lr, lr, #16
+    ldm lr!, {r9, r10, r11}
+    EVEN_\kind r1
+    EVEN_\kind r2
+    ldm lr!, {r9, r10, r11}
+    ODD_\kind r3
+    ODD_\kind r4
+    ldm lr!, {r9, r10, r11}
+    EVEN_\kind r5
+    EVEN_\kind r6
+    ldm lr!, {r9, r10, r11}
+    ODD_\kind r7
+    ODD_\kind r8
+    bfi r1, r3, #8, #8
+    bfi r2, r4, #8, #8
+    bfi r1, r5, #16, #8
+    bfi r2, r6, #16, #8
+    bfi r1, r7, #24, #8
+    bfi r2, r8, #24, #8
+    CLAMP_\kind r1, r2
+    ldrd r9, r10, [sp, #Y]
+    str r2, [r9, r10]
+    str r1, [r9], #4
+    ldr r12, [sp, #END]
+    strd lr, r9, [sp, #CHANNEL]
+    cmp lr, r12
+    bne.w group2
+    LEAVE
+.endm
+
+    .section .text.tp_dsp_tile2, "ax", %progbits
+    FUNCTION tp_dsp_tile2_plain
+    ENTER
+    adr.w r10, plain2
+    b 1f
+    FUNCTION tp_dsp_tile2
+    ENTER
+    adr.w r10, any2
+1:  lsrs r3, r3, #3
+    subs r3, r3, #1             /* the first pair stands alone */
+    SET_CODE pairs2, 48, UNROLL
+group2:
+    ldrd r11, lr, [sp, #ACT]
+    ldm lr, {r2, r4, r6, r8}    /* what the sums start from */
+    PAIR2 r2, r4, r6, r8
+    ldr pc, [sp, #ENTRY]
+    .balign 4
+pairs2:
+    .rept UNROLL
+    PAIR2 r1, r3, r5, r7
+    .endr
+    ldr lr, [sp, #ACT_END]
+    cmp r11, lr
+    bne.w pairs2
+    ldr pc, [sp, #FINISH]
+    .balign 4
+plain2:
+    FINISH2 plain
+    .balign 4
+any2:
+    FINISH2 any
+
+/* --- one pixel ------------------------------------------------------------ *
+ *
+ * Four sums leave room for two pairs of k at once:
+ *   r1..r4  sums            r5..r8  weights      r9, r10  activations
+ *   r11     activations     r12     their end    lr       channel */
+
+.macro PAIRS1
+    ldm r0!, {r5-r8}
+    ldrd r9, r10, [r11], #8
+    smlad r2, r9, r5, r2
+    smlad r4, r9, r6, r4
+    sxtb16 r5, r5
+    sxtb16 r6, r6
+    smlad r1, r9, r5, r1
+    smlad r3, r9, r6, r3
+    smlad r2, r10, r7, r2
+    smlad r4, r10, r8, r4
+    sxtb16 r7, r7
+    sxtb16 r8, r8
+    smlad r1, r10, r7, r1
+    smlad r3, r10, r8, r3
+.endm
+
+.macro FINISH1 kind
+    sub r2, r2, r1
+    sub r4, r4, r3
+    ldm lr!, {r9, r10, r11}
+    EVEN_\kind r1
+    ldm lr!, {r9, r10, r11}
+    ODD_\kind r2
+    ldm lr!, {r9, r10, r11}
+    EVEN_\kind r3
+    ldm lr!, {r9, r10, r11}
+    ODD_\kind r4
+    bfi r1, r2, #8, #8
+    bfi r1, r3, #16, #8
+    bfi r1, r4, #24, #8
+    CLAMP_\kind r1
+    ldr r9, [sp, #Y]
+    ldr r12, [sp, #END]
+    str r1, [r9], #4
+    str r9, [sp, #Y]
+    cmp lr, r12
+    bne.w group1
+    LEAVE
+.endm
+
+    .section .text.tp_dsp_tile1, "ax", %progbits
+    FUNCTION tp_dsp_tile1_plain
+    ENTER
+    adr.w r10, plain1
+    b 1f
+    FUNCTION tp_dsp_tile1
+    ENTER
+    adr.w r10, any1
+1:  lsrs r3, r3, #3             /* two pairs a turn */
+    SET_CODE pairs1, 56, UNROLL / 4
+    ldr lr, [sp, #CHANNEL]
+group1:
+    ldm lr!, {r1-r4}
+    ldr r11, [sp, #ACT]
+    ldr r12, [sp, #ACT_END]
+    ldr pc, [sp, #ENTRY]
+    .balign 4
+pairs1:
+    .rept UNROLL / 4
+    PAIRS1
+    .endr
+    cmp r11, r12
+    bne.w pairs1
+    ldr pc, [sp, #FINISH]
+    .balign 4
+plain1:
+    FINISH1 plain
+    .balign 4
+any1:
+    FINISH1 any
+
+/* --- activations ---------------------------------------------------------- *
+ *
+ * tp_dsp_widen2(x0 r0, x1 r1, n r2, act r3) */
+
+.macro WIDEN2
+    ldr r4, [r0], #4
+    ldr r5, [r1], #4
+    eor r4, r4, r12
+    eor r5, r5, r12
+    and r6, lr, r4, lsl #1
+    and r7, lr, r5, lsl #1
+    and r8, lr, r4, lsr #7
+    and r9, lr, r5, lsr #7
+    stm r3!, {r6-r9}
+.endm
+
+    .section .text.tp_dsp_widen2, "ax", %progbits
+    FUNCTION tp_dsp_widen2
+    push {r4-r9, lr}
+    mov r12, #0x80808080
+    movw lr, #0x01FE
+    movt lr, #0x01FE
+    lsrs r2, r2, #1
+    bcc 1f
+    WIDEN2
+1:  cbz r2, 3f
+2:  WIDEN2
+    WIDEN2
+    subs r2, r2, #1
+    bne 2b
+3:  pop {r4-r9, pc}
