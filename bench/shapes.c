@@ -326,6 +326,7 @@ static const subject subjects[TP_KERNEL_COUNT] = {
     [TP_K_lora_q8_bwd_u_ref] = {"dwyg", bench_lora, 2},
     [TP_K_dwconv2d_s8_bwd_x_ref] = {"dyg", bench_depthwise, 8},
     [TP_K_head_q8_bwd_x_ref] = {"fwyg", head, 0},
+    [TP_K_conv2d_s8_fwd_dsp] = {"xnys", bench_conv_dsp, 0},
     [TP_K_clamp_q8_bwd_x_ref] = {"dxy", clamp, 0},
     [TP_K_mask_q8_bwd_x_ref] = {"dxy", clamp, 0},
     [TP_K_avgpool_q8_bwd_x_ref] = {"dyg", pool, 0},

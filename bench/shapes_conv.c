@@ -2,6 +2,8 @@
  * biases and factors. */
 #include "bench/shapes_conv.h"
 
+#include "compiler/ops/dsp_layout.h"
+
 enum { MOST_CHANNELS = 256 };
 
 /* Arrays that descriptors point to: the same for every shape. */
@@ -98,6 +100,24 @@ const void *bench_conv(int i) {
         return NULL;
     }
     op = conv_of(&conv_shapes[i]);
+    return &op;
+}
+
+/* What is in weights and channels is all the same to the kernel. */
+const void *bench_conv_dsp(int i) {
+    static tp_conv2d_dsp op;
+    static const int32_t packed[20000];
+    static const int32_t channels[MOST_CHANNELS * 4];
+    if (i >= COUNT(conv_shapes)) {
+        return NULL;
+    }
+    conv_shape s = conv_shapes[i];
+    s.out_c = s.out_c < 4 ? 4 : s.out_c;
+    const tp_conv2d conv = conv_of(&s);
+    op = tp_conv_dsp_layout(&conv);
+    op.plain = i % 3 != 2;
+    op.w = packed;
+    op.channel = channels;
     return &op;
 }
 

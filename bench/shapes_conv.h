@@ -14,6 +14,7 @@ extern const int32_t bench_maps[BENCH_MAPS][2]; /* pixels, channels */
 void bench_make_weights(void);
 
 const void *bench_conv(int i);
+const void *bench_conv_dsp(int i);
 const void *bench_depthwise(int i);
 const void *bench_lora(int i);
 const void *bench_lora_a(int i);

@@ -1,5 +1,6 @@
 #include "compiler/ops/conv_dsp.h"
 
+#include "compiler/ops/dsp_layout.h"
 #include "core/fixed.h"
 #include "runtime/kernels/dsp/tile.h"
 
@@ -7,7 +8,10 @@ typedef struct packer {
     const tp_conv2d *d;
     const int32_t *bias;
     int32_t k;     /* products of a sum */
+    int32_t run;   /* of them in a row of the window */
+    int32_t row;   /* the same in words of four: what is packed */
     int32_t pairs; /* of k, even */
+    tp_conv2d_dsp layout;
     int32_t groups;
     bool plain;
     int32_t *w;       /* [groups][pairs][2] */
@@ -28,9 +32,12 @@ static int32_t first_of_group(const packer *p, int32_t g) {
     return tp_min32(g * TP_TILE_GROUP, p->d->out_c - TP_TILE_GROUP);
 }
 
+/* Packed weight k: rows of the window are filled up to words. */
 static int32_t weight(const packer *p, const channel *c, int32_t oc,
                       int32_t k) {
-    return c->constant || k >= p->k ? 0 : p->d->w[oc * p->k + k];
+    const int32_t in_row = k % p->row;
+    const int32_t at = k / p->row * p->run + in_row;
+    return c->constant || in_row >= p->run ? 0 : p->d->w[oc * p->k + at];
 }
 
 /* The byte of `ref` for a sum, before the fused activation's upper clamp is
@@ -171,29 +178,10 @@ static bool is_plain(const tp_conv2d *d) {
     return d->y_min == -128 && d->y_zp == -128 && d->y_max == 127;
 }
 
-/* As tp_conv2d_s8_fwd_dsp() lays it out. */
-static uint32_t scratch_bytes(const tp_conv2d_dsp *op) {
-    const tp_conv2d *d = &op->conv;
-    int32_t bytes = 8 * op->pairs;
-    if (!op->direct) {
-        bytes += (d->k_h + d->stride_h) * op->row_bytes;
-        bytes += d->k_w * d->in_c % 4 != 0 ? 4 * op->pairs + 4 : 0;
-    }
-    return (uint32_t)bytes;
-}
-
 static tp_status append(tp_lower *lower, const tp_op *op, const packer *p,
                         const tp_conv2d *d) {
-    tp_conv2d_dsp out = {.conv = *d, .pairs = p->pairs, .plain = p->plain};
-    out.conv.w = NULL;
-    out.conv.m = NULL;
-    out.conv.s = NULL;
-    out.direct = d->k_h == 1 && d->k_w == 1 && d->pad_t == 0 && d->pad_l == 0 &&
-                 d->in_c % 4 == 0;
-    if (!out.direct) {
-        const int32_t seen = (d->out_w - 1) * d->stride_w + d->k_w;
-        out.row_bytes = (seen * d->in_c + 3) / 4 * 4;
-    }
+    tp_conv2d_dsp out = p->layout;
+    out.plain = p->plain;
     set_clamp(d, &out);
     out.w = tp_lower_const(lower, TP_S32, p->w,
                            (size_t)(p->groups * p->pairs * 2), "packed");
@@ -205,7 +193,7 @@ static tp_status append(tp_lower *lower, const tp_op *op, const packer *p,
     }
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_const(NULL),
                            tp_arg_tensor(op->out),
-                           tp_arg_scratch(scratch_bytes(&out))};
+                           tp_arg_scratch(tp_conv_dsp_scratch(&out))};
     return tp_lower_step(lower, TP_K_conv2d_s8_fwd_dsp, &tp_desc_conv2d_dsp,
                          &out, args);
 }
@@ -222,9 +210,12 @@ tp_status tp_conv_dsp_lower(tp_lower *lower, const tp_op *op,
     packer p = {.d = d,
                 .bias = bias->data,
                 .k = d->k_h * d->k_w * d->in_c,
+                .run = d->k_w * d->in_c,
                 .groups = (d->out_c + TP_TILE_GROUP - 1) / TP_TILE_GROUP,
-                .plain = is_plain(d)};
-    p.pairs = (p.k + 3) / 4 * 2;
+                .plain = is_plain(d),
+                .layout = tp_conv_dsp_layout(d)};
+    p.row = (p.run + 3) / 4 * 4;
+    p.pairs = p.layout.pairs;
     p.w = tp_arena_alloc(lower->arena, (size_t)p.groups * (size_t)p.pairs * 2,
                          sizeof *p.w);
     p.channel = tp_arena_alloc(lower->arena, (size_t)p.groups * TP_TILE_CHANNEL,

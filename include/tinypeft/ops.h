@@ -48,7 +48,7 @@ typedef struct tp_conv2d {
  * beside them, as runtime/kernels/dsp/tile.h says. */
 typedef struct tp_conv2d_dsp {
     tp_conv2d conv;         /* w, m, s unused; out_c >= 4 */
-    int32_t pairs;          /* of k, even; behind the window they are 0 */
+    int32_t pairs;          /* of k, even; rows of the window are words */
     int32_t direct;         /* 1: a window is one run of 2 * pairs bytes of x */
     int32_t row_bytes;      /* else: of a row of x with what is padded and seen,
                                a multiple of 4 */

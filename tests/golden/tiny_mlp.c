@@ -116,7 +116,7 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[13] = {
-    295, 661, 419, 357, 1213, 192, 1737, 311, 457, 96, 857, 79, 84,
+    285, 661, 410, 390, 1213, 191, 1747, 310, 457, 96, 857, 79, 84,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {

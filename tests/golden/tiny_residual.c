@@ -173,8 +173,8 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[20] = {
-    233, 9831, 233, 12510, 1005, 5879, 1005, 598, 171, 566, 1144, 72, 418, 9199,
-    794, 794, 437, 14599, 2575, 437,
+    223, 9829, 223, 12523, 992, 3025, 992, 406, 161, 566, 1144, 72, 419, 9181,
+    794, 794, 437, 14604, 2589, 437,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {

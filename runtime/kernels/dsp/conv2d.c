@@ -24,7 +24,6 @@ typedef struct work {
     int8_t *y;
     uint32_t *act; /* [pairs][PIXELS] */
     ring rows;
-    int8_t *patch; /* [PIXELS][2 * pairs]; where a window's row is no words */
     tp_dsp_tile most, rest; /* whole groups; the one that overlaps them */
 } work;
 
@@ -87,39 +86,19 @@ static const int8_t *first_row(const work *v, place at) {
 
 /* --- activations ---------------------------------------------------------- */
 
-/* n bytes and up to three more, which whatever follows is written over. */
-static inline void copy_words(const int8_t *x, int32_t n, int8_t *out) {
-    for (int32_t i = 0; i < n; i += 4) {
-        memcpy(out + i, x + i, 4);
-    }
-}
-
-/* Where the bytes of a window are, one behind the other. */
-static const int8_t *window(const work *v, place at, int32_t slot) {
+static const int8_t *run_at(const work *v, place at) {
     const tp_conv2d *op = &v->op->conv;
-    if (v->op->direct) {
-        return v->x + (at.oy * op->stride_h * op->in_w + at.ox * op->stride_w) *
-                          op->in_c;
-    }
-    const int32_t run = op->k_w * op->in_c;
-    int8_t *patch = v->patch + slot * 2 * v->op->pairs;
-    int8_t *out = patch;
-    const int8_t *row = first_row(v, at);
-    for (int32_t ky = 0; ky < op->k_h; ky++) {
-        copy_words(row, run, out);
-        out += run;
-        row += v->op->row_bytes;
-        row -= row >= v->rows.end ? v->rows.end - v->rows.row : 0;
-    }
-    return patch;
+    return v->x +
+           (at.oy * op->stride_h * op->in_w + at.ox * op->stride_w) * op->in_c;
 }
 
-static void widen_whole(const work *v, const place at[PIXELS], int32_t n) {
-    const int8_t *first = window(v, at[0], 0);
+/* Two windows that are runs of x, or one. */
+static void widen_runs(const work *v, const place at[PIXELS], int32_t n) {
+    const int32_t words = v->op->pairs / 2;
     if (n == 1) {
-        tp_widen1(first, v->op->pairs / 2, v->act);
+        tp_widen1(run_at(v, at[0]), words, v->act);
     } else {
-        tp_dsp_widen2(first, window(v, at[1], 1), v->op->pairs / 2, v->act);
+        tp_dsp_widen2(run_at(v, at[0]), run_at(v, at[1]), words, v->act);
     }
 }
 
@@ -147,10 +126,10 @@ static void widen_thin(rows r, uint32_t *act) {
     }
 }
 
-/* Row by row, where rows are words. */
+/* Row by row. Behind a row's taps the weights are 0, whatever lies there. */
 static void widen_rows(const work *v, const place at[PIXELS], int32_t n) {
     const tp_conv2d *op = &v->op->conv;
-    const int32_t words = op->k_w * op->in_c / 4;
+    const int32_t words = (op->k_w * op->in_c + 3) / 4;
     uint32_t *act = v->act;
     rows r = {.a = first_row(v, at[0]),
               .b = first_row(v, at[n - 1]),
@@ -201,8 +180,8 @@ static void pixels(work *v, int32_t p, const place at[PIXELS], int32_t n) {
             copy_rows(v, at[forward ? n - 1 : 0].oy);
         }
     }
-    if (v->op->direct || v->patch != NULL) {
-        widen_whole(v, at, n);
+    if (v->op->direct) {
+        widen_runs(v, at, n);
     } else {
         widen_rows(v, at, n);
     }
@@ -285,8 +264,7 @@ static void set_tiles(work *v) {
     v->rest.end = end + (rest != 0 ? TP_TILE_CHANNEL : 0);
 }
 
-/* Scratch: activations; then the ring of rows, and the windows as bytes where
- * their rows are no words. Behind the windows the weights are 0. */
+/* Scratch: activations, then the ring of rows. */
 static void lay_out(work *v, uint32_t *scratch) {
     const tp_conv2d_dsp *op = v->op;
     const tp_conv2d *c = &op->conv;
@@ -300,10 +278,6 @@ static void lay_out(work *v, uint32_t *scratch) {
     v->rows.end = bytes + v->rows.slots * op->row_bytes;
     v->rows.forward = c->reverse != 0 ? -1 : 1;
     v->rows.next = c->reverse != 0 ? c->in_h + c->k_h : -c->k_h;
-    if (c->k_w * c->in_c % 4 != 0) {
-        v->patch = bytes + v->rows.slots * op->row_bytes;
-        memset(v->patch, 0, (size_t)(PIXELS * 2 * op->pairs));
-    }
 }
 
 /* conv2d_s8_fwd_ref, byte for byte, from packed weights.
@@ -311,8 +285,7 @@ static void lay_out(work *v, uint32_t *scratch) {
  *   x, y     as there
  *   b        unused: channel has the bias
  *   scratch  uint32 [2 * pairs]; where not `direct` then int8
- *            [k_h + stride_h][row_bytes], and where k_w * in_c is no multiple
- *            of 4 also int8 [4 * pairs + 4]
+ *            [k_h + stride_h][row_bytes]
  * y may lie over x where no pair of y's pixels, in the order of op->reverse,
  * lands on a pixel of x that a later pair reads: a pair's windows are read
  * before it is written.
