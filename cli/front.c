@@ -178,7 +178,7 @@ const char *tp_front_excess(tp_arena *arena, const tp_front *front,
 
 /* --- table ---------------------------------------------------------------- */
 
-#define COLUMNS 10
+#define COLUMNS 11
 
 static void add_row(const tp_front *front, tp_table *table, const tp_choice *c,
                     bool picked) {
@@ -199,6 +199,11 @@ static void add_row(const tp_front *front, tp_table *table, const tp_choice *c,
     row[8] = tp_table_text(
         table, "%.2f", (double)c->update_cost / fmax((double)c->infer_cost, 1));
     row[9] = isnan(value) ? "?" : tp_table_text(table, "%.1f", value);
+    if (front->samples > 0) {
+        row[10] = tp_table_text(table, "%s %u",
+                                c->schedule.cut > 0 ? "latent" : "raw",
+                                (unsigned)c->sample);
+    }
 }
 
 /* By RAM, from the smallest. */
@@ -219,17 +224,18 @@ static const tp_choice *next_of_front(const tp_front *front,
 void tp_front_print(tp_arena *arena, const tp_front *front,
                     const tp_choice *picked) {
     static const char *const head[COLUMNS] = {
-        "",      "adapter", "state",  "RAM",     "flash",
-        "delta", "infer",   "update", "x infer", NULL};
+        "",      "adapter", "state",   "RAM", "flash", "delta",
+        "infer", "update",  "x infer", NULL,  NULL};
     tp_table table = {
-        .arena = arena, .columns = COLUMNS, .align = "lllrrrrrrr"};
+        .arena = arena, .columns = COLUMNS, .align = "lllrrrrrrrr"};
     const char **row = tp_table_row(&table);
-    for (int i = 0; row != NULL && i < COLUMNS - 1; i++) {
+    for (int i = 0; row != NULL && i < COLUMNS - 2; i++) {
         row[i] = head[i];
     }
     if (row != NULL) {
-        row[COLUMNS - 1] = tp_table_text(
+        row[COLUMNS - 2] = tp_table_text(
             &table, "%% at %d", expected_at[column_of(front->budget.shots)]);
+        row[COLUMNS - 1] = front->samples > 0 ? "a sample" : "";
     }
     for (const tp_choice *c = next_of_front(front, NULL); c != NULL;
          c = next_of_front(front, c)) {
@@ -265,6 +271,7 @@ static cJSON *choice_json(const tp_choice *c, bool picked) {
                    {"infer_arena", c->infer_arena},
                    {"adapter", c->adapter},
                    {"train", c->train},
+                   {"sample_bytes", c->sample},
                    {"flash", c->flash},
                    {"delta", c->delta},
                    {"infer_cost", (double)c->infer_cost},
@@ -279,6 +286,7 @@ static cJSON *choice_json(const tp_choice *c, bool picked) {
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         (void)cJSON_AddNumberToObject(to, numbers[i].key, numbers[i].value);
     }
+    (void)cJSON_AddBoolToObject(to, "latent", c->schedule.cut > 0);
     add_expected(to, c);
     (void)cJSON_AddBoolToObject(to, "on_front", c->on_front);
     (void)cJSON_AddBoolToObject(to, "fits", c->fits);

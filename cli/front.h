@@ -18,6 +18,7 @@ typedef struct tp_front {
     const tp_choice *choice;
     int n;
     tp_budget budget;
+    uint32_t samples; /* kept in RAM; 0: none is counted */
 } tp_front;
 
 /* "3x" (of an inference) or "20000000", into budget->update_times or

@@ -129,7 +129,8 @@ static tp_status try_specs(tp_trainer *t, const tp_bytes *model,
                                         .n_specs = specs->n,
                                         .loss = (tp_loss_kind)o->loss,
                                         .state = (tp_state_kind)o->state,
-                                        .ram = (uint32_t)o->ram};
+                                        .ram = (uint32_t)o->ram,
+                                        .plan.samples = (uint32_t)o->samples};
     tp_plan plan;
     return tp_compile(diag->arena, model->data, model->n, &options, &plan,
                       diag);

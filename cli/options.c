@@ -47,6 +47,8 @@ static const tp_opt table[] = {
      "write the page here"},
     {"ram", 0, TP_OPT_SIZE, COMPILE | TRAIN | REPORT | PLAN, 0, AT(ram), "SIZE",
      1, 4294967295.0, "bytes that arena, adapter and training may take"},
+    {"samples", 0, TP_OPT_INT, COMPILE | TRAIN | REPORT | PLAN, 0, AT(samples),
+     "N", 0, 65535, "kept in RAM too, as they are or as frozen features"},
     {"flash", 0, TP_OPT_SIZE, PLAN, 0, AT(flash), "SIZE", 1, 4294967295.0,
      "bytes that all constants may take"},
     {"delta", 0, TP_OPT_SIZE, PLAN, 0, AT(delta), "SIZE", 1, 4294967295.0,

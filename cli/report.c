@@ -12,8 +12,7 @@
 #include "tinypeft/version.h"
 
 uint32_t tp_report_ram(const tp_plan *plan) {
-    const tp_model *m = &plan->model;
-    return m->arena_bytes + m->adapter_bytes + m->train_bytes;
+    return tp_plan_ram(plan);
 }
 
 /* --- what the page is about ----------------------------------------------- */
@@ -22,7 +21,8 @@ static tp_status compile_plan(tp_cli *cli, const tp_bytes *bytes,
                               tp_plan *plan) {
     const tp_options *o = &cli->options;
     tp_region region[TP_MAX_REGIONS];
-    tp_plan_options placing = {.region = region};
+    tp_plan_options placing = {.region = region,
+                               .samples = (uint32_t)o->samples};
     TP_TRY(tp_regions_parse(cli, region, &placing.n_regions));
     const tp_compile_options options = {.name =
                                             tp_text_stem(&cli->arena, o->model),
@@ -59,8 +59,10 @@ static tp_status find_front(tp_cli *cli, const tp_bytes *bytes,
     TP_TRY(tp_passes_run(graph, &passes, NULL, NULL, &cli->diag));
     for (tp_state_kind s = TP_STATE_MOMENTUM; s <= TP_STATE_ONLINE; s++) {
         int n = 0;
-        TP_TRY(tp_schedule_front(&cli->arena, graph, s, front + report->n_front,
-                                 &n, &cli->diag));
+        const tp_schedule_options of = {.state = s,
+                                        .plan.samples = (uint32_t)o->samples};
+        TP_TRY(tp_schedule_front(&cli->arena, graph, &of,
+                                 front + report->n_front, &n, &cli->diag));
         report->n_front += n;
     }
     report->front = front;
@@ -93,6 +95,8 @@ static tp_status set_energy(tp_cli *cli, tp_report *report) {
     const double classes = m->classes > 0 ? m->classes : 1;
     const double macs = (double)tp_program_macs(&report->plan->sample);
     report->adaptation = (tp_adaptation){
+        .keep = {(double)tp_program_cost(&report->plan->keep),
+                 (double)tp_program_macs(&report->plan->keep)},
         .update = {(double)tp_update_cost(report->plan, report->batch),
                    report->batch * macs},
         .updates = (double)o->updates,
@@ -124,6 +128,10 @@ static const char *command_line(tp_cli *cli) {
     }
     if (o->ram > 0 && text != NULL) {
         text = tp_arena_printf(arena, "%s --ram %lld", text, (long long)o->ram);
+    }
+    if (o->samples > 0 && text != NULL) {
+        text = tp_arena_printf(arena, "%s --samples %lld", text,
+                               (long long)o->samples);
     }
     if (o->energy != NULL && text != NULL) {
         text = tp_arena_printf(arena, "%s --energy %s", text,
@@ -177,6 +185,15 @@ static void tiles(tp_report *r) {
                      "inferences to learn from a sample");
         tp_html_tile(&r->out, tp_state_names[m->state], "",
                      "what training keeps of each weight");
+        tp_html_tile(
+            &r->out, tp_text_grouped(a, m->sample_bytes), "bytes",
+            tp_arena_printf(a, "of a sample, kept %s%s",
+                            r->plan->keep.n_steps > 0 ? "as frozen features"
+                                                      : "as it is",
+                            r->plan->samples == 0
+                                ? ""
+                                : tp_arena_printf(a, "; RAM counts %u",
+                                                  (unsigned)r->plan->samples)));
     }
     tp_text_add(&r->out, "</div>\n");
 }

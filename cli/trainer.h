@@ -25,12 +25,13 @@ typedef struct tp_trainer {
     tp_session session;
     tp_workers workers;
     tp_progress progress;
-    tp_samples x;       /* new ones to train on, old ones, those held back */
-    tp_targets targets; /* likewise, as the output has them */
-    tp_targets goals;   /* the same, as training takes them */
-    int8_t *y;          /* as many answers as the largest set has samples */
-    size_t n;           /* to train on, old ones included */
-    size_t old;         /* of these, replayed */
+    tp_samples x;        /* new ones to train on, old ones, those held back */
+    tp_targets targets;  /* likewise, as the output has them */
+    tp_targets goals;    /* the same, as training takes them */
+    int8_t *y;           /* as many answers as the largest set has samples */
+    size_t n;            /* to train on, old ones included */
+    const uint8_t *kept; /* these, as a device keeps them */
+    size_t old;          /* of these, replayed */
     size_t held;
     tp_samples replay; /* all old samples that were given; n 0: none */
     tp_targets replay_targets;

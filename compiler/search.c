@@ -52,7 +52,8 @@ static void describe(tp_choice *c, const tp_plan *plan) {
     c->infer_arena = m->infer_bytes;
     c->adapter = m->adapter_bytes;
     c->train = m->train_bytes;
-    c->ram = m->arena_bytes + m->adapter_bytes + m->train_bytes;
+    c->sample = m->sample_bytes;
+    c->ram = tp_plan_ram(plan);
     c->flash = plan->flash_constants;
     c->delta = tp_blob_bytes(m);
     c->infer_cost = tp_program_cost(&plan->infer);
@@ -95,8 +96,9 @@ static tp_status add_schedules(search *s, const tp_graph *graph,
                                const tp_family *family, const tp_choice *like) {
     tp_schedule front[TP_MOST_SCHEDULES];
     int n = 0;
-    TP_TRY(tp_schedule_front(s->arena, graph, TP_STATE_ONLINE, front, &n,
-                             s->diag));
+    const tp_schedule_options quiet = {
+        .state = TP_STATE_ONLINE, .plan.samples = s->options->plan.samples};
+    TP_TRY(tp_schedule_front(s->arena, graph, &quiet, front, &n, s->diag));
     for (int i = 0; i < n; i++) {
         for (tp_state_kind state = TP_STATE_MOMENTUM; state <= TP_STATE_ONLINE;
              state++) {

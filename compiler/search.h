@@ -21,11 +21,12 @@ typedef struct tp_choice {
     int n_specs;
     tp_state_kind state;
     tp_schedule schedule; /* of the graph that the specs give */
-    uint32_t ram;         /* arena, adapter and training state */
+    uint32_t ram;         /* arena, adapter, training state, kept samples */
     uint32_t arena;       /* of training; at least infer_arena */
     uint32_t infer_arena; /* where only inference is used */
     uint32_t adapter;     /* weights, as inference reads them */
     uint32_t train;       /* state */
+    uint32_t sample;      /* what is kept of one, see schedule.cut */
     uint32_t flash;       /* constants */
     uint32_t delta;       /* the stored adapter */
     uint64_t infer_cost;  /* estimated instructions */

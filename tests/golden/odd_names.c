@@ -638,6 +638,7 @@ const tp_model odd_names_model = {
     .train_bytes = ODD_NAMES_TRAIN_BYTES,
     .x_bytes = ODD_NAMES_X_BYTES,
     .y_bytes = ODD_NAMES_Y_BYTES,
+    .sample_bytes = ODD_NAMES_SAMPLE_BYTES,
     .target_bytes = 2, .classes = 0, .loss_floor = 0,
     .n_params = 9, .n_values = 20, .n_gscale = 7,
     .params = params, .n_steps = 44, .cost = cost,

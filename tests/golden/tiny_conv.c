@@ -336,6 +336,7 @@ const tp_model tiny_conv_model = {
     .train_bytes = TINY_CONV_TRAIN_BYTES,
     .x_bytes = TINY_CONV_X_BYTES,
     .y_bytes = TINY_CONV_Y_BYTES,
+    .sample_bytes = TINY_CONV_SAMPLE_BYTES,
     .target_bytes = 1, .classes = 4, .loss_floor = 90852,
     .n_params = 6, .n_values = 58, .n_gscale = 6,
     .params = params, .n_steps = 21, .cost = cost,

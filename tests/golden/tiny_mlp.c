@@ -234,6 +234,7 @@ const tp_model tiny_mlp_model = {
     .train_bytes = TINY_MLP_TRAIN_BYTES,
     .x_bytes = TINY_MLP_X_BYTES,
     .y_bytes = TINY_MLP_Y_BYTES,
+    .sample_bytes = TINY_MLP_SAMPLE_BYTES,
     .target_bytes = 6, .classes = 0, .loss_floor = 0,
     .n_params = 4, .n_values = 20, .n_gscale = 2,
     .params = params, .n_steps = 13, .cost = cost,

@@ -325,6 +325,7 @@ const tp_model tiny_residual_model = {
     .train_bytes = TINY_RESIDUAL_TRAIN_BYTES,
     .x_bytes = TINY_RESIDUAL_X_BYTES,
     .y_bytes = TINY_RESIDUAL_Y_BYTES,
+    .sample_bytes = TINY_RESIDUAL_SAMPLE_BYTES,
     .target_bytes = 1, .classes = 2, .loss_floor = 45426,
     .n_params = 3, .n_values = 8, .n_gscale = 5,
     .params = params, .n_steps = 20, .cost = cost,
