@@ -73,7 +73,7 @@ static const tp_opt table[] = {
     {"target", 0, TP_OPT_CHOICE, COMPILE, 0, AT(target),
      "portable|cortex-m0|cortex-m0plus|cortex-m3|cortex-m4|cortex-m7|"
      "cortex-m33|cortex-m55|rv32imc",
-     0, 0, "whose instructions kernels may use; default portable: any"},
+     0, 0, "whose instructions to use; default portable"},
     {"region", 0, TP_OPT_TEXTS, COMPILE | REPORT | PLAN, 0, AT(region),
      "NAME=ADDRESS+SIZE", 0, 0,
      "memory for the arena, fastest first; may be repeated"},
