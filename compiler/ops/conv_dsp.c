@@ -1,6 +1,7 @@
 #include "compiler/ops/conv_dsp.h"
 
 #include "core/fixed.h"
+#include "runtime/kernels/dsp/sums.h"
 #include "runtime/kernels/dsp/tile.h"
 
 typedef struct packer {
@@ -10,6 +11,7 @@ typedef struct packer {
     int32_t pairs; /* of k, even */
     int32_t groups;
     bool plain;
+    bool lora; /* a branch adds anything to each sum */
     int32_t *w;       /* [groups][pairs][2] */
     int32_t *channel; /* [groups][TP_TILE_CHANNEL] */
 } packer;
@@ -18,6 +20,7 @@ typedef struct packer {
 typedef struct channel {
     int64_t start;
     int64_t lo, hi;
+    int64_t most; /* |A|, with what a branch adds */
     bool constant; /* all sums give the same byte: its weights are dropped */
     int32_t m;
     int64_t r; /* of even channels */
@@ -66,7 +69,7 @@ static bool describe(const packer *p, int32_t oc, channel *c) {
         return false;
     }
     const int32_t y = output(p, oc, c->lo);
-    if (y == output(p, oc, c->hi)) {
+    if (y == output(p, oc, c->hi) && !p->lora) {
         /* y = R >> 1 after the move by y_min + 128 */
         *c = (channel){.constant = true, .r = 2 * (y - d->y_min - 128), .e = 1};
         return true;
@@ -81,10 +84,25 @@ static int64_t magnitude(const channel *c) {
     return c->constant ? 0 : c->hi > -c->lo ? c->hi : -c->lo;
 }
 
+/* A branch adds b to the sum A; the tile holds A + b of an even channel within
+ * 31 bits and b of an odd one within 22. Both are right where what lies beyond
+ * is clamped anyway. */
+static bool add_branch(const packer *p, int32_t oc, bool odd, channel *c) {
+    const int64_t most = odd ? 1 << 21 : 1 << 30;
+    const int64_t lo = odd ? c->hi - most : -most;
+    const int64_t hi = odd ? c->lo + most - 1 : most - 1;
+    if (output(p, oc, lo) != p->d->y_min || output(p, oc, hi) != p->d->y_max ||
+        (odd && magnitude(c) >= most)) {
+        return false;
+    }
+    c->most = odd ? 2 * most : most;
+    return true;
+}
+
 /* R + floor(A m `times` / 2^31), what the tile shifts right last, for all sums
  * A: it and R are an int32, and the shift is one that the core has. */
 static bool fits(const channel *c, int64_t r, int32_t times, int32_t e) {
-    const int64_t most = (magnitude(c) * c->m >> 31) * times + 2 * times;
+    const int64_t most = (c->most * c->m >> 31) * times + 2 * times;
     return r - most >= INT32_MIN && r + most <= INT32_MAX && e <= 31;
 }
 
@@ -123,6 +141,10 @@ static bool pack_group(packer *p, int32_t g) {
     channel c[TP_TILE_GROUP];
     for (int32_t i = 0; i < TP_TILE_GROUP; i++) {
         if (!describe(p, oc + i, &c[i])) {
+            return false;
+        }
+        c[i].most = magnitude(&c[i]);
+        if (p->lora && !add_branch(p, oc + i, i % 2 == 1, &c[i])) {
             return false;
         }
     }
@@ -171,54 +193,91 @@ static bool is_plain(const tp_conv2d *d) {
     return d->y_min == -128 && d->y_zp == -128 && d->y_max == 127;
 }
 
-static tp_status append(tp_lower *lower, const tp_op *op, const packer *p,
-                        const tp_conv2d *d) {
-    tp_conv2d_dsp out = {.conv = *d, .pairs = p->pairs, .plain = p->plain};
-    out.conv.w = NULL;
-    out.conv.m = NULL;
-    out.conv.s = NULL;
-    out.direct = d->k_h == 1 && d->k_w == 1 && d->pad_t == 0 && d->pad_l == 0 &&
-                 d->in_c % 4 == 0;
-    set_clamp(d, &out);
-    out.w = tp_lower_const(lower, TP_S32, p->w,
-                           (size_t)(p->groups * p->pairs * 2), "packed");
-    out.channel =
+/* The step's constants, and the words of scratch for its windows. */
+static tp_status finish(tp_lower *lower, const packer *p, tp_conv2d_dsp *out,
+                        uint32_t *words) {
+    const tp_conv2d *d = p->d;
+    *out = (tp_conv2d_dsp){.conv = *d, .pairs = p->pairs, .plain = p->plain};
+    out->conv.w = NULL;
+    out->conv.m = NULL;
+    out->conv.s = NULL;
+    out->direct = d->k_h == 1 && d->k_w == 1 && d->pad_t == 0 &&
+                  d->pad_l == 0 && d->in_c % 4 == 0;
+    set_clamp(d, out);
+    out->w = tp_lower_const(lower, TP_S32, p->w,
+                            (size_t)(p->groups * p->pairs * 2), "packed");
+    out->channel =
         tp_lower_const(lower, TP_S32, p->channel,
                        (size_t)(p->groups * TP_TILE_CHANNEL), "channels");
-    if (out.w == NULL || out.channel == NULL) {
-        return tp_no_memory(lower->diag);
-    }
-    const uint32_t words = (uint32_t)p->pairs * (out.direct ? 2u : 3u);
-    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_const(NULL),
-                           tp_arg_tensor(op->out), tp_arg_scratch(4u * words)};
-    return tp_lower_step(lower, TP_K_conv2d_s8_fwd_dsp, &tp_desc_conv2d_dsp,
-                         &out, args);
+    *words = (uint32_t)p->pairs * (out->direct ? 2u : 3u);
+    return out->w != NULL && out->channel != NULL ? TP_OK
+                                                  : tp_no_memory(lower->diag);
 }
 
-tp_status tp_conv_dsp_lower(tp_lower *lower, const tp_op *op,
-                            const tp_conv2d *d, bool *done) {
+/* Packs the layer; `done` is false where a bound fails. */
+static tp_status pack_layer(tp_lower *lower, const tp_op *op,
+                            const tp_conv2d *d, bool lora, packer *p,
+                            bool *done) {
     const tp_tensor *bias = &lower->graph->tensor[op->in[2]];
     *done = false;
     if ((lower->isa & TP_ISA_DSP) == 0 || bias->role != TP_CONST ||
         d->out_c < TP_TILE_GROUP || d->y_max - d->y_min < 128) {
         return TP_OK;
     }
-    packer p = {.d = d,
-                .bias = bias->data,
-                .k = d->k_h * d->k_w * d->in_c,
-                .groups = (d->out_c + TP_TILE_GROUP - 1) / TP_TILE_GROUP,
-                .plain = is_plain(d)};
-    p.pairs = (p.k + 3) / 4 * 2;
-    p.w = tp_arena_alloc(lower->arena, (size_t)p.groups * (size_t)p.pairs * 2,
-                         sizeof *p.w);
-    p.channel = tp_arena_alloc(lower->arena, (size_t)p.groups * TP_TILE_CHANNEL,
-                               sizeof *p.channel);
-    if (p.w == NULL || p.channel == NULL) {
+    *p = (packer){.d = d,
+                  .bias = bias->data,
+                  .k = d->k_h * d->k_w * d->in_c,
+                  .groups = (d->out_c + TP_TILE_GROUP - 1) / TP_TILE_GROUP,
+                  .plain = is_plain(d),
+                  .lora = lora};
+    p->pairs = (p->k + 3) / 4 * 2;
+    p->w =
+        tp_arena_alloc(lower->arena, (size_t)p->groups * (size_t)p->pairs * 2,
+                       sizeof *p->w);
+    p->channel =
+        tp_arena_alloc(lower->arena, (size_t)p->groups * TP_TILE_CHANNEL,
+                       sizeof *p->channel);
+    if (p->w == NULL || p->channel == NULL) {
         return tp_no_memory(lower->diag);
     }
-    if (!pack(&p)) {
+    *done = pack(p);
+    return TP_OK;
+}
+
+tp_status tp_conv_dsp_lower(tp_lower *lower, const tp_op *op,
+                            const tp_conv2d *d, bool *done) {
+    packer p;
+    tp_conv2d_dsp out;
+    uint32_t words = 0;
+    TP_TRY(pack_layer(lower, op, d, false, &p, done));
+    if (!*done) {
         return TP_OK;
     }
-    *done = true;
-    return append(lower, op, &p, d);
+    TP_TRY(finish(lower, &p, &out, &words));
+    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_const(NULL),
+                           tp_arg_tensor(op->out), tp_arg_scratch(4u * words)};
+    return tp_lower_step(lower, TP_K_conv2d_s8_fwd_dsp, &tp_desc_conv2d_dsp,
+                         &out, args);
+}
+
+tp_status tp_conv_dsp_lower_lora(tp_lower *lower, const tp_op *op,
+                                 const tp_conv2d *d, bool *done) {
+    packer p;
+    tp_conv2d_dsp out;
+    uint32_t words = 0;
+    *done = false;
+    if (d->rank > TP_SUMS_RANK) {
+        return TP_OK;
+    }
+    TP_TRY(pack_layer(lower, op, d, true, &p, done));
+    if (!*done) {
+        return TP_OK;
+    }
+    TP_TRY(finish(lower, &p, &out, &words));
+    words += (uint32_t)((TP_SUMS_PAIRS + 1) * d->out_c);
+    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_const(NULL),
+                           tp_arg_tensor(op->in[3]), tp_arg_tensor(op->in[4]),
+                           tp_arg_tensor(op->out), tp_arg_scratch(4u * words)};
+    return tp_lower_step(lower, TP_K_conv2d_lora_s8_fwd_dsp,
+                         &tp_desc_conv2d_dsp, &out, args);
 }

@@ -54,7 +54,7 @@ typedef struct tp_conv2d_dsp {
     int32_t plain;          /* 1: negative sums end at the lower clamp */
     int32_t up, down;       /* the clamp range, four equal bytes; not `plain` */
     const int32_t *w;       /* [groups][pairs][2] */
-    const int32_t *channel; /* [groups][16] */
+    const int32_t *channel; /* [groups][16]; backward: [pairs] scales */
 } tp_conv2d_dsp;
 
 /* AVERAGE_POOL_2D, MAX_POOL_2D. Padded places count as absent. */

@@ -1,8 +1,11 @@
 /* CONV_2D and FULLY_CONNECTED on the tiles of tile.h: two pixels at a time. */
+#include <stddef.h>
 #include <string.h>
 
+#include "runtime/kernels/dsp/sums.h"
 #include "runtime/kernels/dsp/tile.h"
 #include "runtime/kernels/dsp/widen.h"
+#include "runtime/kernels/ref/lora.h"
 #include "tinypeft/kernels.h"
 
 #define PIXELS 2
@@ -105,6 +108,21 @@ static void pixels(const work *v, int32_t p, int32_t n) {
     run_groups(op, &t, op->plain ? tp_dsp_tile2_plain : tp_dsp_tile2);
 }
 
+static work begin(const tp_conv2d_dsp *op, const int8_t *x, int8_t *y,
+                  uint32_t *scratch) {
+    const work v = {
+        .op = op,
+        .x = x,
+        .y = y,
+        .act = scratch,
+        .patch =
+            op->direct ? NULL : (int8_t *)(scratch + PIXELS * op->pairs)};
+    if (v.patch != NULL) { /* behind the windows the weights are 0 */
+        memset(v.patch, 0, (size_t)(PIXELS * 2 * op->pairs));
+    }
+    return v;
+}
+
 /* conv2d_s8_fwd_ref, byte for byte, from packed weights.
  *   op       conv as there, w, m and s unused; w, channel as in tile.h
  *   x, y     as there
@@ -118,19 +136,94 @@ void tp_conv2d_s8_fwd_dsp(const tp_conv2d_dsp *op, const int8_t *x,
                           const int32_t *b, int8_t *y, uint32_t *scratch) {
     const tp_conv2d *c = &op->conv;
     const int32_t n = c->out_h * c->out_w;
-    const int direct = op->direct;
-    const work v = {.op = op,
-                    .x = x,
-                    .y = y,
-                    .act = scratch,
-                    .patch = direct ? NULL
-                                    : (int8_t *)(scratch + PIXELS * op->pairs)};
+    const work v = begin(op, x, y, scratch);
     (void)b;
-    if (!direct) { /* behind the windows the weights are 0 */
-        memset(v.patch, 0, (size_t)(PIXELS * 2 * op->pairs));
-    }
     for (int32_t i = 0; i < n; i += PIXELS) {
         const int32_t count = n - i >= PIXELS ? PIXELS : n - i;
         pixels(&v, c->reverse != 0 ? n - i - count : i, count);
+    }
+}
+
+/* --- with a LoRA branch --------------------------------------------------- */
+
+#define BRANCH (TP_SUMS_PAIRS + 1) /* words of a channel */
+
+/* B and the factor of each channel, as sums.h has them. */
+static void load_branch(const tp_conv2d *op, const tp_q8 *b, int e,
+                        int32_t *to) {
+    const int32_t fine = INT32_C(1) << tp_lora_bits(op->rank);
+    for (int32_t c = 0; c < op->out_c; c++, to += BRANCH) {
+        int16_t wide[TP_SUMS_RANK] = {0};
+        for (int32_t r = 0; r < op->rank; r++) {
+            wide[r] = (int16_t)(b->v[c * op->rank + r] * fine);
+        }
+        memcpy(to, wide, sizeof wide);
+        to[TP_SUMS_PAIRS] = tp_lora_factor(op, c, e);
+    }
+}
+
+static void load_u(const tp_conv2d *op, const tp_q16 *u, int32_t p,
+                   uint32_t *to) {
+    int16_t wide[TP_SUMS_RANK] = {0};
+    memcpy(wide, u->v + p * op->rank, (size_t)op->rank * sizeof *wide);
+    memcpy(to, wide, sizeof wide);
+}
+
+/* Channels [from, to) of two pixels, by the groups from `group` on. */
+static void run_lora(const tp_conv2d_dsp *op, tp_dsp_sums *t, int8_t *y,
+                     int32_t group, int32_t from, int32_t to) {
+    const int32_t *branch = t->branch;
+    t->w = op->w + group * op->pairs * 2;
+    t->channel = op->channel + group * TP_TILE_CHANNEL;
+    t->branch += from * BRANCH;
+    t->y = y + from;
+    t->y_end = y + to;
+    (op->plain ? tp_dsp_sums_lora_plain : tp_dsp_sums_lora)(t);
+    t->branch = branch;
+}
+
+/* Pixels p and q, which may be the same. */
+static void pixels_lora(const work *v, const tp_q16 *u, tp_dsp_sums *t,
+                        int32_t p, int32_t q) {
+    const tp_conv2d *op = &v->op->conv;
+    const int32_t groups = op->out_c / TP_TILE_GROUP;
+    int8_t *y = v->y + p * op->out_c;
+    tp_widen2(window(v, p, 0), window(v, q, 1), v->op->pairs / 2, v->act);
+    load_u(op, u, p, t->u);
+    load_u(op, u, q, t->u + TP_SUMS_PAIRS);
+    t->stride = (q - p) * op->out_c;
+    run_lora(v->op, t, y, 0, 0, groups * TP_TILE_GROUP);
+    if (op->out_c % TP_TILE_GROUP != 0) {
+        run_lora(v->op, t, y, groups, op->out_c - TP_TILE_GROUP, op->out_c);
+    }
+}
+
+/* conv2d_lora_s8_fwd_ref, byte for byte, of rank 4 or less.
+ *   op              as for conv2d_s8_fwd_dsp; lora_m and lora_s are used
+ *   x, u, lora_b, y as there
+ *   b               unused
+ *   scratch         as for conv2d_s8_fwd_dsp, and 3 * out_c words
+ * y may lie over x as in conv2d_s8_fwd_dsp; u lies apart. Bounds: as there; a
+ * sum that its branch takes beyond what a tile holds would be clamped anyway,
+ * as the planner has proved. Cannot fail. */
+void tp_conv2d_lora_s8_fwd_dsp(const tp_conv2d_dsp *op, const int8_t *x,
+                               const int32_t *b, const tp_q16 *u,
+                               const tp_q8 *lora_b, int8_t *y,
+                               uint32_t *scratch) {
+    const tp_conv2d *c = &op->conv;
+    const int32_t n = c->out_h * c->out_w;
+    const work v = begin(op, x, y, scratch);
+    int32_t *branch = (int32_t *)scratch + op->pairs * (op->direct ? 2 : 3);
+    tp_dsp_sums t = {.act = v.act,
+                     .act_end = v.act + PIXELS * op->pairs,
+                     .branch = branch,
+                     .up = (uint32_t)op->up,
+                     .down = (uint32_t)op->down};
+    (void)b;
+    load_branch(c, lora_b, lora_b->e + u->e, branch);
+    for (int32_t i = 0; i < n; i += PIXELS) {
+        const int32_t count = n - i >= PIXELS ? PIXELS : 1;
+        const int32_t p = c->reverse != 0 ? n - i - count : i;
+        pixels_lora(&v, u, &t, p, p + count - 1);
     }
 }

@@ -2,11 +2,9 @@
  *
  * By hand, because a compiler keeps neither eight sums nor the unpacking of
  * weights in registers: the loop takes 12 instructions for 16 products.
- *
- *   r0        weights              r9, r10  of this pair; later m and R
- *   r1..r8    sums: channel, pixel r12, lr  activations
- *   r11       activations' address
  */
+#include "runtime/kernels/dsp/tile.inc"
+
     .syntax unified
     .thumb
     .text
@@ -23,8 +21,6 @@
     .equ ENTRY, 32
     .equ FRAME, 36
 
-    .equ UNROLL, 16
-
 .macro ENTER
     push {r4-r11, lr}
     sub sp, #FRAME
@@ -39,75 +35,7 @@
     pop {r4-r11, pc}
 .endm
 
-/* Address in the loop of `each` bytes a turn behind which r3 turns are left:
- * the first pass runs the rest of r3 by UNROLL; none left: \done. */
-.macro FIND_ENTRY loop, each, unroll, done
-    adr.w r10, \done
-    cbz r3, 91f
-    rsb r9, r3, #0
-    and r9, r9, #(\unroll - 1)
-    movs r12, #\each
-    adr.w r10, \loop
-    mla r10, r9, r12, r10
-91: adds r10, #1                /* Thumb */
-    str r10, [sp, #ENTRY]
-.endm
-
-/* --- one output ----------------------------------------------------------- */
-
-/* Even channels: a = 2 A. m in r9, R in r10, e in r11. */
-.macro EVEN_plain a
-    smmlar \a, \a, r9, r10
-    asr \a, \a, r11
-    ssat \a, #8, \a
-.endm
-.macro EVEN_any a
-    add r12, r10, \a, asr #31
-    smmlar \a, \a, r9, r12
-    asr \a, \a, r11
-    ssat \a, #8, \a
-.endm
-/* Odd channels: a = 512 A. */
-.macro ODD_plain a
-    smmla \a, \a, r9, r10
-    asr \a, \a, r11
-    ssat \a, #8, \a
-.endm
-.macro ODD_any a
-    asr r12, \a, #31
-    add r12, r10, r12, lsl #8
-    smmla \a, \a, r9, r12
-    asr \a, \a, r11
-    ssat \a, #8, \a
-.endm
-.macro CLAMP_plain regs:vararg
-.endm
-.macro CLAMP_any regs:vararg
-    ldrd r9, r10, [sp, #UP]
-    .irp a, \regs
-    qadd8 \a, \a, r9
-    ssub8 \a, \a, r10
-    .endr
-.endm
-
 /* --- two pixels ----------------------------------------------------------- */
-
-/* One pair of k for two pixels and four channels; the sums start from the last
- * four arguments. Weights are used packed first, then unpacked in place. */
-.macro PAIR2 s0, s1, s2, s3
-    ldrd r9, r10, [r0], #8
-    ldrd r12, lr, [r11], #8
-    smlad r3, r12, r9, \s1
-    smlad r4, lr, r9, r4
-    smlad r7, r12, r10, \s3
-    smlad r8, lr, r10, r8
-    sxtb16 r9, r9
-    sxtb16 r10, r10
-    smlad r1, r12, r9, \s0
-    smlad r2, lr, r9, r2
-    smlad r5, r12, r10, \s2
-    smlad r6, lr, r10, r6
-.endm
 
 .macro TILE2 name, kind
     .global \name
@@ -117,7 +45,7 @@
     ENTER
     lsrs r3, r3, #3
     subs r3, r3, #1             /* the first pair stands alone */
-    FIND_ENTRY 2f, 48, UNROLL, 3f
+    FIND_ENTRY 2f, 48, UNROLL, 3f, ENTRY
 1:  ldr r11, [sp, #ACT]
     ldr lr, [sp, #CHANNEL]
     ldm lr, {r2, r4, r6, r8}    /* what the sums start from */
@@ -137,25 +65,7 @@
     sub r7, r7, r5
     sub r8, r8, r6
     add lr, lr, #16
-    ldm lr!, {r9, r10, r11}
-    EVEN_\kind r1
-    EVEN_\kind r2
-    ldm lr!, {r9, r10, r11}
-    ODD_\kind r3
-    ODD_\kind r4
-    ldm lr!, {r9, r10, r11}
-    EVEN_\kind r5
-    EVEN_\kind r6
-    ldm lr!, {r9, r10, r11}
-    ODD_\kind r7
-    ODD_\kind r8
-    bfi r1, r3, #8, #8
-    bfi r2, r4, #8, #8
-    bfi r1, r5, #16, #8
-    bfi r2, r6, #16, #8
-    bfi r1, r7, #24, #8
-    bfi r2, r8, #24, #8
-    CLAMP_\kind r1, r2
+    REQUANTISE2 \kind
     ldrd r9, r10, [sp, #Y]
     str r2, [r9, r10]
     str r1, [r9], #4
@@ -198,7 +108,7 @@
 \name:
     ENTER
     lsrs r3, r3, #3             /* two pairs a turn */
-    FIND_ENTRY 2f, 56, UNROLL / 2, 3f
+    FIND_ENTRY 2f, 56, UNROLL / 2, 3f, ENTRY
     ldr lr, [sp, #CHANNEL]
 1:  ldm lr!, {r1-r4}
     ldr r11, [sp, #ACT]
