@@ -385,10 +385,18 @@ static tp_status lower_bwd_x(tp_lower *lower, const tp_op *op) {
     const tp_conv_tensors t = backward_tensors(lower->graph, op);
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
     const bool depthwise = op->kind == TP_OP_DWCONV_BWD_X;
-    TP_TRY(tp_conv_backward_scales(lower, &t,
-                                   depthwise ? 1 : TP_CONV_BWD_STEP, &d));
+    TP_TRY(tp_conv_backward_scales(lower, &t, depthwise ? 1 : TP_CONV_BWD_STEP,
+                                   &d));
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->out),
                            tp_arg_gscale(op->out)};
+    bool done = false;
+    if (!depthwise) {
+        TP_TRY(tp_conv_dsp_lower_bwd_x(lower, TP_K_conv2d_s8_bwd_x_dsp, &d,
+                                       args, &done));
+    }
+    if (done) {
+        return TP_OK;
+    }
     return tp_lower_step(lower,
                          depthwise ? TP_K_dwconv2d_s8_bwd_x_ref
                                    : TP_K_conv2d_s8_bwd_x_ref,
@@ -422,9 +430,12 @@ static tp_status lower_bwd_w(tp_lower *lower, const tp_op *op) {
     d.x_zp = t.x->quant.zero_point;
     tp_conv_accumulation(&d);
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[1]),
-                           tp_arg_tensor(op->out)};
-    return tp_lower_step(lower, TP_K_conv2d_s8_bwd_w_ref, &tp_desc_conv2d, &d,
-                         args);
+                           tp_arg_tensor(op->out),
+                           tp_arg_scratch(tp_conv_dsp_outer_bytes(&d))};
+    return tp_lower_step(lower,
+                         tp_conv_dsp_dw(lower, &d) ? TP_K_conv2d_s8_bwd_w_dsp
+                                                   : TP_K_conv2d_s8_bwd_w_ref,
+                         &tp_desc_conv2d, &d, args);
 }
 
 const tp_opdef tp_def_conv = {.verify = verify_forward,

@@ -2,6 +2,7 @@
 
 #include "compiler/ops/dsp_layout.h"
 #include "core/fixed.h"
+#include "runtime/kernels/dsp/sums.h"
 #include "runtime/kernels/dsp/tile.h"
 
 typedef struct packer {
@@ -15,6 +16,7 @@ typedef struct packer {
     int32_t groups;
     bool plain;
     bool scaled;      /* factors are trained */
+    bool lora;        /* a branch adds anything to each sum */
     int32_t limit;    /* as in tp_conv2d_dsp */
     int32_t *w;       /* [groups][pairs][2] */
     int32_t *channel; /* [groups][TP_TILE_CHANNEL] */
@@ -24,6 +26,7 @@ typedef struct packer {
 typedef struct channel {
     int64_t start;
     int64_t lo, hi;
+    int64_t most;  /* |A|, with what a branch adds */
     bool constant; /* all sums give the same byte: its weights are dropped */
     int32_t m;
     int64_t r; /* of even channels */
@@ -121,7 +124,7 @@ static bool describe(const packer *p, int32_t oc, channel *c) {
     if (c->lo <= INT32_MIN || c->hi >= INT32_MAX || d->s[oc] > 0) {
         return false;
     }
-    if (p->limit == 0 && is_constant(p, oc, c)) {
+    if (p->limit == 0 && !p->lora && is_constant(p, oc, c)) {
         return true;
     }
     c->r = rounding(p, c->e);
@@ -132,10 +135,25 @@ static int64_t magnitude(const channel *c) {
     return c->constant ? 0 : c->hi > -c->lo ? c->hi : -c->lo;
 }
 
+/* A branch adds b to the sum A; the tile holds A + b of an even channel within
+ * 31 bits and b of an odd one within 22. Both are right where what lies beyond
+ * is clamped anyway. */
+static bool add_branch(const packer *p, int32_t oc, bool odd, channel *c) {
+    const int64_t most = odd ? 1 << 21 : 1 << 30;
+    const int64_t lo = odd ? c->hi - most : -most;
+    const int64_t hi = odd ? c->lo + most - 1 : most - 1;
+    if (output(p, oc, lo) != p->d->y_min || output(p, oc, hi) != p->d->y_max ||
+        (odd && magnitude(c) >= most)) {
+        return false;
+    }
+    c->most = odd ? 2 * most : most;
+    return true;
+}
+
 /* R + floor(A m `times` / 2^31), what the tile shifts right last, for all sums
  * A: it and R are an int32, and the shift is one that the core has. */
 static bool fits(const channel *c, int64_t r, int32_t times, int32_t e) {
-    const int64_t most = (magnitude(c) * c->m >> 31) * times + 2 * times;
+    const int64_t most = (c->most * c->m >> 31) * times + 2 * times;
     return r - most >= INT32_MIN && r + most <= INT32_MAX && e <= 31;
 }
 
@@ -190,6 +208,10 @@ static bool pack_group(packer *p, int32_t g) {
     channel c[TP_TILE_GROUP];
     for (int32_t i = 0; i < TP_TILE_GROUP; i++) {
         if (!describe(p, oc + i, &c[i])) {
+            return false;
+        }
+        c[i].most = magnitude(&c[i]);
+        if (p->lora && !add_branch(p, oc + i, i % 2 == 1, &c[i])) {
             return false;
         }
     }
@@ -251,26 +273,78 @@ static bool is_plain(const tp_conv2d *d) {
     return d->y_min == -128 && d->y_zp == -128 && d->y_max == 127;
 }
 
-static tp_status append(tp_lower *lower, const tp_op *op, const packer *p,
-                        const tp_conv2d *d) {
-    tp_conv2d_dsp out = p->layout;
-    out.plain = p->plain;
-    out.limit = p->limit;
-    set_clamp(d, &out);
-    out.w = tp_lower_const(lower, TP_S32, p->w,
-                           (size_t)(p->groups * p->pairs * 2), "packed");
-    out.channel =
+/* The step's descriptor with its constants. */
+static tp_status finish(tp_lower *lower, const packer *p, tp_conv2d_dsp *out) {
+    *out = p->layout;
+    out->plain = p->plain;
+    out->limit = p->limit;
+    set_clamp(p->d, out);
+    out->w = tp_lower_const(lower, TP_S32, p->w,
+                            (size_t)(p->groups * p->pairs * 2), "packed");
+    out->channel =
         tp_lower_const(lower, TP_S32, p->channel,
                        (size_t)(p->groups * TP_TILE_CHANNEL), "channels");
-    if (out.w == NULL || out.channel == NULL) {
+    return out->w != NULL && out->channel != NULL ? TP_OK
+                                                  : tp_no_memory(lower->diag);
+}
+
+static bool has_code(const tp_conv2d *d) {
+    return d->out_c >= TP_TILE_GROUP && d->dil_h == 1 && d->dil_w == 1 &&
+           d->y_max - d->y_min >= 128;
+}
+
+/* Packs the layer *d, which it completes; `done` is false where there is no
+ * code for it or a bound fails. */
+static tp_status pack_layer(tp_lower *lower, const tp_op *op,
+                            const tp_conv_tensors *t, tp_conv2d *d, packer *p,
+                            bool *done) {
+    const tp_tensor *bias = &lower->graph->tensor[op->in[2]];
+    *done = false;
+    if ((lower->isa & TP_ISA_DSP) == 0) {
+        return TP_OK;
+    }
+    if (tp_conv_describe(lower->arena, op, t, d) != TP_OK) {
         return tp_no_memory(lower->diag);
     }
+    p->d = d;
+    p->bias = bias->role == TP_CONST ? bias->data : NULL;
+    p->k = d->k_h * d->k_w * d->in_c;
+    p->run = d->k_w * d->in_c;
+    p->row = (p->run + 3) / 4 * 4;
+    p->groups = (d->out_c + TP_TILE_GROUP - 1) / TP_TILE_GROUP;
+    p->plain = is_plain(d);
+    p->layout = tp_conv_dsp_layout(d);
+    p->pairs = p->layout.pairs;
+    if (!has_code(d) || (p->lora && p->bias == NULL)) {
+        return TP_OK;
+    }
+    p->w = tp_arena_alloc(
+        lower->arena, (size_t)p->groups * (size_t)p->pairs * 2, sizeof *p->w);
+    p->channel = tp_arena_alloc(
+        lower->arena, (size_t)p->groups * TP_TILE_CHANNEL, sizeof *p->channel);
+    if (p->w == NULL || p->channel == NULL) {
+        return tp_no_memory(lower->diag);
+    }
+    *done = pack(p);
+    return TP_OK;
+}
+
+tp_status tp_conv_dsp_lower(tp_lower *lower, const tp_op *op,
+                            const tp_conv_tensors *t, bool *done) {
+    tp_conv2d d = tp_conv_geometry(&op->attr, t);
+    packer p = {.scaled = tp_op_factors(op) >= 0};
+    tp_conv2d_dsp out;
+    TP_TRY(pack_layer(lower, op, t, &d, &p, done));
+    if (!*done) {
+        return TP_OK;
+    }
+    TP_TRY(finish(lower, &p, &out));
     const tp_arg x = tp_arg_tensor(op->in[0]);
     const tp_arg y = tp_arg_tensor(op->out);
     const tp_arg b =
-        p->limit == 0 ? tp_arg_const(NULL) : tp_arg_tensor(op->in[2]);
+        p.limit == 0 ? tp_arg_const(NULL) : tp_arg_tensor(op->in[2]);
     const tp_arg scratch = tp_arg_scratch(tp_conv_dsp_scratch(&out));
-    if (p->scaled) {
+    if (p.scaled) {
         const tp_arg f = tp_arg_tensor(tp_op_factors(op));
         return tp_lower_step(lower, TP_K_conv2d_scaled_s8_fwd_dsp,
                              &tp_desc_conv2d_dsp, &out,
@@ -280,46 +354,28 @@ static tp_status append(tp_lower *lower, const tp_op *op, const packer *p,
                          &out, (tp_arg[]){x, b, y, scratch});
 }
 
-static bool has_code(const tp_conv2d *d) {
-    return d->out_c >= TP_TILE_GROUP && d->dil_h == 1 && d->dil_w == 1 &&
-           d->y_max - d->y_min >= 128;
-}
-
-tp_status tp_conv_dsp_lower(tp_lower *lower, const tp_op *op,
-                            const tp_conv_tensors *t, bool *done) {
-    const tp_tensor *bias = &lower->graph->tensor[op->in[2]];
-    tp_conv2d described = tp_conv_geometry(&op->attr, t);
-    const tp_conv2d *d = &described;
+tp_status tp_conv_dsp_lower_lora(tp_lower *lower, const tp_op *op,
+                                 const tp_conv_tensors *t, const tp_conv2d *d,
+                                 bool *done) {
+    tp_conv2d described = *d;
+    packer p = {.lora = true};
+    tp_conv2d_dsp out;
     *done = false;
-    if ((lower->isa & TP_ISA_DSP) == 0) {
+    if (d->rank > TP_SUMS_RANK) {
         return TP_OK;
     }
-    if (tp_conv_describe(lower->arena, op, t, &described) != TP_OK) {
-        return tp_no_memory(lower->diag);
-    }
-    if (!has_code(d)) {
+    TP_TRY(pack_layer(lower, op, t, &described, &p, done));
+    if (!*done) {
         return TP_OK;
     }
-    packer p = {.d = d,
-                .bias = bias->role == TP_CONST ? bias->data : NULL,
-                .scaled = tp_op_factors(op) >= 0,
-                .k = d->k_h * d->k_w * d->in_c,
-                .run = d->k_w * d->in_c,
-                .groups = (d->out_c + TP_TILE_GROUP - 1) / TP_TILE_GROUP,
-                .plain = is_plain(d),
-                .layout = tp_conv_dsp_layout(d)};
-    p.row = (p.run + 3) / 4 * 4;
-    p.pairs = p.layout.pairs;
-    p.w = tp_arena_alloc(lower->arena, (size_t)p.groups * (size_t)p.pairs * 2,
-                         sizeof *p.w);
-    p.channel = tp_arena_alloc(lower->arena, (size_t)p.groups * TP_TILE_CHANNEL,
-                               sizeof *p.channel);
-    if (p.w == NULL || p.channel == NULL) {
-        return tp_no_memory(lower->diag);
-    }
-    if (!pack(&p)) {
-        return TP_OK;
-    }
-    *done = true;
-    return append(lower, op, &p, d);
+    TP_TRY(finish(lower, &p, &out));
+    const uint32_t branch = 4u * (TP_SUMS_PAIRS + 1u) * (uint32_t)d->out_c;
+    const tp_arg args[] = {tp_arg_tensor(op->in[0]),
+                           tp_arg_const(NULL),
+                           tp_arg_tensor(op->in[3]),
+                           tp_arg_tensor(op->in[4]),
+                           tp_arg_tensor(op->out),
+                           tp_arg_scratch(tp_conv_dsp_scratch(&out) + branch)};
+    return tp_lower_step(lower, TP_K_conv2d_lora_s8_fwd_dsp,
+                         &tp_desc_conv2d_dsp, &out, args);
 }

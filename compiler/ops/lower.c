@@ -31,10 +31,16 @@ uint32_t tp_step_scratch(const tp_step *step) {
 }
 
 int32_t tp_kernel_gathers(tp_kernel_id kernel) {
-    return kernel == TP_K_conv2d_s8_fwd_dsp ||
-                   kernel == TP_K_conv2d_scaled_s8_fwd_dsp
-               ? 2
-               : 0;
+    switch ((int)kernel) {
+    case TP_K_conv2d_s8_fwd_dsp:
+    case TP_K_conv2d_scaled_s8_fwd_dsp:
+    case TP_K_conv2d_lora_s8_fwd_dsp:
+    case TP_K_conv2d_s8_bwd_x_dsp:
+    case TP_K_conv2d_lora_s8_bwd_x_dsp:
+        return 2;
+    default:
+        return 0;
+    }
 }
 
 /* The same descriptor with its `reverse` set; NULL: memory ran out. */

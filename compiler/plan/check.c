@@ -9,7 +9,8 @@ typedef enum walk {
     WALK_CONV,     /* tp_conv2d, pixels of y from windows of x */
     WALK_CONV_TWO, /* the same, reading the windows of two before it writes */
     WALK_CONV_BWD, /* tp_conv2d, pixels of dx from those of dy */
-    WALK_POOL,     /* tp_pool, the same */
+    WALK_CONV_BWD_TWO,
+    WALK_POOL, /* tp_pool, the same */
     WALK_POOL_BWD,
     WALK_MEAN /* tp_mean: reads all of a value's own, then writes it */
 } walk;
@@ -20,12 +21,15 @@ static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_conv2d_s8_fwd_dsp] = WALK_CONV_TWO,
     [TP_K_conv2d_scaled_s8_fwd_dsp] = WALK_CONV_TWO,
     [TP_K_conv2d_lora_s8_fwd_ref] = WALK_CONV,
+    [TP_K_conv2d_lora_s8_fwd_dsp] = WALK_CONV_TWO,
     [TP_K_dwconv2d_s8_fwd_ref] = WALK_CONV,
     [TP_K_conv2d_scaled_s8_fwd_ref] = WALK_CONV,
     [TP_K_conv2d_lora_scaled_s8_fwd_ref] = WALK_CONV,
     [TP_K_dwconv2d_scaled_s8_fwd_ref] = WALK_CONV,
     [TP_K_conv2d_s8_bwd_x_ref] = WALK_CONV_BWD,
     [TP_K_conv2d_lora_s8_bwd_x_ref] = WALK_CONV_BWD,
+    [TP_K_conv2d_s8_bwd_x_dsp] = WALK_CONV_BWD_TWO,
+    [TP_K_conv2d_lora_s8_bwd_x_dsp] = WALK_CONV_BWD_TWO,
     [TP_K_dwconv2d_s8_bwd_x_ref] = WALK_CONV_BWD,
     [TP_K_avgpool_s8_fwd_ref] = WALK_POOL,
     [TP_K_maxpool_s8_fwd_ref] = WALK_POOL,
@@ -306,11 +310,12 @@ static tp_status check_pair(checker *c, int arg, const pair *p) {
     if (kind == WALK_MEAN) {
         return check_mean(c, step->desc, p);
     }
-    const bool backward = kind == WALK_CONV_BWD || kind == WALK_POOL_BWD;
+    const bool backward = kind == WALK_CONV_BWD || kind == WALK_CONV_BWD_TWO ||
+                          kind == WALK_POOL_BWD;
     map m = kind == WALK_POOL || kind == WALK_POOL_BWD
                 ? pool_map(step->desc, backward)
                 : conv_map(step->desc, backward);
-    m.gathers = kind == WALK_CONV_TWO ? 2 : 0;
+    m.gathers = kind == WALK_CONV_TWO || kind == WALK_CONV_BWD_TWO ? 2 : 0;
     return check_map(c, &m, p);
 }
 

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "runtime/kernels/dsp/channels.h"
+#include "runtime/kernels/dsp/sums.h"
 #include "runtime/kernels/dsp/tile.h"
 #include "runtime/kernels/dsp/widen.h"
+#include "runtime/kernels/ref/lora.h"
 #include "tinypeft/kernels.h"
 
 #define PIXELS 2
@@ -27,6 +29,10 @@ typedef struct work {
     const int32_t *channel;
     ring rows;
     tp_dsp_tile most, rest; /* whole groups; the one that overlaps them */
+    /* What becomes of n pixels from p on, whose activations are there. */
+    void (*run)(struct work *v, int32_t p, int32_t n);
+    const tp_q16 *u; /* NULL: no branch */
+    tp_dsp_sums sums;
 } work;
 
 /* A place of the output. */
@@ -186,7 +192,7 @@ static void pixels(work *v, int32_t p, const place at[PIXELS], int32_t n) {
     } else {
         widen_rows(v, at, n);
     }
-    run_groups(v, p, n);
+    v->run(v, p, n);
 }
 
 /* The place behind. */
@@ -205,12 +211,12 @@ static void walk_runs(work *v) {
     for (; p >= 0 && p <= n - PIXELS; p += step) {
         const int8_t *x = v->x + p * op->in_c;
         tp_dsp_widen2(x, x + op->in_c, words, v->act);
-        run_groups(v, p, PIXELS);
+        v->run(v, p, PIXELS);
     }
     if (n % PIXELS != 0) {
         p = op->reverse != 0 ? 0 : n - 1;
         tp_widen1(v->x + p * op->in_c, words, v->act);
-        run_groups(v, p, 1);
+        v->run(v, p, 1);
     }
 }
 
@@ -266,9 +272,9 @@ static void set_tiles(work *v) {
 }
 
 /* Scratch: activations, the table of channels where a call makes it, the ring
- * of rows. */
-static void lay_out(work *v, const int32_t *b, const tp_factor *f,
-                    uint32_t *scratch) {
+ * of rows. Returns what lies behind them. */
+static int8_t *lay_out(work *v, const int32_t *b, const tp_factor *f,
+                       uint32_t *scratch) {
     const tp_conv2d_dsp *op = v->op;
     const tp_conv2d *c = &op->conv;
     int32_t *table = (int32_t *)(scratch + PIXELS * op->pairs);
@@ -282,27 +288,34 @@ static void lay_out(work *v, const int32_t *b, const tp_factor *f,
         bytes = (int8_t *)(table + groups * TP_TILE_CHANNEL);
     }
     if (op->direct) {
-        return;
+        return bytes;
     }
     v->rows.row = bytes;
     v->rows.slots = c->k_h + c->stride_h;
     v->rows.end = bytes + v->rows.slots * op->row_bytes;
     v->rows.forward = c->reverse != 0 ? -1 : 1;
     v->rows.next = c->reverse != 0 ? INT32_MAX : -c->pad_t;
+    return bytes + v->rows.slots * op->row_bytes;
+}
+
+/* All pixels, in order. */
+static void walk(work *v) {
+    const tp_conv2d *op = &v->op->conv;
+    if (v->op->direct && op->stride_h == 1 && op->stride_w == 1) {
+        walk_runs(v);
+    } else if (op->reverse != 0) {
+        walk_reverse(v);
+    } else {
+        walk_forward(v);
+    }
 }
 
 static void forward(const tp_conv2d_dsp *op, const int8_t *x, const int32_t *b,
                     const tp_factor *f, int8_t *y, uint32_t *scratch) {
-    work v = {.op = op, .x = x, .y = y};
-    lay_out(&v, b, f, scratch);
+    work v = {.op = op, .x = x, .y = y, .run = run_groups};
+    (void)lay_out(&v, b, f, scratch);
     set_tiles(&v);
-    if (op->direct && op->conv.stride_h == 1 && op->conv.stride_w == 1) {
-        walk_runs(&v);
-    } else if (op->conv.reverse != 0) {
-        walk_reverse(&v);
-    } else {
-        walk_forward(&v);
-    }
+    walk(&v);
 }
 
 /* conv2d_s8_fwd_ref, byte for byte, from packed weights.
@@ -327,4 +340,91 @@ void tp_conv2d_scaled_s8_fwd_dsp(const tp_conv2d_dsp *op, const int8_t *x,
                                  const int32_t *b, const tp_factor *f,
                                  int8_t *y, uint32_t *scratch) {
     forward(op, x, b, f, y, scratch);
+}
+
+/* --- with a LoRA branch --------------------------------------------------- */
+
+#define BRANCH (TP_SUMS_PAIRS + 1) /* words of a channel */
+
+/* B and the factor of each channel, as sums.h has them. */
+static void load_branch(const tp_conv2d *op, const tp_q8 *b, int e,
+                        int32_t *to) {
+    const int32_t fine = INT32_C(1) << tp_lora_bits(op->rank);
+    for (int32_t c = 0; c < op->out_c; c++, to += BRANCH) {
+        int16_t wide[TP_SUMS_RANK] = {0};
+        for (int32_t r = 0; r < op->rank; r++) {
+            wide[r] = (int16_t)(b->v[c * op->rank + r] * fine);
+        }
+        memcpy(to, wide, sizeof wide);
+        to[TP_SUMS_PAIRS] = tp_lora_factor(op, c, e);
+    }
+}
+
+static void load_u(const tp_conv2d *op, const tp_q16 *u, int32_t p,
+                   uint32_t *to) {
+    int16_t wide[TP_SUMS_RANK] = {0};
+    memcpy(wide, u->v + p * op->rank, (size_t)op->rank * sizeof *wide);
+    memcpy(to, wide, sizeof wide);
+}
+
+/* Channels [from, to) of two pixels, by the groups from `group` on. */
+static void run_lora(work *v, int8_t *y, int32_t group, int32_t from,
+                     int32_t to) {
+    const tp_conv2d_dsp *op = v->op;
+    tp_dsp_sums *t = &v->sums;
+    const int32_t *branch = t->branch;
+    t->w = op->w + group * op->pairs * 2;
+    t->channel = op->channel + group * TP_TILE_CHANNEL;
+    t->branch += from * BRANCH;
+    t->y = y + from;
+    t->y_end = y + to;
+    (op->plain ? tp_dsp_sums_lora_plain : tp_dsp_sums_lora)(t);
+    t->branch = branch;
+}
+
+/* The activations of one pixel as those of two. */
+static void repeat(uint32_t *act, int32_t pairs) {
+    for (int32_t i = pairs - 1; i >= 0; i--) {
+        act[2 * i + 1] = act[i];
+        act[2 * i] = act[i];
+    }
+}
+
+static void run_lora_groups(work *v, int32_t p, int32_t n) {
+    const tp_conv2d *op = &v->op->conv;
+    const int32_t groups = op->out_c / TP_TILE_GROUP;
+    int8_t *y = v->y + p * op->out_c;
+    if (n == 1) {
+        repeat(v->act, v->op->pairs);
+    }
+    load_u(op, v->u, p, v->sums.u);
+    load_u(op, v->u, p + n - 1, v->sums.u + TP_SUMS_PAIRS);
+    v->sums.stride = (n - 1) * op->out_c;
+    run_lora(v, y, 0, 0, groups * TP_TILE_GROUP);
+    if (op->out_c % TP_TILE_GROUP != 0) {
+        run_lora(v, y, groups, op->out_c - TP_TILE_GROUP, op->out_c);
+    }
+}
+
+/* conv2d_lora_s8_fwd_ref, byte for byte, of rank 4 or less.
+ *   op              as for conv2d_s8_fwd_dsp; lora_m and lora_s are used
+ *   x, u, lora_b, y as there
+ *   b               unused
+ *   scratch         as for conv2d_s8_fwd_dsp, and 3 * out_c words
+ * y may lie over x as in conv2d_s8_fwd_dsp; u lies apart. Bounds: as there; a
+ * sum that its branch takes beyond what a tile holds would be clamped anyway,
+ * as the planner has proved. Cannot fail. */
+void tp_conv2d_lora_s8_fwd_dsp(const tp_conv2d_dsp *op, const int8_t *x,
+                               const int32_t *b, const tp_q16 *u,
+                               const tp_q8 *lora_b, int8_t *y,
+                               uint32_t *scratch) {
+    work v = {.op = op, .x = x, .y = y, .run = run_lora_groups, .u = u};
+    int32_t *branch = (int32_t *)(void *)lay_out(&v, b, NULL, scratch);
+    load_branch(&op->conv, lora_b, lora_b->e + u->e, branch);
+    v.sums = (tp_dsp_sums){.act = v.act,
+                           .act_end = v.act + PIXELS * op->pairs,
+                           .branch = branch,
+                           .up = (uint32_t)op->up,
+                           .down = (uint32_t)op->down};
+    walk(&v);
 }
