@@ -29,6 +29,10 @@ static tp_status find_choices(planner *p) {
     cli->diag.file = tp_file_name(o->model);
     TP_TRY(tp_search(&cli->arena, bytes.data, bytes.n, &p->search, &p->result,
                      &cli->diag));
+    if (p->result.n == 0 && p->search.plan.n_regions > 0) {
+        return tp_error(&cli->diag, TP_ERR_BUDGET,
+                        "no plan finds a place in the regions");
+    }
     if (p->result.n == 0) {
         return tp_error(&cli->diag, TP_ERR_UNSUPPORTED,
                         "no adapter fits any layer of it: see 'tinypeft "
@@ -180,7 +184,9 @@ const tp_command tp_command_plan = {
     .usage = "MODEL [BUDGETS]",
     .notes = "Every family of adapters is compiled with every state, keeping "
              "and recomputing\ndifferent values, and planned to the byte. "
-             "Without a budget nothing is excluded.\n",
+             "Without a budget nothing is excluded.\nPicked is the smallest "
+             "adapter within a point of the best that fits: the figures\ntell "
+             "no more apart. 'tinypeft train --method auto' takes the same.\n",
     .examples =
         "  tinypeft plan kws.tflite --ram 24K\n"
         "  tinypeft plan kws.tflite --ram 64K --delta 8K --update-cost 3x "

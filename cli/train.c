@@ -320,10 +320,11 @@ const tp_command tp_command_train = {
              "--replay X,Y trains on old samples beside the new, lest the old "
              "be forgotten: of\nall in X a class-balanced reservoir keeps as "
              "many as there are new ones.\n\n"
-             "--method auto takes bitfit for up to four samples of the rarest "
-             "class, else\nlora-fa; where that does not fit --ram the next "
-             "smaller of lora-fa, bitfit, skip,\nhead. With --classes N a new "
-             "head of N classes replaces the last layer.\n",
+             "--method auto takes the adapters and the state that 'tinypeft "
+             "plan' picks for\nthe samples of the rarest class, --ram and "
+             "--state: the smallest adapter within a\npoint of the best that "
+             "fits. With --classes N a new head of N classes replaces\nthe "
+             "last layer.\n",
     .examples =
         "  tinypeft train kws.tflite --adapter 'conv*=lora:rank=4' --x x.bin "
         "--y y.bin \\\n    -o my.tpa --holdout 20\n"

@@ -104,6 +104,18 @@ class Plan(Case):
         self.assertEqual((self.dir / "raw.tpa").read_bytes(),
                          (self.dir / "latent.tpa").read_bytes())
 
+    def test_regions(self):
+        """What has no place in them is no candidate, and no error."""
+        fast = ("--region", "dtcm=0x20000000+8K")
+        found = json.loads(self.ok("plan", KWS, "--json", *fast, "--region",
+                                   "sram=0x30000000+24K"))["choices"]
+        self.assertTrue(any(c["picked"] for c in found))
+        self.assertFalse(any(c["family"] == "lora r4" and c["state"] ==
+                             "momentum" and c["recomputed"] == 0
+                             for c in found))  # its arena has 48,088 bytes
+        self.assertLessEqual(max(c["arena"] for c in found), 32 * 1024)
+        self.fails(1, "no plan finds a place", "plan", KWS, *fast)
+
     def test_over_budget(self):
         said = self.fails(1, "no plan fits", "plan", KWS, "--ram", "8K")
         self.assertRegex(said, r"exceeds RAM [\d,]+ of 8,192")
