@@ -74,6 +74,12 @@ static void check_files(const char *dir) {
 
 /* Exactly 2 n instructions, n > 0. */
 static void spin(uint32_t n) {
+#if defined(__riscv)
+    __asm__ volatile("1:\n\t"
+                     "addi %0, %0, -1\n\t"
+                     "bnez %0, 1b"
+                     : "+r"(n));
+#else
     __asm__ volatile("1:\n\t"
 #if defined(__ARM_ARCH_6M__)
                      ".syntax unified\n\t"
@@ -83,6 +89,7 @@ static void spin(uint32_t n) {
                      : "+l"(n)
                      :
                      : "cc");
+#endif
 }
 
 static uint64_t cost(uint32_t n) {
@@ -150,7 +157,7 @@ int main(int argc, char **argv) {
         return code;
     }
     if (argc == 2 && strcmp(argv[1], "--fault") == 0) {
-        __asm__ volatile("udf #0");
+        __builtin_trap();
     }
     if (argc != 2) {
         tp_qemu_print("hello: which directory?\n");
