@@ -22,9 +22,16 @@ CALL = re.compile(r"^ +(tp_\w+)\(&", re.M)
 PROGRAM = re.compile(r"^static void (infer|step)\(.*?^}", re.M | re.S)
 MACS = re.compile(r"(\d+) MAC\b")
 
+# The machine's clock has steps of up to 62 instructions and includes the call.
+CLOCK = 250
+
 # kernel: the function that the step calls; counts: instructions by address.
 Step = namedtuple("Step", "layer op shape macs kernel counts")
 Result = namedtuple("Result", "infer sample around n_samples stack program")
+
+
+def total(steps):
+    return sum(s.counts.total() for s in steps)
 
 
 def read_calls(body):
@@ -144,6 +151,11 @@ def count(plugin, elf, source, arguments):
     counting = Counting(program, source)
     regions, text = run_marked(plugin, elf, counting.marks, arguments)
     counting.add(regions)
-    stack = {w: int(n) for w, n in map(str.split, text.splitlines())}
-    return Result(*counting.steps, counting.around, counting.n_samples, stack,
-                  program)
+    printed = {w: int(n) for w, n in map(str.split, text.splitlines())}
+    result = Result(*counting.steps, counting.around, counting.n_samples,
+                    printed, program)
+    difference = printed["counted"] - total(result.infer)
+    if not 0 <= difference <= CLOCK:
+        raise SystemExit(f"bench: {elf.name}: the clock says {difference:+} "
+                         "instructions")
+    return result
