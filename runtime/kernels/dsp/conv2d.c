@@ -164,9 +164,12 @@ static void load_branch(const tp_conv2d *op, const tp_q8 *b, int e,
 
 static void load_u(const tp_conv2d *op, const tp_q16 *u, int32_t p,
                    uint32_t *to) {
-    int16_t wide[TP_SUMS_RANK] = {0};
-    memcpy(wide, u->v + p * op->rank, (size_t)op->rank * sizeof *wide);
-    memcpy(to, wide, sizeof wide);
+    const int16_t *v = u->v + p * op->rank;
+    for (int32_t r = 0; r < TP_SUMS_RANK; r += 2) {
+        const int32_t low = r < op->rank ? v[r] : 0;
+        const int32_t high = r + 1 < op->rank ? v[r + 1] : 0;
+        *to++ = tp_pack_low((uint32_t)low, (uint32_t)high);
+    }
 }
 
 /* Channels [from, to) of two pixels, by the groups from `group` on. */
