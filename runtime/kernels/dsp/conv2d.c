@@ -105,7 +105,7 @@ static void widen_runs(const work *v, const place at[PIXELS], int32_t n) {
     if (n == 1) {
         tp_widen1(run_at(v, at[0]), words, v->act);
     } else {
-        tp_dsp_widen2(run_at(v, at[0]), run_at(v, at[1]), words, v->act);
+        tp_widen2(run_at(v, at[0]), run_at(v, at[1]), words, v->act);
     }
 }
 
@@ -129,7 +129,7 @@ static inline void next_rows(rows *r) {
  * do. */
 static void widen_thin(rows r, uint32_t *act) {
     for (; r.n > 0; next_rows(&r), act += 4) {
-        tp_widen2(r.a, r.b, 1, act);
+        tp_widen2_word(r.a, r.b, act);
     }
 }
 
@@ -152,7 +152,7 @@ static void widen_rows(const work *v, const place at[PIXELS], int32_t n) {
         if (n == 1) {
             tp_widen1(r.a, words, act);
         } else {
-            tp_dsp_widen2(r.a, r.b, words, act);
+            tp_widen2(r.a, r.b, words, act);
         }
     }
 }
@@ -210,7 +210,7 @@ static void walk_runs(work *v) {
     int32_t p = op->reverse != 0 ? n - PIXELS : 0;
     for (; p >= 0 && p <= n - PIXELS; p += step) {
         const int8_t *x = v->x + p * op->in_c;
-        tp_dsp_widen2(x, x + op->in_c, words, v->act);
+        tp_widen2(x, x + op->in_c, words, v->act);
         v->run(v, p, PIXELS);
     }
     if (n % PIXELS != 0) {
@@ -362,9 +362,12 @@ static void load_branch(const tp_conv2d *op, const tp_q8 *b, int e,
 
 static void load_u(const tp_conv2d *op, const tp_q16 *u, int32_t p,
                    uint32_t *to) {
-    int16_t wide[TP_SUMS_RANK] = {0};
-    memcpy(wide, u->v + p * op->rank, (size_t)op->rank * sizeof *wide);
-    memcpy(to, wide, sizeof wide);
+    const int16_t *v = u->v + p * op->rank;
+    for (int32_t r = 0; r < TP_SUMS_RANK; r += 2) {
+        const int32_t low = r < op->rank ? v[r] : 0;
+        const int32_t high = r + 1 < op->rank ? v[r + 1] : 0;
+        *to++ = tp_pack_low((uint32_t)low, (uint32_t)high);
+    }
 }
 
 /* Channels [from, to) of two pixels, by the groups from `group` on. */

@@ -2,8 +2,8 @@
  * sums.h: two pixels at a time, W^T dy as a convolution of its own. */
 #include <stddef.h>
 
-#include "runtime/kernels/dsp/simd.h"
 #include "runtime/kernels/dsp/sums.h"
+#include "runtime/kernels/dsp/widen.h"
 #include "runtime/kernels/ref/grad_out.h"
 #include "tinypeft/kernels.h"
 
@@ -26,29 +26,6 @@ typedef struct work {
     void (*tile)(tp_dsp_sums *t);
 } work;
 
-/* Two bytes in the upper halves of v's halves, times two scales: rounded, as
- * the ref kernel has it, for a scale there is 16 times one here. */
-static uint32_t scaled(uint32_t v, uint32_t q) {
-    const int32_t half = 1 << 15;
-    const int32_t low = (int16_t)v * (int16_t)q + half;
-    const int32_t high = (int16_t)(v >> 16) * (int16_t)(q >> 16) + half;
-    return tp_pack_high((uint32_t)low, (uint32_t)high);
-}
-
-/* d of two pixels, 4 * n channels each. */
-static void widen(const int8_t *d0, const int8_t *d1, const int32_t *q,
-                  int32_t n, uint32_t *act) {
-    const uint32_t mask = 0xFF00FF00u;
-    for (int32_t i = 0; i < n; i++, d0 += 4, d1 += 4, act += 4, q += 2) {
-        const uint32_t v0 = tp_load32(d0);
-        const uint32_t v1 = tp_load32(d1);
-        act[0] = scaled(v0 << 8 & mask, (uint32_t)q[0]);
-        act[1] = scaled(v1 << 8 & mask, (uint32_t)q[0]);
-        act[2] = scaled(v0 & mask, (uint32_t)q[1]);
-        act[3] = scaled(v1 & mask, (uint32_t)q[1]);
-    }
-}
-
 /* Pixel p of dy, in a multiple of four bytes. */
 static const int8_t *pixel(const work *v, int32_t p, int32_t slot) {
     const int32_t out_c = v->op->conv.out_c;
@@ -62,12 +39,13 @@ static const int8_t *pixel(const work *v, int32_t p, int32_t slot) {
 
 /* du of one pixel as tp_dsp_sums has it. */
 static void load_u(const work *v, int32_t p, uint32_t *u) {
-    int16_t wide[TP_SUMS_RANK] = {0};
     const int32_t rank = v->op->conv.rank;
-    for (int32_t r = 0; r < rank; r++) {
-        wide[r] = v->du[p * rank + r];
+    const int8_t *du = v->du + p * rank;
+    for (int32_t r = 0; r < TP_SUMS_RANK; r += 2) {
+        const int32_t low = r < rank ? du[r] : 0;
+        const int32_t high = r + 1 < rank ? du[r + 1] : 0;
+        *u++ = tp_pack_low((uint32_t)low, (uint32_t)high);
     }
-    memcpy(u, wide, sizeof wide);
 }
 
 /* Channels of dx from `from` on, by the groups of the weights from w on. */
@@ -87,8 +65,8 @@ static void pixels(work *v, int32_t p, int32_t q) {
     const tp_conv2d *op = &v->op->conv;
     const int32_t whole = op->in_c / GROUP * GROUP;
     int8_t *dx = v->dx + p * op->in_c;
-    widen(pixel(v, p, 0), pixel(v, q, 1), v->op->channel, v->op->pairs / 2,
-          v->act);
+    tp_widen2_scaled(pixel(v, p, 0), pixel(v, q, 1), v->op->channel,
+                     v->op->pairs / 2, v->act);
     if (v->du != NULL) {
         load_u(v, p, v->t.u);
         load_u(v, q, v->t.u + TP_SUMS_PAIRS);

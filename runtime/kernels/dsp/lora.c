@@ -1,9 +1,12 @@
 /* What a LoRA branch needs beside its convolution: u = A x and du = B^T dy on
  * the tiles of sums.h, dA and dB on outer.h. */
+#include <stdbool.h>
+#include <string.h>
+
 #include "runtime/kernels/dsp/outer.h"
 #include "runtime/kernels/dsp/pack.h"
-#include "runtime/kernels/dsp/simd.h"
 #include "runtime/kernels/dsp/sums.h"
+#include "runtime/kernels/dsp/widen.h"
 #include "runtime/kernels/ref/grad_out.h"
 #include "tinypeft/kernels.h"
 
@@ -36,47 +39,35 @@ static narrow begin(const int8_t *x, const tp_dsp_matrix *m, int32_t bytes,
     v.t.w = w;
     v.t.act = v.act;
     v.t.act_end = v.act + PIXELS * pairs;
-    v.t.stride = GROUP * groups * bytes;
-    v.t.channel = v.start;
     return v;
 }
 
-/* Two pixels of 4 * n bytes. */
-static void widen(const int8_t *x0, const int8_t *x1, int32_t n,
-                  uint32_t *act) {
-    for (int32_t i = 0; i < n; i++, x0 += 4, x1 += 4, act += 4) {
-        const uint32_t v0 = tp_load32(x0);
-        const uint32_t v1 = tp_load32(x1);
-        act[0] = tp_sxtb16(v0);
-        act[1] = tp_sxtb16(v1);
-        act[2] = tp_sxtb16_odd(v0);
-        act[3] = tp_sxtb16_odd(v1);
-    }
-}
-
-/* The rows of pixels at p and q, elements of x, to v->y. The last group of a
- * matrix may overlap the one before it; here each has a place of its own. */
-static void multiply(narrow *v, int32_t p, int32_t q,
-                     void (*tile)(tp_dsp_sums *t)) {
-    widen(v->x + p, v->x + q, v->m.cols / 4, v->act);
-    v->t.channel = v->start;
-    v->t.y = v->y;
-    v->t.y_end = v->y + v->t.stride;
-    tile(&v->t);
-}
-
-/* Of one pixel, to its place. */
-static void put(const narrow *v, int32_t slot, int8_t *to) {
+/* The last group of a matrix may overlap the one before it; in v->y each has a
+ * place of its own, and from there it is copied. */
+static void put(const narrow *v, const int8_t *from, int8_t *to) {
     const int32_t rows = v->m.rows;
     const int32_t whole = rows / GROUP * GROUP;
-    const int8_t *from = v->y + slot * v->t.stride;
-    if (rows < GROUP || rows == whole) {
-        memcpy(to, from, (size_t)(rows * v->bytes));
-        return;
-    }
+    const int32_t last = rows < GROUP ? 0 : rows - GROUP;
     memcpy(to, from, (size_t)(whole * v->bytes));
-    memcpy(to + (rows - GROUP) * v->bytes, from + whole * v->bytes,
-           (size_t)(GROUP * v->bytes));
+    memcpy(to + last * v->bytes, from + whole * v->bytes,
+           (size_t)((rows - last) * v->bytes));
+}
+
+/* The products of pixels at p and q, elements of x, to `to` and `to + next`. */
+static void multiply(narrow *v, int32_t p, int32_t q, int8_t *to, int32_t next,
+                     void (*tile)(tp_dsp_sums *t)) {
+    const int32_t all = tp_dsp_groups(v->m.rows) * GROUP * v->bytes;
+    const bool direct = v->m.rows % GROUP == 0;
+    tp_widen2_signed(v->x + p, v->x + q, v->m.cols / 4, v->act);
+    v->t.channel = v->start;
+    v->t.y = direct ? to : v->y;
+    v->t.y_end = v->t.y + all;
+    v->t.stride = direct ? next : all;
+    tile(&v->t);
+    if (!direct) {
+        put(v, v->y, to);
+        put(v, v->y + all, to + next);
+    }
 }
 
 /* What the sums of u start from: the zero point's share, packed as they are. */
@@ -99,6 +90,9 @@ static void start_u(const narrow *v, int32_t zp) {
 
 /* Element of x at output pixel p of a 1x1 convolution. */
 static int32_t at(const tp_conv2d *op, int32_t p) {
+    if (op->stride_h == 1 && op->stride_w == 1) {
+        return p * op->in_c;
+    }
     const int32_t iy = p / op->out_w * op->stride_h;
     const int32_t ix = p % op->out_w * op->stride_w;
     return (iy * op->in_w + ix) * op->in_c;
@@ -120,9 +114,8 @@ void tp_conv2d_q8_s16_fwd_dsp(const tp_conv2d *op, const int8_t *x,
     v.t.odd = tp_dsp_power(op->shift + 8);
     for (int32_t p = 0; p < n; p += PIXELS) {
         const int32_t q = tp_min32(p + 1, n - 1);
-        multiply(&v, at(op, p), at(op, q), tp_dsp_sums_u);
-        put(&v, 0, (int8_t *)(u->v + p * op->out_c));
-        put(&v, 1, (int8_t *)(u->v + q * op->out_c));
+        multiply(&v, at(op, p), at(op, q), (int8_t *)(u->v + p * op->out_c),
+                 2 * (q - p) * op->out_c, tp_dsp_sums_u);
     }
     u->e = (int16_t)(w->e + op->shift);
 }
@@ -143,9 +136,8 @@ void tp_lora_q8_bwd_u_dsp(const tp_conv2d *op, const tp_q8 *dy,
     v.t.odd = tp_dsp_power(shift + 8);
     for (int32_t p = 0; p < n; p += PIXELS) {
         const int32_t q = tp_min32(p + 1, n - 1);
-        multiply(&v, p * op->out_c, q * op->out_c, tp_dsp_sums_back);
-        put(&v, 0, du->v + p * op->rank);
-        put(&v, 1, du->v + q * op->rank);
+        multiply(&v, p * op->out_c, q * op->out_c, du->v + p * op->rank,
+                 (q - p) * op->rank, tp_dsp_sums_back);
     }
     g->peak |= v.t.peak;
     du->e = g->e;
@@ -206,12 +198,17 @@ typedef struct target {
     int32_t shift;
 } target;
 
+/* round(v / 2^n), halves up; n in [0, 31]. */
+static int32_t round_down(int32_t v, int n) {
+    return n == 0 ? v : ((v >> (n - 1)) + 1) >> 1;
+}
+
 static void add_sums(const maps *m, const target *t, int32_t c, int32_t r,
                      const int32_t *acc) {
     for (int32_t i = 0; i < TP_OUTER_CHANNELS; i++) {
         for (int32_t j = 0; j < TP_OUTER_RANKS && r + j < m->ranks; j++) {
             t->out[(c + i) * t->c + (r + j) * t->r] +=
-                tp_shift_round(acc[i * TP_OUTER_RANKS + j], t->shift);
+                round_down(acc[i * TP_OUTER_RANKS + j], t->shift);
         }
     }
 }

@@ -8,17 +8,8 @@
     .syntax unified
     .thumb
 
-    .section .text.tp_dsp_outer, "ax", %progbits
-    .global tp_dsp_outer
-    .type tp_dsp_outer, %function
-    .thumb_func
-tp_dsp_outer:
-    push {r3-r11, lr}
-    mov lr, r2
-    .irp a, r4, r5, r6, r7, r8, r9, r10, r11
-    mov \a, #0
-    .endr
-1:  ldrh r2, [r0]
+.macro PAIR
+    ldrh r2, [r0]
     ldrh r3, [r0, r1]
     add r0, r0, r1, lsl #1
     orr r2, r2, r3, lsl #16
@@ -36,6 +27,23 @@ tp_dsp_outer:
     ldr r12, [lr], #4
     smlad r7, r2, r12, r7
     smlad r11, r3, r12, r11
+.endm
+
+    .section .text.tp_dsp_outer, "ax", %progbits
+    .global tp_dsp_outer
+    .type tp_dsp_outer, %function
+    .thumb_func
+tp_dsp_outer:
+    push {r3-r11, lr}
+    .irp a, r4, r5, r6, r7, r8, r9, r10, r11
+    mov \a, #0
+    .endr
+    mov lr, r2
+    subs r12, r3, r2            /* bytes of u, 16 a pair */
+    tst r12, #16
+    bne 2f
+1:  PAIR
+2:  PAIR
     ldr r12, [sp]               /* end */
     cmp lr, r12
     bne 1b

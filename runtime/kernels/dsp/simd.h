@@ -48,6 +48,26 @@ static inline uint32_t tp_sxtb16_odd(uint32_t v) {
     return (uint32_t)__sxtb16((int8x4_t)(v >> 8 | v << 24));
 }
 
+/* The bytes of v where lo <= y <= hi, else 0; int8 each. */
+static inline uint32_t tp_between8(uint32_t y, uint32_t lo, uint32_t hi,
+                                   uint32_t v) {
+    (void)__ssub8((int8x4_t)y, (int8x4_t)lo);
+    v = __sel(v, 0);
+    (void)__ssub8((int8x4_t)hi, (int8x4_t)y);
+    return __sel(v, 0);
+}
+
+/* The bytes of v where those of `open` are 1, not 0. */
+static inline uint32_t tp_where8(uint32_t open, uint32_t v) {
+    (void)__uadd8(open, 0xFFFFFFFFu);
+    return __sel(v, 0);
+}
+
+/* acc and the bytes of v, as uint8. */
+static inline uint32_t tp_sum8(uint32_t v, uint32_t acc) {
+    return __usada8(v, 0, acc);
+}
+
 #else
 
 /* Both halves of a times those of b, added to acc. */
@@ -67,6 +87,29 @@ static inline uint32_t tp_sxtb16(uint32_t v) {
 /* Bytes 1 and 3. */
 static inline uint32_t tp_sxtb16_odd(uint32_t v) {
     return tp_sxtb16(v >> 8);
+}
+
+/* The bytes of v where lo <= y <= hi, else 0; int8 each. */
+static inline uint32_t tp_between8(uint32_t y, uint32_t lo, uint32_t hi,
+                                   uint32_t v) {
+    uint32_t out = 0;
+    for (int i = 0; i < 32; i += 8) {
+        const int8_t at = (int8_t)(y >> i);
+        if ((int8_t)(lo >> i) <= at && at <= (int8_t)(hi >> i)) {
+            out |= v & (0xFFu << i);
+        }
+    }
+    return out;
+}
+
+/* The bytes of v where those of `open` are 1, not 0. */
+static inline uint32_t tp_where8(uint32_t open, uint32_t v) {
+    return v & open * 0xFFu;
+}
+
+/* acc and the bytes of v, as uint8. */
+static inline uint32_t tp_sum8(uint32_t v, uint32_t acc) {
+    return acc + (v & 0xFFu) + (v >> 8 & 0xFFu) + (v >> 16 & 0xFFu) + (v >> 24);
 }
 
 #endif
