@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "compiler/ops/conv_dsp.h"
+#include "compiler/ops/dwconv_dsp.h"
 #include "compiler/ops/overlap.h"
 #include "compiler/ops/table.h"
 
@@ -49,7 +50,30 @@ void tp_conv_accumulation(tp_conv2d *d) {
     d->acc_shift_b = tp_conv_sum_shift(pixels * 32767.0 * 127.0);
 }
 
+/* True if the rows of x up to the last one under row oy of y reach as far as
+ * the bytes of that row, where y begins with x. */
+static bool is_read(const tp_conv2d *d, int32_t oy) {
+    const int32_t last = oy * d->stride_h - d->pad_t + d->k_h - 1;
+    const int64_t end = (int64_t)(oy + 1) * d->out_w - 1;
+    return last >= d->in_h - 1 || end / d->in_w <= last;
+}
+
+static bool may_begin_with_x(const tp_conv2d *d) {
+    bool may = d->in_c == d->out_c;
+    for (int32_t oy = 0; may && oy < d->out_h; oy++) {
+        may = is_read(d, oy);
+    }
+    return may;
+}
+
 void tp_conv_overlap(const tp_conv2d *d, bool backward, tp_overlap *out) {
+    if (out->gathers == TP_BY_CHANNEL) {
+        *out = (tp_overlap){.gathers = out->gathers,
+                            .forward = TP_APART,
+                            .reverse = TP_APART,
+                            .exact = may_begin_with_x(d)};
+        return;
+    }
     const tp_map map = {
         .h = {d->in_h, d->out_h, d->k_h, d->stride_h, d->dil_h, d->pad_t},
         .w = {d->in_w, d->out_w, d->k_w, d->stride_w, d->dil_w, d->pad_l},
@@ -289,9 +313,8 @@ static tp_status lower_forward(tp_lower *lower, const tp_op *op) {
                              &tp_desc_conv2d, &d, args);
     }
     bool done = false;
-    if (!depthwise) {
-        TP_TRY(tp_conv_dsp_lower(lower, op, &d, &done));
-    }
+    TP_TRY(depthwise ? tp_dwconv_dsp_lower(lower, op, &d, &done)
+                     : tp_conv_dsp_lower(lower, op, &d, &done));
     if (done) {
         return TP_OK;
     }

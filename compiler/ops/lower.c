@@ -31,6 +31,9 @@ uint32_t tp_step_scratch(const tp_step *step) {
 }
 
 int32_t tp_kernel_gathers(tp_kernel_id kernel) {
+    if (kernel == TP_K_dwconv2d_s8_fwd_dsp) {
+        return TP_BY_CHANNEL;
+    }
     return kernel == TP_K_conv2d_s8_fwd_dsp ? 2 : 0;
 }
 
