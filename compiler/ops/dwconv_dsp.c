@@ -251,11 +251,27 @@ static void describe(const strips *s, int32_t i, int32_t at, int32_t *out) {
     out[TP_DW_NEXT_OUT] = 4 * (words - first - pairs - last);
 }
 
+/* The largest tensor: the arena is no smaller. */
+static int32_t largest(const tp_graph *graph) {
+    size_t most = 0;
+    for (int i = 0; i < graph->n_tensors; i++) {
+        const tp_tensor *t = &graph->tensor[i];
+        const size_t bytes = t->role == TP_VALUE ? tp_tensor_bytes(t) : 0;
+        most = bytes > most ? bytes : most;
+    }
+    return (int32_t)most;
+}
+
 /* So many rows that what each call of a strip costs is little beside what it
- * computes: half a kilobyte of scratch, or a sixteenth of the map. All batches
- * of rows are of about the same size. `words` in a row of four channels. */
-static int32_t rows_of(const tp_conv2d *d, int32_t words) {
-    const int32_t budget = tp_max32(576, d->in_h * d->in_w * d->in_c / 16);
+ * computes: half a kilobyte of scratch, or a sixteenth of the map; a quarter,
+ * as far as the arena has room beside the map because of a larger one. All
+ * batches of rows are of about the same size. `words` in a row of four
+ * channels. */
+static int32_t rows_of(const tp_graph *graph, const tp_conv2d *d,
+                       int32_t words) {
+    const int32_t map = d->in_h * d->in_w * d->in_c;
+    const int32_t beside = tp_min32(map / 4, largest(graph) - map);
+    const int32_t budget = tp_max32(tp_max32(576, map / 16), beside);
     const int32_t rows = budget / (words * 4);
     const int32_t fit = (rows - d->k_h) / d->stride_h + 1;
     const int32_t most = tp_min32(d->out_h, tp_max32(fit, 2));
@@ -276,7 +292,7 @@ static tp_status set_strips(tp_lower *lower, tp_dwconv2d_dsp *out, bool fast) {
         describe(&s, i, words, table + i * TP_DW_STRIP);
         words += table[i * TP_DW_STRIP + TP_DW_WORDS];
     }
-    out->rows = rows_of(&out->conv, GROUP * words);
+    out->rows = rows_of(lower->graph, &out->conv, GROUP * words);
     out->plane = out->rows * words;
     out->strips = s.count;
     for (int32_t i = 0; i < s.count;

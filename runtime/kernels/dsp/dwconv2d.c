@@ -100,14 +100,9 @@ static void fill(const work *v, const int32_t *s, tp_dsp_columns_of *t,
 
 /* Keeps the last `n` of the first `end` rows as the first. */
 static void keep(const work *v, const int32_t *s, int32_t end, int32_t n) {
-    const int32_t words = n * s[TP_DW_WORDS];
-    uint32_t *plane = v->rows + s[TP_DW_AT];
-    for (int32_t j = 0; j < GROUP; j++, plane += v->plane) {
-        const uint32_t *from = plane + (end - n) * s[TP_DW_WORDS];
-        for (int32_t i = 0; i < words; i++) {
-            plane[i] = from[i];
-        }
-    }
+    const int32_t words = s[TP_DW_WORDS];
+    uint32_t *to = v->rows + s[TP_DW_AT];
+    tp_dsp_keep(to, to + (end - n) * words, n * words, 4 * v->plane);
 }
 
 /* --- what strip.h has no function for ------------------------------------- */

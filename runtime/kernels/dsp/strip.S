@@ -341,6 +341,34 @@ tp_dsp_columns:
     pop {r4-r11, pc}
     .size tp_dsp_columns, . - tp_dsp_columns
 
+/* --- keep ----------------------------------------------------------------- */
+
+    .section .text.tp_dsp_keep, "ax", %progbits
+    .global tp_dsp_keep
+    .type tp_dsp_keep, %function
+    .thumb_func
+tp_dsp_keep:
+    push {r4-r8, lr}
+    movs r6, #4
+1:  mov r4, r0
+    mov r5, r1
+    lsrs r12, r2, #1
+    beq 3f
+2:  ldrd r7, r8, [r5], #8
+    subs r12, #1
+    strd r7, r8, [r4], #8
+    bne 2b
+3:  lsls r7, r2, #31
+    beq 4f
+    ldr r7, [r5]
+    str r7, [r4]
+4:  add r0, r3
+    add r1, r3
+    subs r6, #1
+    bne 1b
+    pop {r4-r8, pc}
+    .size tp_dsp_keep, . - tp_dsp_keep
+
     STRIP tp_dsp_strip_fwd_1, fwd, 1, 1, 1
     STRIP tp_dsp_strip_fwd_2, fwd, 1, 2, 2
     STRIP tp_dsp_strip_fwd_3, fwd, 1, 3, 2

@@ -115,6 +115,13 @@ void tp_dsp_columns(const tp_dsp_columns_of *t) {
     }
 }
 
+void tp_dsp_keep(uint32_t *to, const uint32_t *from, int32_t words,
+                 int32_t plane) {
+    for (int32_t j = 0; j < 4; j++, to += plane / 4, from += plane / 4) {
+        memmove(to, from, (size_t)words * sizeof *to);
+    }
+}
+
 static void fwd(tp_dsp_strip *t, int32_t n) {
     strip(t, &(form){n, 1, n % 2 == 0 ? n + 2 : n + 1, false});
 }

@@ -72,6 +72,11 @@ typedef struct tp_dsp_columns_of {
 
 void tp_dsp_columns(const tp_dsp_columns_of *t);
 
+/* Copies words of four channels, each `plane` bytes behind the one before, to
+ * lower addresses. */
+void tp_dsp_keep(uint32_t *to, const uint32_t *from, int32_t words,
+                 int32_t plane);
+
 /* By the number of outputs. Where it is odd the column right of the last is
  * padding, counts as zero and is not in x; even numbers and stride 2 have all
  * their columns: n + 2, n + 1, 2 n + 1 (and one that is not read). */
