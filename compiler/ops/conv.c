@@ -151,7 +151,7 @@ tp_status tp_conv_inverse_scales(tp_lower *lower, const tp_tensor *w, int32_t n,
 }
 
 tp_status tp_conv_backward_scales(tp_lower *lower, const tp_conv_tensors *t,
-                                  tp_conv2d *d) {
+                                  int32_t step, tp_conv2d *d) {
     uint16_t *q = tp_arena_alloc(lower->arena, (size_t)d->out_c, sizeof *q);
     if (q == NULL) {
         return tp_no_memory(lower->diag);
@@ -164,7 +164,7 @@ tp_status tp_conv_backward_scales(tp_lower *lower, const tp_conv_tensors *t,
     (void)frexp(largest, &e); /* largest = f * 2^e, f in [1/2, 1) */
     for (int32_t oc = 0; oc < d->out_c; oc++) {
         const double scaled = ldexp((double)tp_scale_of(t->w, oc), 15 - e);
-        q[oc] = (uint16_t)lround(scaled); /* at most 2^15 */
+        q[oc] = (uint16_t)(step * lround(scaled / step)); /* at most 2^15 */
     }
     d->bwd_e = e;
     d->bwd_q = tp_lower_const(lower, TP_BITS, q, (size_t)d->out_c, "bwd_q");
@@ -384,13 +384,15 @@ static tp_status verify_bwd_x(const tp_graph *graph, const tp_op *op,
 static tp_status lower_bwd_x(tp_lower *lower, const tp_op *op) {
     const tp_conv_tensors t = backward_tensors(lower->graph, op);
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
-    TP_TRY(tp_conv_backward_scales(lower, &t, &d));
+    const bool depthwise = op->kind == TP_OP_DWCONV_BWD_X;
+    TP_TRY(tp_conv_backward_scales(lower, &t,
+                                   depthwise ? 1 : TP_CONV_BWD_STEP, &d));
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->out),
                            tp_arg_gscale(op->out)};
-    const tp_kernel_id kernel = op->kind == TP_OP_DWCONV_BWD_X
-                                    ? TP_K_dwconv2d_s8_bwd_x_ref
-                                    : TP_K_conv2d_s8_bwd_x_ref;
-    return tp_lower_step(lower, kernel, &tp_desc_conv2d, &d, args);
+    return tp_lower_step(lower,
+                         depthwise ? TP_K_dwconv2d_s8_bwd_x_ref
+                                   : TP_K_conv2d_s8_bwd_x_ref,
+                         &tp_desc_conv2d, &d, args);
 }
 
 static void overlap_bwd_x(const tp_graph *graph, const tp_op *op,

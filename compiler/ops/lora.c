@@ -162,7 +162,7 @@ static void overlap_bwd_x(const tp_graph *graph, const tp_op *op,
 static tp_status lower_bwd_x(tp_lower *lower, const tp_op *op) {
     const tp_conv_tensors t = backward_tensors(lower->graph, op);
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
-    TP_TRY(tp_conv_backward_scales(lower, &t, &d));
+    TP_TRY(tp_conv_backward_scales(lower, &t, TP_CONV_BWD_STEP, &d));
     d.rank = op->attr.rank;
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[2]),
                            tp_arg_tensor(op->in[3]), tp_arg_tensor(op->out),

@@ -34,7 +34,8 @@ typedef struct tp_conv2d {
     const int32_t *m;      /* [out_c] requantisation, see tp_factor */
     const int8_t *s;       /* [out_c] */
     const uint16_t *bwd_q; /* [out_c] s_w[oc] = q * 2^(bwd_e - 15) */
-    int32_t bwd_e;         /* largest q in (2^14, 2^15] */
+    int32_t bwd_e;         /* largest q in [2^14, 2^15]; dense: all are
+                              multiples of 16 */
     const int32_t *lora_m; /* [out_c] 1 / s_w[oc] as tp_factor; or NULL */
     const int8_t *lora_s;  /* [out_c] */
     int32_t rank;          /* of the LoRA branch, 1..16; 0: none */

@@ -46,10 +46,11 @@ typedef struct tp_q32 {
  * use now, and how large the values turned out, for the next update. Lives in
  * the training state, which moves it between two updates. */
 typedef struct tp_gscale {
-    int8_t e;         /* exponent in force during this update */
-    uint8_t idle;     /* updates in a row that could have used a smaller one */
-    uint16_t clipped; /* values saturated in this update, at most 65,535 */
-    uint32_t peak;    /* bitwise OR of |value| at exponent e, unsaturated */
+    int8_t e;          /* exponent in force during this update */
+    uint8_t idle;      /* updates in a row that could have used a smaller one */
+    uint16_t reserved; /* 0 */
+    uint32_t peak;     /* bitwise OR of all values at exponent e, unsaturated;
+                          of a negative one, v, -1 - v */
 } tp_gscale;
 
 /* A positive number of any size: value = m * 2^e, m in [2^31, 2^32) or 0. */

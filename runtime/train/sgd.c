@@ -229,6 +229,5 @@ void tp_gscales_next(const tp_ctx *ctx) {
     for (uint32_t i = 0; i < model->n_gscale; i++) {
         g[i].e = (int8_t)tp_clamp32(next_exponent(&g[i]), -48, 24);
         g[i].peak = 0;
-        g[i].clipped = 0;
     }
 }

@@ -86,5 +86,5 @@ extern const uint16_t
 const uint16_t
     odd_names_a_name_that_is_longer_than_any_line_of_C_that_people_like_to_read__twice_that_in_fact__and_then_some_more_conv_bwd_x_bwd_q[2]
     = {
-    20972, 20972,
+    20976, 20976,
 };

@@ -64,5 +64,5 @@ const int32_t tiny_conv_conv1_b[4] = {
 
 extern const uint16_t tiny_conv_conv1_conv_lora_bwd_x_bwd_q[4];
 const uint16_t tiny_conv_conv1_conv_lora_bwd_x_bwd_q[4] = {
-    20972, 16777, 25166, 18874,
+    20976, 16784, 25168, 18880,
 };

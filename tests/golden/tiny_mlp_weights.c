@@ -75,5 +75,5 @@ const int8_t tiny_mlp_fc1_lora_s[6] = {
 
 extern const uint16_t tiny_mlp_fc1_conv_lora_bwd_x_bwd_q[6];
 const uint16_t tiny_mlp_fc1_conv_lora_bwd_x_bwd_q[6] = {
-    20972, 20972, 20972, 20972, 20972, 20972,
+    20976, 20976, 20976, 20976, 20976, 20976,
 };

@@ -94,7 +94,7 @@ const int8_t tiny_residual_fc5_w[6] = {
 
 extern const uint16_t tiny_residual_fc5_conv_bwd_x_bwd_q[2];
 const uint16_t tiny_residual_fc5_conv_bwd_x_bwd_q[2] = {
-    20972, 20972,
+    20976, 20976,
 };
 
 extern const uint16_t tiny_residual_dwconv1_dwconv_bwd_x_bwd_q[3];

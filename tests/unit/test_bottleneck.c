@@ -268,7 +268,7 @@ static void test_backward(void **state) {
         for (int i = 0; i < l.na; i++) {
             want[i] = ldexp(want[i] / l.s_x, -l.a->e);
         }
-        assert_int_equal(g.clipped, 0);
+        assert_true(g.peak <= 127);
         for (int i = 0; i < l.na; i++) {
             assert_true(fabs(ldexp(da->v[i], da->e) - want[i]) <=
                         ldexp(0.51 * 255.0 * PIXELS, e));

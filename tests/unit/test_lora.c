@@ -326,7 +326,7 @@ static void check_backward(tp_check *c, layer *l) {
     tp_conv2d_lora_s8_bwd_x_ref(&l->op, dy, du, l->a, dx, &g);
     tp_check_near_q8(dx, want_x, l->nx, 0.02);
     assert_int_equal(dx->e, g.e);
-    assert_int_equal(g.clipped, 0);
+    assert_true(g.peak <= 127);
 }
 
 static void test_backward(void **state) {
@@ -361,7 +361,8 @@ static void test_backward_exponents(void **state) {
         tp_q8 *dx = tp_check_q8(c, 5, 0);
         tp_gscale g = {.e = (int8_t)(tp_check_exponent(want, 5) + 1)};
         tp_conv2d_lora_s8_bwd_x_ref(&l.op, dy, du, l.a, dx, &g);
-        tp_check_near_q8(dx, want, 5, 1e-6);
+        /* Two roundings: half a step more, of 32 that the largest has. */
+        tp_check_near_q8(dx, want, 5, 0.5 / 32.0 + 1e-6);
     }
 }
 

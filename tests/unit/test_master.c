@@ -192,7 +192,6 @@ static void test_accumulate(void **state) {
                                   (tp_q16 *)(void *)&acc, &s);
     }
     assert_int_equal(acc.e, -7);
-    assert_int_equal(s.clipped, 0);
     assert_int_equal(tp_bits32(s.peak), 7);
     for (int i = 0; i < N; i++) {
         assert_true(fabs(ldexp(acc.v[i], acc.e) - sum[i]) <= 8.0 / 128.0);
@@ -201,7 +200,6 @@ static void test_accumulate(void **state) {
     large.v[0] = 1000000;
     tp_accumulate_q32_s16_ref(&op, (const tp_q32 *)(const void *)&large,
                               (tp_q16 *)(void *)&acc, &s);
-    assert_int_equal(s.clipped, 1);
     assert_true(tp_bits32(s.peak) > 7); /* the scale will rise */
 }
 

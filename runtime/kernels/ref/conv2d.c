@@ -60,7 +60,7 @@ void tp_conv2d_scaled_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
  *   op  w, bwd_q, bwd_e are used: real w = w * bwd_q[oc] * 2^(bwd_e - 15)
  *   dy  [in]  q8 [out_h][out_w][out_c]
  *   dx  [out] q8 [in_h][in_w][in_c], exponent g->e
- *   g   [in/out] delayed scale of dx
+ *   g   [in/out] delayed scale of dx; its exponent is at least that of d w + 2
  *       d = round(dy * bwd_q[oc] / 2^12), real unit 2^(dy.e + bwd_e - 3)
  *       dx[iy][ix][ic] = sum over taps and oc of d * w[oc][ky][kx][ic]
  * dx may lie over dy where no pixel of dx, in the order of op->reverse, lands
@@ -74,7 +74,7 @@ void tp_conv2d_s8_bwd_x_ref(const tp_conv2d *op, const tp_q8 *dy, tp_q8 *dx,
                             tp_gscale *g) {
     const tp_gather s = {
         .op = op, .w = op->w, .dy = dy->v, .q = op->bwd_q, .out_c = op->out_c};
-    const int shift = g->e - (dy->e + (int)op->bwd_e - 3);
+    const int shift = tp_grad_shift(g, dy->e + (int)op->bwd_e - 3);
     for (int32_t row = 0; row < op->in_h; row++) {
         const int32_t iy = tp_walk(op->reverse, row, op->in_h);
         for (int32_t col = 0; col < op->in_w; col++) {

@@ -121,9 +121,8 @@ void tp_conv2d_lora_scaled_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
  *   du      [in]  q8 [out_h][out_w][rank], from lora_q8_bwd_u
  *   lora_a  [in]  q8 [rank][k_h][k_w][in_c]
  *   dx      [out] q8 [in_h][in_w][in_c], exponent g->e
- *   g       [in/out] delayed scale of dx
- *       dx = W^T dy + A^T du, each exact in its unit, added in int64 at the
- *       smaller exponent (at most 24 below the larger; the rest rounds away)
+ *   g       [in/out] delayed scale of dx, at least 2 above both units
+ *       dx = W^T dy + A^T du, each exact in its unit, each rounded, added
  * dx may lie over dy as in conv2d_s8_bwd_x; du lies apart.
  * Bounds: W^T dy that of conv2d_s8_bwd_x; A^T du at most
  * k_h * k_w * 16 * 127 * 128, which is below that of the forward step.
@@ -135,7 +134,7 @@ void tp_conv2d_lora_s8_bwd_x_ref(const tp_conv2d *op, const tp_q8 *dy,
     const tp_gather branch = {op, lora_a->v, du->v, NULL, op->rank};
     const int e_base = dy->e + (int)op->bwd_e - 3;
     const int e_branch = lora_a->e + du->e;
-    const int e = tp_common_exp(e_base, e_branch);
+    (void)tp_grad_shift(g, tp_max32(e_base, e_branch));
     const int32_t pixels = op->in_h * op->in_w;
     for (int32_t at = 0; at < pixels; at++) {
         const int32_t p = tp_walk(op->reverse, at, pixels);
@@ -149,9 +148,9 @@ void tp_conv2d_lora_s8_bwd_x_ref(const tp_conv2d *op, const tp_q8 *dy,
             tp_gather_tile(&base, iy, ix, ic, acc, n);
             tp_gather_tile(&branch, iy, ix, ic, add, n);
             for (int32_t i = 0; i < n; i++) {
-                const int64_t sum = tp_to_exp(acc[i], e_base - e) +
-                                    tp_to_exp(add[i], e_branch - e);
-                *out++ = tp_grad_out(g, sum, g->e - e);
+                *out++ = tp_grad_put(
+                    g, tp_shift_round(acc[i], g->e - e_base) +
+                           tp_shift_round(add[i], g->e - e_branch));
             }
         }
     }

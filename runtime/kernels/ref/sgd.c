@@ -24,8 +24,6 @@ void tp_accumulate_q32_s16_ref(const tp_sgd *op, const tp_q32 *g, tp_q16 *acc,
         const int32_t v = tp_shift_round(g->v[i], shift);
         const int32_t fine = tp_clamp32(v, -most, most);
         s->peak |= tp_abs32(v) >> ACC_BITS;
-        s->clipped = (uint16_t)(s->clipped +
-                                (v != fine && s->clipped < UINT16_MAX ? 1 : 0));
         acc->v[i] =
             (int16_t)tp_clamp32(acc->v[i] + fine, -INT16_MAX, INT16_MAX);
     }
