@@ -52,16 +52,24 @@ void tp_conv_accumulation(tp_conv2d *d) {
 
 /* True if the rows of x up to the last one under row oy of y reach as far as
  * the bytes of that row, where y begins with x. */
-static bool is_read(const tp_conv2d *d, int32_t oy) {
-    const int32_t last = oy * d->stride_h - d->pad_t + d->k_h - 1;
-    const int64_t end = (int64_t)(oy + 1) * d->out_w - 1;
-    return last >= d->in_h - 1 || end / d->in_w <= last;
+static bool is_read(const tp_map_axis *h, const tp_map_axis *w, int32_t oy) {
+    const int32_t last = oy * h->stride - h->before + h->k - 1;
+    const int64_t end = (int64_t)(oy + 1) * w->y - 1;
+    return last >= h->x - 1 || end / w->x <= last;
 }
 
-static bool may_begin_with_x(const tp_conv2d *d) {
+/* Backward: from dy to dx, for stride 1, with the window turned round. */
+static bool may_begin_with_x(const tp_conv2d *d, bool backward) {
+    tp_map_axis h = {d->in_h, d->out_h, d->k_h, d->stride_h, 1, d->pad_t};
+    tp_map_axis w = {.x = d->in_w, .y = d->out_w};
+    if (backward) {
+        h = (tp_map_axis){d->out_h, d->in_h, d->k_h, 1,
+                          1,        d->k_h - 1 - d->pad_t};
+        w = (tp_map_axis){.x = d->out_w, .y = d->in_w};
+    }
     bool may = d->in_c == d->out_c;
-    for (int32_t oy = 0; may && oy < d->out_h; oy++) {
-        may = is_read(d, oy);
+    for (int32_t oy = 0; may && oy < h.y; oy++) {
+        may = is_read(&h, &w, oy);
     }
     return may;
 }
@@ -71,7 +79,7 @@ void tp_conv_overlap(const tp_conv2d *d, bool backward, tp_overlap *out) {
         *out = (tp_overlap){.gathers = out->gathers,
                             .forward = TP_APART,
                             .reverse = TP_APART,
-                            .exact = may_begin_with_x(d)};
+                            .exact = may_begin_with_x(d, backward)};
         return;
     }
     const tp_map map = {
@@ -386,7 +394,14 @@ static tp_status lower_bwd_x(tp_lower *lower, const tp_op *op) {
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
     const bool depthwise = op->kind == TP_OP_DWCONV_BWD_X;
     TP_TRY(tp_conv_backward_scales(lower, &t,
-                                   depthwise ? 1 : TP_CONV_BWD_STEP, &d));
+                                   TP_CONV_BWD_STEP, &d));
+    bool done = false;
+    if (depthwise) {
+        TP_TRY(tp_dwconv_dsp_lower_bwd_x(lower, op, &d, &done));
+    }
+    if (done) {
+        return TP_OK;
+    }
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->out),
                            tp_arg_gscale(op->out)};
     return tp_lower_step(lower,

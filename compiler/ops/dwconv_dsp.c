@@ -196,7 +196,7 @@ static bool pack(const packer *p) {
 
 /* How the output's columns are divided. */
 typedef struct strips {
-    const tp_conv2d *d;
+    const tp_conv2d *d; /* the map as the windows see it */
     int32_t n, last_n; /* columns of a strip, of the last one */
     int32_t count;
     bool fast; /* strip.h has functions for this window */
@@ -280,10 +280,12 @@ static int32_t rows_of(const tp_graph *graph, const tp_conv2d *d,
     return (each - 1) * d->stride_h + d->k_h;
 }
 
-static tp_status set_strips(tp_lower *lower, tp_dwconv2d_dsp *out, bool fast) {
-    const strips s = divide(&out->conv, fast);
-    int32_t *table =
-        tp_arena_alloc(lower->arena, (size_t)s.count * TP_DW_STRIP, 4);
+/* `d` is the map as the windows see it; padding is zero where x_zp is -128. */
+static tp_status set_strips(tp_lower *lower, const tp_conv2d *d, bool fast,
+                            tp_dwconv2d_dsp *out) {
+    const strips s = divide(d, fast);
+    const size_t n = (size_t)s.count * TP_DW_STRIP;
+    int32_t *table = tp_arena_alloc(lower->arena, n, sizeof *table);
     int32_t words = 0;
     if (table == NULL) {
         return tp_no_memory(lower->diag);
@@ -292,17 +294,16 @@ static tp_status set_strips(tp_lower *lower, tp_dwconv2d_dsp *out, bool fast) {
         describe(&s, i, words, table + i * TP_DW_STRIP);
         words += table[i * TP_DW_STRIP + TP_DW_WORDS];
     }
-    out->rows = rows_of(lower->graph, &out->conv, GROUP * words);
+    out->rows = rows_of(lower->graph, d, GROUP * words);
     out->plane = out->rows * words;
     out->strips = s.count;
-    for (int32_t i = 0; i < s.count;
-         i++) { /* planes have all rows of a strip */
-        const int32_t at = table[i * TP_DW_STRIP + TP_DW_AT];
-        table[i * TP_DW_STRIP + TP_DW_AT] += (out->rows - 1) * at;
-        table[i * TP_DW_STRIP + TP_DW_OUT] += (out->rows - 1) * at;
+    for (int32_t i = 0; i < s.count; i++) { /* a plane has all rows of a strip */
+        int32_t *strip = table + i * TP_DW_STRIP;
+        const int32_t more = (out->rows - 1) * strip[TP_DW_AT];
+        strip[TP_DW_AT] += more;
+        strip[TP_DW_OUT] += more;
     }
-    out->strip = tp_lower_const(lower, TP_S32, table,
-                                (size_t)s.count * TP_DW_STRIP, "strips");
+    out->strip = tp_lower_const(lower, TP_S32, table, n, "strips");
     return out->strip != NULL ? TP_OK : tp_no_memory(lower->diag);
 }
 
@@ -320,7 +321,7 @@ static tp_status append(tp_lower *lower, const tp_op *op, const packer *p) {
         out.conv.m = NULL;
         out.conv.s = NULL;
     }
-    TP_TRY(set_strips(lower, &out, fast));
+    TP_TRY(set_strips(lower, d, fast, &out));
     out.channel = tp_lower_const(lower, TP_S32, p->record,
                                  (size_t)(d->out_c * (d->k_h * p->pairs + 3)),
                                  "channels");
@@ -359,4 +360,79 @@ tp_status tp_dwconv_dsp_lower(tp_lower *lower, const tp_op *op,
         *done = pack(&p);
     }
     return *done ? append(lower, op, &p) : TP_OK;
+}
+
+/* --- gradient to the input ------------------------------------------------ */
+
+/* From dy to dx: the window turned round. */
+static tp_conv2d turned(const tp_conv2d *d) {
+    return (tp_conv2d){.in_h = d->out_h,
+                       .in_w = d->out_w,
+                       .in_c = d->out_c,
+                       .out_h = d->in_h,
+                       .out_w = d->in_w,
+                       .out_c = d->in_c,
+                       .k_h = d->k_h,
+                       .k_w = d->k_w,
+                       .stride_h = 1,
+                       .stride_w = 1,
+                       .dil_h = 1,
+                       .dil_w = 1,
+                       .pad_t = d->k_h - 1 - d->pad_t,
+                       .pad_l = d->k_w - 1 - d->pad_l,
+                       .x_zp = -128};
+}
+
+static int8_t *turn(tp_lower *lower, const tp_conv2d *d) {
+    const int32_t taps = d->k_h * d->k_w;
+    int8_t *w =
+        tp_arena_alloc(lower->arena, (size_t)(taps * d->out_c), sizeof *w);
+    for (int32_t i = 0; w != NULL && i < taps * d->out_c; i++) {
+        const int32_t k = taps - 1 - i / d->out_c;
+        w[i] = (int8_t)weight(d, i % d->out_c, k);
+    }
+    return w;
+}
+
+static bool has_backward(const tp_lower *lower, const tp_conv2d *d) {
+    const int64_t most =
+        (int64_t)d->k_h * d->k_w * 127 * 128 * (1 << TP_STRIP_T_MAX);
+    return (lower->isa & TP_ISA_DSP) != 0 && d->out_c == d->in_c &&
+           d->out_c >= GROUP && d->stride_h == 1 && d->stride_w == 1 &&
+           d->dil_h == 1 && d->dil_w == 1 && most <= INT32_MAX &&
+           d->pad_t < d->k_h && d->pad_l < d->k_w;
+}
+
+tp_status tp_dwconv_dsp_lower_bwd_x(tp_lower *lower, const tp_op *op,
+                                    const tp_conv2d *d, bool *done) {
+    *done = has_backward(lower, d);
+    if (!*done) {
+        return TP_OK;
+    }
+    tp_conv2d view = turned(d);
+    packer p = {.d = &view, .pairs = tp_max32(d->k_w - 1, 1)};
+    const size_t words = (size_t)d->out_c * (size_t)(d->k_h * p.pairs + 3);
+    p.record = tp_arena_alloc(lower->arena, words, sizeof *p.record);
+    view.w = turn(lower, d);
+    if (p.record == NULL || view.w == NULL) {
+        return tp_no_memory(lower->diag);
+    }
+    for (int32_t oc = 0; oc < d->out_c; oc++) {
+        const channel c = {.oc = oc};
+        put(&p, &c, &(form){.t = TP_STRIP_T_MAX, .m = d->bwd_q[oc]}, false);
+    }
+    tp_dwconv2d_dsp out = {.conv = *d};
+    out.conv.w = NULL;
+    out.conv.bwd_q = NULL;
+    TP_TRY(set_strips(lower, &view, d->k_h == 3 && d->k_w == 3, &out));
+    out.channel = tp_lower_const(lower, TP_S32, p.record, words, "backward");
+    if (out.channel == NULL) {
+        return tp_no_memory(lower->diag);
+    }
+    const tp_arg args[] = {
+        tp_arg_tensor(op->in[0]), tp_arg_tensor(op->out),
+        tp_arg_gscale(op->out),
+        tp_arg_scratch((uint32_t)(4 * GROUP * out.plane))};
+    return tp_lower_step(lower, TP_K_dwconv2d_s8_bwd_x_dsp,
+                         &tp_desc_dwconv2d_dsp, &out, args);
 }

@@ -12,5 +12,11 @@
  *         fails */
 TP_MUST_CHECK tp_status tp_dwconv_dsp_lower(tp_lower *lower, const tp_op *op,
                                             const tp_conv2d *d, bool *done);
+/* The same of its gradient to the input, for stride 1.
+ *   d     as for dwconv2d_s8_bwd_x_ref */
+TP_MUST_CHECK tp_status tp_dwconv_dsp_lower_bwd_x(tp_lower *lower,
+                                                  const tp_op *op,
+                                                  const tp_conv2d *d,
+                                                  bool *done);
 
 #endif

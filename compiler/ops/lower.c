@@ -31,7 +31,8 @@ uint32_t tp_step_scratch(const tp_step *step) {
 }
 
 int32_t tp_kernel_gathers(tp_kernel_id kernel) {
-    if (kernel == TP_K_dwconv2d_s8_fwd_dsp) {
+    if (kernel == TP_K_dwconv2d_s8_fwd_dsp ||
+        kernel == TP_K_dwconv2d_s8_bwd_x_dsp) {
         return TP_BY_CHANNEL;
     }
     return kernel == TP_K_conv2d_s8_fwd_dsp ? 2 : 0;

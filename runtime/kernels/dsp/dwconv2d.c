@@ -10,9 +10,18 @@
 
 #include "core/fixed.h"
 #include "runtime/kernels/dsp/strip.h"
+#include "runtime/kernels/ref/grad_out.h"
 #include "tinypeft/kernels.h"
 
 #define GROUP 4
+
+/* Backward, the sum is 2^TP_STRIP_T_MAX times what it is; times bwd_q and
+ * 2^(LEFT - shift) its high word is the gradient. bwd_q is below 2^16 and a
+ * multiple of 2^4, so that the factor is an int32, and exact, for shifts in
+ * [LEAST, MOST]. */
+#define LEFT (32 - TP_STRIP_T_MAX)
+#define LEAST 9
+#define MOST (LEFT + 4)
 
 typedef void strip_fn(tp_dsp_strip *t);
 
@@ -33,7 +42,18 @@ static strip_fn *const forward_two[] = {
     tp_dsp_strip_two_4,
 };
 
-/* What each call works with: x and y as the windows see them. */
+static strip_fn *const backward_one[] = {
+    NULL,
+    tp_dsp_strip_bwd_1,
+    tp_dsp_strip_bwd_2,
+    tp_dsp_strip_bwd_3,
+    tp_dsp_strip_bwd_4,
+    tp_dsp_strip_bwd_5,
+    tp_dsp_strip_bwd_6,
+};
+
+/* What each call works with: x and y as the windows see them; backward they are
+ * dy and dx. */
 typedef struct work {
     const tp_dwconv2d_dsp *op;
     const int8_t *x;
@@ -46,6 +66,9 @@ typedef struct work {
     uint32_t bias;            /* of a word of x in scratch */
     uint32_t pad, pad_word;   /* a pixel of padding; what it is in scratch */
     strip_fn *const *by_size; /* of strip.h */
+    tp_gscale *g;             /* of a gradient, or NULL */
+    int32_t shift;            /* of its sums; what strip.h has functions for: */
+    bool in_range;
 } work;
 
 /* The four channels from c on; the first `skip` of them were done before. */
@@ -159,6 +182,10 @@ static int32_t sums(const work *v, const int32_t *s, const int32_t *w,
 static int8_t finish(const work *v, int32_t oc, const int32_t *info,
                      int32_t acc) {
     const tp_conv2d *op = &v->op->conv;
+    if (v->g != NULL) {
+        const int32_t sum = acc >> TP_STRIP_T_MAX;
+        return tp_grad_out(v->g, (int64_t)sum * info[1], v->shift);
+    }
     if (v->op->plain) {
         const int32_t high = (int32_t)((int64_t)acc * info[1] >> 32);
         const int32_t y = (high + info[2]) >> TP_STRIP_SHIFT;
@@ -200,8 +227,8 @@ static tp_dsp_strip strip_of(const work *v, const group *g) {
                           .bytes = 0,
                           .plane = 4 * v->plane,
                           .count = GROUP - g->skip,
-                          .left = 0,
-                          .right = 0,
+                          .left = tp_max32(LEFT - v->shift, 0),
+                          .right = tp_max32(v->shift - LEFT, 0),
                           .peak = 0};
 }
 
@@ -232,7 +259,7 @@ static void compute(const work *v, const group *g, const batch *b,
         t->x = x + s[TP_DW_AT];
         t->y = y + s[TP_DW_Y];
         t->bytes = row_bytes * s[TP_DW_WORDS];
-        if (s[TP_DW_FAST]) {
+        if (s[TP_DW_FAST] && v->in_range) {
             v->by_size[s[TP_DW_N]](t);
         } else {
             for (int32_t j = 0; j < t->count; j++) {
@@ -264,6 +291,26 @@ static void load(const work *v, const group *g, const batch *b,
     }
 }
 
+/* strip.h saturates to [-128, 127], a gradient to [-127, 127]. Where no value
+ * was as large there is nothing to do. */
+static void clip(const work *v, const group *g, const batch *b,
+                 tp_dsp_strip *t) {
+    int8_t *y = v->y + b->oy * t->pitch + g->c;
+    const int32_t n = t->peak >= 127 ? b->n * v->out_w : 0;
+    for (int32_t i = 0; i < n; i++, y += v->c) {
+        uint32_t word;
+        memcpy(&word, y, sizeof word);
+        word ^= 0x80808080u;
+        if (((word - 0x01010101u) & ~word & 0x80808080u) != 0) {
+            for (int32_t j = 0; j < GROUP; j++) {
+                y[j] = (int8_t)tp_max32(y[j], -127);
+            }
+        }
+    }
+    v->g->peak |= t->peak;
+    t->peak = 0;
+}
+
 static void run_group(const work *v, const group *g) {
     const int32_t most = (v->op->rows - v->op->conv.k_h) / v->stride_h + 1;
     tp_dsp_columns_of columns = columns_of(v);
@@ -272,6 +319,9 @@ static void run_group(const work *v, const group *g) {
         const batch b = {oy, tp_min32(most, v->out_h - oy), most};
         load(v, g, &b, &columns);
         compute(v, g, &b, &t);
+        if (v->g != NULL) {
+            clip(v, g, &b, &t);
+        }
     }
 }
 
@@ -316,7 +366,47 @@ void tp_dwconv2d_s8_fwd_dsp(const tp_dwconv2d_dsp *op, const int8_t *x,
                     .bias = 128u * 0x00010001u,
                     .pad = (uint8_t)d->x_zp * 0x01010101u,
                     .pad_word = (uint32_t)(d->x_zp + 128) * 0x00010001u,
-                    .by_size = d->stride_w == 1 ? forward_one : forward_two};
+                    .by_size = d->stride_w == 1 ? forward_one : forward_two,
+        .g = NULL,
+        .shift = 0,
+        .in_range = true};
     (void)b;
     run(&v);
+}
+
+/* dwconv2d_s8_bwd_x_ref, byte for byte, for stride 1.
+ *   op       conv as there, w and bwd_q unused: channel has both, the window
+ *            turned round; channels >= 4
+ *   dy, dx, g  as there
+ *   scratch  as for dwconv2d_s8_fwd_dsp
+ * dx may begin where dy does. No overlap else. Bound, kept by the planner:
+ * 2^8 * k_h * k_w * 127 * 128 < 2^31. Cannot fail. */
+void tp_dwconv2d_s8_bwd_x_dsp(const tp_dwconv2d_dsp *op, const tp_q8 *dy,
+                              tp_q8 *dx, tp_gscale *g, uint32_t *scratch) {
+    const tp_conv2d *d = &op->conv;
+    const int32_t shift = g->e - (dy->e + d->bwd_e - 15);
+    const work v = {.op = op,
+                    .x = dy->v,
+                    .y = dx->v,
+                    .c = d->in_c,
+                    .in_h = d->out_h,
+                    .in_w = d->out_w,
+                    .out_h = d->in_h,
+                    .out_w = d->in_w,
+                    .stride_h = 1,
+                    .stride_w = 1,
+                    .pad_t = d->k_h - 1 - d->pad_t,
+                    .pad_l = d->k_w - 1 - d->pad_l,
+                    .rows = scratch,
+                    .plane = op->plane,
+                    .record = d->k_h * tp_max32(d->k_w - 1, 1) + 3,
+                    .bias = 0,
+                    .pad = 0,
+                    .pad_word = 0,
+                    .by_size = backward_one,
+                    .g = g,
+                    .shift = shift,
+                    .in_range = shift >= LEAST && shift <= MOST};
+    run(&v);
+    dx->e = g->e;
 }
