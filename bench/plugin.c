@@ -19,8 +19,9 @@
  * end, unless it faults. An instruction whose condition fails counts as one.
  *
  * The interface is declared here, for distributions do not ship its header. It
- * is the part of QEMU's that has not changed since version 1 of it. Source:
- * QEMU 7.2, docs/devel/tcg-plugins.rst. */
+ * is version 1, of QEMU 6 to 8; a later QEMU that refuses it says which it
+ * wants, for TP_QEMU_PLUGIN_VERSION. Source: QEMU 7.2,
+ * docs/devel/tcg-plugins.rst. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
