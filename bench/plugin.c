@@ -146,13 +146,13 @@ static void on_exit(uint64_t id, void *data) {
 }
 
 static bool read_marks(const char *path) {
+    char line[32];
     FILE *in = fopen(path, "r");
     if (in == NULL) {
         return false;
     }
-    while (n_marks < MOST_MARKS &&
-           fscanf(in, "%" SCNx64, &marks[n_marks]) == 1) {
-        n_marks++;
+    while (n_marks < MOST_MARKS && fgets(line, sizeof line, in) != NULL) {
+        marks[n_marks++] = strtoull(line, NULL, 16);
     }
     return fclose(in) == 0 && n_marks < MOST_MARKS;
 }
