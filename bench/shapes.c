@@ -1,199 +1,20 @@
 #include "bench/shapes.h"
 
-enum { MOST_CHANNELS = 256 };
+#include "bench/shapes_conv.h"
 
 /* Arrays that descriptors point to: the same for every shape. */
-static int32_t factor_m[MOST_CHANNELS];
-static int8_t factor_s[MOST_CHANNELS];
-static int8_t lora_s[MOST_CHANNELS];
-static uint16_t bwd_q[MOST_CHANNELS];
-static int8_t weights[1 << 18];
 static uint8_t table[256];
 static int16_t slope[256];
 static int16_t half[64]; /* source rows of a map twice as large */
 
-static void make_arrays(void) {
-    for (int i = 0; i < MOST_CHANNELS; i++) {
-        factor_m[i] = (1 << 30) + i * 4000000;
-        factor_s[i] = (int8_t)(-7 - i % 3);
-        lora_s[i] = (int8_t)(2 + i % 3);
-        bwd_q[i] = (uint16_t)(16385 + i * 64);
+static void make_tables(void) {
+    for (int i = 0; i < 256; i++) {
         table[i] = (uint8_t)(255 - i);
         slope[i] = (int16_t)(i * 64);
-    }
-    for (int i = 0; i < (int)sizeof weights; i++) {
-        weights[i] = (int8_t)((i * 37) % 251 - 125);
     }
     for (int i = 0; i < 64; i++) {
         half[i] = (int16_t)(i / 2);
     }
-}
-
-/* --- convolutions --------------------------------------------------------- */
-
-typedef struct conv_shape {
-    int8_t in_h, in_w, k_h, k_w, stride, same;
-    int16_t in_c, out_c;
-} conv_shape;
-
-/* Maps, windows and channels as real models have them, multiples of a tile and
- * odd numbers alike. */
-static const conv_shape conv_shapes[] = {
-    {25, 5, 1, 1, 1, 0, 64, 64},  {8, 8, 1, 1, 1, 0, 16, 32},
-    {6, 6, 1, 1, 1, 0, 8, 7},     {1, 1, 1, 1, 1, 0, 128, 128},
-    {1, 1, 1, 1, 1, 0, 64, 10},   {12, 12, 1, 1, 2, 0, 32, 48},
-    {16, 16, 3, 3, 1, 1, 3, 16},  {12, 12, 3, 3, 1, 1, 16, 16},
-    {12, 12, 3, 3, 2, 1, 16, 32}, {20, 10, 10, 4, 2, 1, 1, 64},
-    {9, 9, 3, 3, 1, 0, 5, 6},     {7, 7, 1, 1, 1, 0, 40, 3},
-    {24, 24, 3, 3, 2, 1, 3, 8},   {5, 5, 5, 5, 1, 1, 4, 9},
-};
-
-/* A depthwise shape has in_c channels and out_c times as many outputs. */
-static const conv_shape depthwise_shapes[] = {
-    {25, 5, 3, 3, 1, 1, 64, 1},  {12, 12, 3, 3, 1, 1, 16, 1},
-    {12, 12, 3, 3, 2, 1, 32, 1}, {24, 24, 3, 3, 1, 1, 8, 1},
-    {6, 6, 3, 3, 1, 1, 128, 1},  {8, 8, 5, 5, 1, 1, 16, 1},
-    {12, 12, 3, 3, 1, 0, 20, 1}, {10, 10, 3, 3, 2, 1, 8, 2},
-    {6, 6, 1, 1, 1, 0, 16, 1},   {3, 3, 3, 3, 1, 1, 250, 1},
-    {16, 8, 2, 2, 1, 0, 16, 1},  {12, 12, 5, 3, 2, 1, 24, 1},
-};
-
-#define COUNT(array) ((int)(sizeof(array) / sizeof(array)[0]))
-
-static int32_t out_of(int32_t in, int32_t k, int32_t stride, bool same) {
-    return same ? (in + stride - 1) / stride : (in - k) / stride + 1;
-}
-
-/* Padding before the map, as SAME asks. */
-static int32_t pad_of(int32_t in, int32_t k, int32_t stride, bool same) {
-    const int32_t all = (out_of(in, k, stride, same) - 1) * stride + k - in;
-    return same && all > 0 ? all / 2 : 0;
-}
-
-static tp_conv2d conv_of(const conv_shape *s) {
-    return (tp_conv2d){.in_h = s->in_h,
-                       .in_w = s->in_w,
-                       .in_c = s->in_c,
-                       .out_h = out_of(s->in_h, s->k_h, s->stride, s->same),
-                       .out_w = out_of(s->in_w, s->k_w, s->stride, s->same),
-                       .out_c = s->out_c,
-                       .k_h = s->k_h,
-                       .k_w = s->k_w,
-                       .stride_h = s->stride,
-                       .stride_w = s->stride,
-                       .dil_h = 1,
-                       .dil_w = 1,
-                       .pad_t = pad_of(s->in_h, s->k_h, s->stride, s->same),
-                       .pad_l = pad_of(s->in_w, s->k_w, s->stride, s->same),
-                       .x_zp = -5,
-                       .y_zp = -128,
-                       .y_min = -128,
-                       .y_max = 127,
-                       .w = weights,
-                       .m = factor_m,
-                       .s = factor_s,
-                       .bwd_q = bwd_q,
-                       .lora_m = factor_m,
-                       .lora_s = lora_s,
-                       .shift = 6,
-                       .acc_shift = 6,
-                       .acc_shift_b = 6};
-}
-
-static const void *conv(int i) {
-    static tp_conv2d op;
-    if (i >= COUNT(conv_shapes)) {
-        return NULL;
-    }
-    op = conv_of(&conv_shapes[i]);
-    return &op;
-}
-
-static const void *depthwise(int i) {
-    static tp_conv2d op;
-    if (i >= COUNT(depthwise_shapes)) {
-        return NULL;
-    }
-    conv_shape s = depthwise_shapes[i];
-    s.out_c = (int16_t)(s.in_c * s.out_c);
-    op = conv_of(&s);
-    return &op;
-}
-
-static const int32_t ranks[] = {4, 1, 8, 2, 16};
-
-/* The layer with a branch. */
-static const void *lora(int i) {
-    static tp_conv2d op;
-    if (conv(i) == NULL) {
-        return NULL;
-    }
-    op = conv_of(&conv_shapes[i]);
-    op.rank = ranks[i % COUNT(ranks)];
-    return &op;
-}
-
-/* A of a branch: a convolution to `rank` channels. */
-static const void *lora_a(int i) {
-    static tp_conv2d op;
-    if (conv(i) == NULL) {
-        return NULL;
-    }
-    op = conv_of(&conv_shapes[i]);
-    op.out_c = ranks[i % COUNT(ranks)];
-    return &op;
-}
-
-/* Channels of the layer, the branch's rank; without w behind the layer. */
-static const int32_t branches[][4] = {
-    {125, 64, 64, 4}, {64, 16, 32, 8}, {1, 128, 128, 4}, {36, 24, 40, 12},
-    {9, 250, 64, 16}, {144, 8, 8, 4},  {49, 33, 10, 4},  {16, 96, 96, 8}};
-
-static const void *bottleneck(int i) {
-    static tp_bottleneck op;
-    if (i >= COUNT(branches)) {
-        return NULL;
-    }
-    const int32_t *b = branches[i];
-    op = (tp_bottleneck){.conv = conv_of(&(conv_shape){.in_h = 1,
-                                                       .in_w = 1,
-                                                       .k_h = 1,
-                                                       .k_w = 1,
-                                                       .stride = 1,
-                                                       .in_c = (int16_t)b[1],
-                                                       .out_c = (int16_t)b[2]}),
-                         .x_zp = -128,
-                         .act = TP_ACT_RELU,
-                         .s_x = {1 << 30, -5}};
-    op.conv.in_h = op.conv.out_h = b[0];
-    op.conv.rank = b[3];
-    return &op;
-}
-
-static const void *serial(int i) {
-    static tp_bottleneck op;
-    const tp_bottleneck *parallel = bottleneck(i);
-    if (parallel == NULL) {
-        return NULL;
-    }
-    op = *parallel;
-    op.conv.w = NULL;
-    op.conv.out_c = op.conv.in_c;
-    return &op;
-}
-
-/* Every 16th weight, or every 16th row: kernels.c has their places. */
-static const void *sparse(int i) {
-    static tp_sparse op;
-    const tp_bottleneck *layer = bottleneck(i / 2);
-    if (layer == NULL) {
-        return NULL;
-    }
-    const int32_t in_c = layer->conv.in_c;
-    const int32_t width = i % 2 == 1 ? in_c : 1;
-    op = (tp_sparse){.conv = layer->conv, .x_zp = -128, .width = width};
-    op.count = (in_c * op.conv.out_c / width + 15) / 16;
-    return &op;
 }
 
 /* --- heads and losses ----------------------------------------------------- */
@@ -352,41 +173,13 @@ static const void *code(int i) {
     return &op;
 }
 
-/* pixels, channels */
-static const int32_t maps[][2] = {{125, 64}, {36, 128}, {1, 10},
-                                  {576, 8},  {16, 20},  {2304, 3}};
-
-static const void *bias(int i) {
-    static tp_bias op;
-    if (i >= COUNT(maps)) {
-        return NULL;
-    }
-    op = (tp_bias){
-        .n = maps[i][1], .pixels = maps[i][0], .m = factor_m, .s = factor_s};
-    return &op;
-}
-
-static const void *rescale(int i) {
-    static tp_rescale op;
-    if (i >= COUNT(maps)) {
-        return NULL;
-    }
-    op = (tp_rescale){.n = maps[i][1],
-                      .pixels = maps[i][0],
-                      .y_zp = -128,
-                      .acc_shift = 6,
-                      .m = factor_m,
-                      .s = factor_s};
-    return &op;
-}
-
 static const void *eltwise(int i) {
     static tp_eltwise op;
-    if (i >= COUNT(maps)) {
+    if (i >= BENCH_MAPS) {
         return NULL;
     }
-    const int32_t c = maps[i][1];
-    op = (tp_eltwise){.dim = {1, 1, maps[i][0], c},
+    const int32_t c = bench_maps[i][1];
+    op = (tp_eltwise){.dim = {1, 1, bench_maps[i][0], c},
                       .a_stride = {0, 0, c, 1},
                       .b_stride = {0, 0, c, 1},
                       .y_min = -128,
@@ -402,11 +195,11 @@ static const void *eltwise(int i) {
 /* Of ADD: each input once; of a broadcast factor: a sum over the pixels. */
 static const void *eltwise_bwd(int i) {
     static tp_eltwise_bwd op;
-    if (i >= 2 * COUNT(maps)) {
+    if (i >= 2 * BENCH_MAPS) {
         return NULL;
     }
-    const int32_t pixels = maps[i / 2][0];
-    const int32_t c = maps[i / 2][1];
+    const int32_t pixels = bench_maps[i / 2][0];
+    const int32_t c = bench_maps[i / 2][1];
     const bool summed = i % 2 == 1;
     op = (tp_eltwise_bwd){.x_dim = {1, 1, summed ? 1 : pixels, c},
                           .x_dy_stride = {0, 0, summed ? 0 : c, 1},
@@ -421,14 +214,14 @@ static const void *eltwise_bwd(int i) {
 
 static const void *mean(int i) {
     static tp_mean op;
-    if (i >= COUNT(maps)) {
+    if (i >= BENCH_MAPS) {
         return NULL;
     }
-    op = (tp_mean){.out_dim = {1, 1, 1, maps[i][1]},
+    op = (tp_mean){.out_dim = {1, 1, 1, bench_maps[i][1]},
                    .out_stride = {0, 0, 0, 1},
-                   .red_dim = {1, 1, 1, maps[i][0]},
-                   .red_stride = {0, 0, 0, maps[i][1]},
-                   .count = maps[i][0],
+                   .red_dim = {1, 1, 1, bench_maps[i][0]},
+                   .red_stride = {0, 0, 0, bench_maps[i][1]},
+                   .count = bench_maps[i][0],
                    .f = {1 << 30, -4}};
     return &op;
 }
@@ -436,11 +229,11 @@ static const void *mean(int i) {
 /* A map to another place, and transposed. */
 static const void *copy(int i) {
     static tp_copy op;
-    if (i >= 2 * COUNT(maps)) {
+    if (i >= 2 * BENCH_MAPS) {
         return NULL;
     }
-    const int32_t pixels = maps[i / 2][0];
-    const int32_t c = maps[i / 2][1];
+    const int32_t pixels = bench_maps[i / 2][0];
+    const int32_t c = bench_maps[i / 2][1];
     const bool turned = i % 2 == 1;
     op = (tp_copy){
         .dim = {1, 1, 1, 1, pixels, c},
@@ -506,11 +299,11 @@ typedef struct subject {
 } subject;
 
 static const subject subjects[TP_KERNEL_COUNT] = {
-    [TP_K_conv2d_s8_fwd_ref] = {"xby", conv, 0},
-    [TP_K_conv2d_lora_s8_fwd_ref] = {"xbuwy", lora, 0},
-    [TP_K_conv2d_q8_s16_fwd_ref] = {"xwy", lora_a, 0},
-    [TP_K_dwconv2d_s8_fwd_ref] = {"xby", depthwise, 0},
-    [TP_K_bias_s16_fwd_ref] = {"bhy", bias, 0},
+    [TP_K_conv2d_s8_fwd_ref] = {"xby", bench_conv, 0},
+    [TP_K_conv2d_lora_s8_fwd_ref] = {"xbuwy", bench_lora, 0},
+    [TP_K_conv2d_q8_s16_fwd_ref] = {"xwy", bench_lora_a, 0},
+    [TP_K_dwconv2d_s8_fwd_ref] = {"xby", bench_depthwise, 0},
+    [TP_K_bias_s16_fwd_ref] = {"bhy", bench_bias, 0},
     [TP_K_head_q8_fwd_ref] = {"xwhy", head, 0},
     [TP_K_avgpool_s8_fwd_ref] = {"xy", pool, 0},
     [TP_K_maxpool_s8_fwd_ref] = {"xy", pool, 0},
@@ -528,11 +321,13 @@ static const subject subjects[TP_KERNEL_COUNT] = {
     [TP_K_ce_s8_loss_ref] = {"xcylg", ce, -6},
     [TP_K_ce_s16_loss_ref] = {"hcylg", ce, -6},
     [TP_K_mse_s8_loss_ref] = {"xhyl", mse, 0},
-    [TP_K_conv2d_s8_bwd_x_ref] = {"dyg", conv, 10},
-    [TP_K_conv2d_lora_s8_bwd_x_ref] = {"dfwyg", lora, 10},
-    [TP_K_lora_q8_bwd_u_ref] = {"dwyg", lora, 2},
-    [TP_K_dwconv2d_s8_bwd_x_ref] = {"dyg", depthwise, 8},
+    [TP_K_conv2d_s8_bwd_x_ref] = {"dyg", bench_conv, 10},
+    [TP_K_conv2d_lora_s8_bwd_x_ref] = {"dfwyg", bench_lora, 10},
+    [TP_K_lora_q8_bwd_u_ref] = {"dwyg", bench_lora, 2},
+    [TP_K_dwconv2d_s8_bwd_x_ref] = {"dyg", bench_depthwise, 8},
     [TP_K_head_q8_bwd_x_ref] = {"fwyg", head, 0},
+    [TP_K_conv2d_s8_fwd_dsp] = {"xbys", bench_conv_dsp, 0},
+    [TP_K_conv2d_scaled_s8_fwd_dsp] = {"xbkys", bench_conv_scaled_dsp, 0},
     [TP_K_clamp_q8_bwd_x_ref] = {"dxy", clamp, 0},
     [TP_K_mask_q8_bwd_x_ref] = {"dxy", clamp, 0},
     [TP_K_avgpool_q8_bwd_x_ref] = {"dyg", pool, 0},
@@ -544,10 +339,10 @@ static const subject subjects[TP_KERNEL_COUNT] = {
     [TP_K_fill_q8_bwd_x_ref] = {"y", fill, 0},
     [TP_K_resize_q8_bwd_x_ref] = {"dyg", resize, 2},
     [TP_K_sum_q8_bwd_x_ref] = {"dfyg", sum, 1},
-    [TP_K_conv2d_s8_bwd_w_ref] = {"xfa", lora_a, 0},
-    [TP_K_lora_q16_bwd_w_ref] = {"uda", lora, 0},
+    [TP_K_conv2d_s8_bwd_w_ref] = {"xfa", bench_lora_a, 0},
+    [TP_K_lora_q16_bwd_w_ref] = {"uda", bench_lora, 0},
     [TP_K_head_s8_bwd_w_ref] = {"xfa", head, 0},
-    [TP_K_bias_q8_bwd_w_ref] = {"da", bias, 0},
+    [TP_K_bias_q8_bwd_w_ref] = {"da", bench_bias, 0},
     [TP_K_accumulate_q32_s16_ref] = {"pag", sgd, -6},
     [TP_K_sgd_q8_ref] = {"pvro", sgd, 0},
     [TP_K_vera_q8_fwd_ref] = {"hwhy", vera, 0},
@@ -559,29 +354,30 @@ static const subject subjects[TP_KERNEL_COUNT] = {
     [TP_K_hyper_bwd_z_ref] = {"pha", code, 0},
     [TP_K_unpack_q8_fwd_ref] = {"qy", unpack, 0},
     [TP_K_sum_q32_ref] = {"ppy", sum, 0},
-    [TP_K_conv2d_sparse_s8_fwd_ref] = {"xbiwy", sparse, 0},
-    [TP_K_conv2d_sparse_s8_bwd_x_ref] = {"diwyg", sparse, 10},
-    [TP_K_sparse_s8_bwd_w_ref] = {"xdia", sparse, 0},
-    [TP_K_rescale_s16_fwd_ref] = {"hy", rescale, 0},
-    [TP_K_conv2d_scaled_s8_fwd_ref] = {"xbky", conv, 0},
-    [TP_K_dwconv2d_scaled_s8_fwd_ref] = {"xbky", depthwise, 0},
-    [TP_K_conv2d_lora_scaled_s8_fwd_ref] = {"xbuwky", lora, 0},
+    [TP_K_conv2d_sparse_s8_fwd_ref] = {"xbiwy", bench_sparse, 0},
+    [TP_K_conv2d_sparse_s8_bwd_x_ref] = {"diwyg", bench_sparse, 10},
+    [TP_K_sparse_s8_bwd_w_ref] = {"xdia", bench_sparse, 0},
+    [TP_K_rescale_s16_fwd_ref] = {"hy", bench_rescale, 0},
+    [TP_K_conv2d_scaled_s8_fwd_ref] = {"xbky", bench_conv, 0},
+    [TP_K_dwconv2d_scaled_s8_fwd_ref] = {"xbky", bench_depthwise, 0},
+    [TP_K_conv2d_lora_scaled_s8_fwd_ref] = {"xbuwky", bench_lora, 0},
     [TP_K_head_add_q8_fwd_ref] = {"hxwy", head, 0},
-    [TP_K_rescale_q8_bwd_x_ref] = {"dhyg", rescale, 1},
-    [TP_K_rescale_s8_bwd_w_ref] = {"xdha", rescale, 0},
-    [TP_K_conv2d_bottleneck_s8_fwd_ref] = {"xbwwy", bottleneck, 0},
-    [TP_K_bottleneck_s8_fwd_ref] = {"xwwy", serial, 0},
-    [TP_K_conv2d_bottleneck_s8_bwd_x_ref] = {"dxwwyg", bottleneck, 10},
-    [TP_K_bottleneck_s8_bwd_x_ref] = {"dxwwyg", serial, 10},
-    [TP_K_bottleneck_s8_bwd_a_ref] = {"xdwwag", bottleneck, 2},
-    [TP_K_bottleneck_s8_bwd_b_ref] = {"xdwa", bottleneck, 0},
+    [TP_K_rescale_q8_bwd_x_ref] = {"dhyg", bench_rescale, 1},
+    [TP_K_rescale_s8_bwd_w_ref] = {"xdha", bench_rescale, 0},
+    [TP_K_conv2d_bottleneck_s8_fwd_ref] = {"xbwwy", bench_bottleneck, 0},
+    [TP_K_bottleneck_s8_fwd_ref] = {"xwwy", bench_serial, 0},
+    [TP_K_conv2d_bottleneck_s8_bwd_x_ref] = {"dxwwyg", bench_bottleneck, 10},
+    [TP_K_bottleneck_s8_bwd_x_ref] = {"dxwwyg", bench_serial, 10},
+    [TP_K_bottleneck_s8_bwd_a_ref] = {"xdwwag", bench_bottleneck, 2},
+    [TP_K_bottleneck_s8_bwd_b_ref] = {"xdwa", bench_bottleneck, 0},
     [TP_K_sgd_s16_ref] = {"pmro", sgd, 0},
 };
 
 bool bench_case_of(tp_kernel_id kernel, int i, bench_case *c) {
     static bool made;
     if (!made) {
-        make_arrays();
+        bench_make_weights();
+        make_tables();
         made = true;
     }
     const subject *s = &subjects[kernel];

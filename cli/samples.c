@@ -20,6 +20,10 @@ tp_port tp_port_out(const tp_graph *graph) {
     return port_of(graph, graph->output, graph->io_out);
 }
 
+tp_port tp_port_target(const tp_graph *graph) {
+    return port_of(graph, graph->logits, TP_S8);
+}
+
 static const char *io_name(const tp_port *port) {
     return port->io == TP_F32  ? "float32"
            : port->io == TP_U8 ? "uint8"

@@ -21,6 +21,9 @@ typedef struct tp_samples {
 
 tp_port tp_port_in(const tp_graph *graph);
 tp_port tp_port_out(const tp_graph *graph);
+/* Of the target tensors of training, which are like what the loss reads: the
+ * output, or int8 where that is uint8. */
+tp_port tp_port_target(const tp_graph *graph);
 
 /* The number that a byte of a sample or result stands for. */
 int32_t tp_port_value(const tp_port *port, int8_t byte);
@@ -37,8 +40,9 @@ TP_MUST_CHECK tp_status tp_labels_read(tp_diag *diag, const char *path,
                                        size_t n, size_t classes,
                                        uint8_t **labels);
 
-/* The samples as targets of an autoencoder: the same real values at the scale
- * of the output, which has as many elements. */
+/* The same real values at the scale of another port, which has as many
+ * elements: samples as targets of an autoencoder, those as training takes
+ * them. */
 TP_MUST_CHECK tp_status tp_samples_requantise(tp_diag *diag, const tp_port *in,
                                               const tp_port *out,
                                               const tp_samples *x,

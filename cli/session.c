@@ -166,7 +166,8 @@ static tp_status compile(tp_cli *cli, tp_session *session) {
         .n_specs = session->spec.n,
         .loss = session->loss,
         .state = (tp_state_kind)cli->options.state,
-        .ram = (uint32_t)cli->options.ram};
+        .ram = (uint32_t)cli->options.ram,
+        .plan.samples = (uint32_t)cli->options.samples};
     cli->diag.file = tp_file_name(cli->options.model);
     const tp_status status = tp_compile(&cli->arena, bytes.data, bytes.n,
                                         &options, &session->plan, &cli->diag);
@@ -174,8 +175,12 @@ static tp_status compile(tp_cli *cli, tp_session *session) {
     return status;
 }
 
+/* A QUANTIZE to the type of the file may follow. */
 static bool ends_in_softmax(const tp_graph *graph) {
-    const int at = tp_graph_producer(graph, graph->output);
+    int at = tp_graph_producer(graph, graph->output);
+    if (at >= 0 && graph->op[at].kind == TP_OP_QUANTIZE) {
+        at = tp_graph_producer(graph, graph->op[at].in[0]);
+    }
     return at >= 0 && graph->op[at].kind == TP_OP_SOFTMAX;
 }
 

@@ -194,6 +194,23 @@ static tp_status fill_replay(tp_trainer *t, tp_replay *replay) {
     return TP_OK;
 }
 
+/* --- targets -------------------------------------------------------------- */
+
+static tp_status set_goals(tp_trainer *t) {
+    const tp_session *s = &t->session;
+    t->goals = t->targets;
+    if (s->classes > 0) {
+        return TP_OK;
+    }
+    const tp_port target = tp_port_target(s->plan.graph);
+    const tp_samples all = {(int8_t *)t->targets.data, t->x.n};
+    tp_samples goals;
+    TP_TRY(
+        tp_samples_requantise(&t->cli->diag, &s->out, &target, &all, &goals));
+    t->goals.data = (uint8_t *)goals.data;
+    return TP_OK;
+}
+
 /* --- all of it ------------------------------------------------------------ */
 
 static tp_status check_counts(const tp_trainer *t) {
@@ -233,5 +250,6 @@ tp_status tp_train_samples(tp_trainer *t) {
                         "trained on",
                         t->x.n - t->held, t->old, MOST_SAMPLES);
     }
-    return arrange(t, &replay);
+    TP_TRY(arrange(t, &replay));
+    return set_goals(t);
 }

@@ -9,7 +9,8 @@ int tp_last_layer(const tp_graph *graph) {
     int at = tp_graph_producer(graph, graph->output);
     while (at >= 0 && (graph->op[at].kind == TP_OP_SOFTMAX ||
                        graph->op[at].kind == TP_OP_LOGISTIC ||
-                       graph->op[at].kind == TP_OP_RESHAPE)) {
+                       graph->op[at].kind == TP_OP_RESHAPE ||
+                       graph->op[at].kind == TP_OP_QUANTIZE)) {
         at = tp_graph_producer(graph, graph->op[at].in[0]);
     }
     return at;

@@ -79,11 +79,13 @@ static const tp_field conv2d_dsp_fields[] = {
     INT(tp_conv2d_dsp, conv.reverse),
     INT(tp_conv2d_dsp, pairs),
     INT(tp_conv2d_dsp, direct),
+    INT(tp_conv2d_dsp, row_bytes),
     INT(tp_conv2d_dsp, plain),
     INT(tp_conv2d_dsp, up),
     INT(tp_conv2d_dsp, down),
     OTHER(tp_conv2d_dsp, w, TP_F_POINTER),
     OTHER(tp_conv2d_dsp, channel, TP_F_POINTER),
+    INT(tp_conv2d_dsp, limit),
 };
 DESC_WALK_AT(conv2d_dsp, conv.reverse);
 

@@ -79,7 +79,6 @@ static tp_status verify_lora(const tp_graph *graph, const tp_op *op,
 static tp_status lower_lora(tp_lower *lower, const tp_op *op) {
     const tp_conv_tensors t = base_tensors(lower->graph, op);
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
-    TP_TRY(tp_conv_quantise(lower, op, &t, &d));
     d.rank = op->attr.rank;
     tp_factors inverse;
     TP_TRY(tp_conv_inverse_scales(lower, t.w, d.out_c, &inverse));
@@ -87,11 +86,12 @@ static tp_status lower_lora(tp_lower *lower, const tp_op *op) {
     d.lora_s = inverse.s;
     bool done = false;
     if (op->n_in <= 5) {
-        TP_TRY(tp_conv_dsp_lower_lora(lower, op, &d, &done));
+        TP_TRY(tp_conv_dsp_lower_lora(lower, op, &t, &d, &done));
     }
     if (done) {
         return TP_OK;
     }
+    TP_TRY(tp_conv_quantise(lower, op, &t, &d));
     tp_arg args[6];
     int n = 0;
     args[n++] = tp_arg_tensor(op->in[0]);
@@ -203,10 +203,10 @@ static tp_status lower_bwd_u(tp_lower *lower, const tp_op *op) {
     const tp_tensor *b = &lower->graph->tensor[op->in[1]];
     const tp_conv2d d =
         branch(&lower->graph->tensor[op->in[0]], b->dim[0], b->dim[1]);
-    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[1]),
-                           tp_arg_tensor(op->out), tp_arg_gscale(op->out),
-                           tp_arg_scratch(4u * (uint32_t)tp_dsp_narrow_words(
-                                                   d.rank, d.out_c))};
+    const tp_arg args[] = {
+        tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[1]),
+        tp_arg_tensor(op->out), tp_arg_gscale(op->out),
+        tp_arg_scratch(4u * (uint32_t)tp_dsp_narrow_words(d.rank, d.out_c))};
     return tp_lower_step(lower,
                          tp_conv_dsp_du(lower, &d) ? TP_K_lora_q8_bwd_u_dsp
                                                    : TP_K_lora_q8_bwd_u_ref,

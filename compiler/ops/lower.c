@@ -33,6 +33,7 @@ uint32_t tp_step_scratch(const tp_step *step) {
 int32_t tp_kernel_gathers(tp_kernel_id kernel) {
     switch ((int)kernel) {
     case TP_K_conv2d_s8_fwd_dsp:
+    case TP_K_conv2d_scaled_s8_fwd_dsp:
     case TP_K_conv2d_lora_s8_fwd_dsp:
     case TP_K_conv2d_s8_bwd_x_dsp:
     case TP_K_conv2d_lora_s8_bwd_x_dsp:

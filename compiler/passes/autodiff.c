@@ -23,12 +23,21 @@ static void mark_needs(tp_autodiff *ad) {
     }
 }
 
+/* The output, or what a final QUANTIZE makes uint8 of: that has no gradient,
+ * and rounds what int8 says already. */
+static int int8_output(const tp_graph *graph) {
+    const int at = tp_graph_producer(graph, graph->output);
+    return graph->tensor[graph->output].dtype == TP_U8 && at >= 0
+               ? graph->op[at].in[0]
+               : graph->output;
+}
+
 /* The loss stands before a final softmax. */
 static int find_logits(const tp_graph *graph) {
     if (graph->logits >= 0) {
         return graph->logits;
     }
-    int tensor = graph->output;
+    int tensor = int8_output(graph);
     int at = tp_graph_producer(graph, tensor);
     while (at >= 0 && graph->op[at].kind == TP_OP_RESHAPE) {
         at = tp_graph_producer(graph, graph->op[at].in[0]);
@@ -43,7 +52,7 @@ static bool is_mse(const tp_graph *graph, tp_loss_kind loss) {
     if (loss != TP_LOSS_AUTO) {
         return loss == TP_LOSS_MSE;
     }
-    return graph->logits == graph->output &&
+    return graph->logits == int8_output(graph) &&
            tp_tensor_count(&graph->tensor[graph->output]) ==
                tp_tensor_count(&graph->tensor[graph->input]);
 }

@@ -107,6 +107,27 @@ void tp_cost_conv(const void *desc, uint64_t *term) {
     term[7] = term[6] * u(op->rank);
 }
 
+/* pairs of pixels; their groups of channels; MACs, with those that fill up
+ * words and groups; those of a last pixel; its groups; pairs of k that are
+ * widened; rows of windows; bytes of rows that are copied */
+void tp_cost_conv_dsp(const void *desc, uint64_t *term) {
+    const tp_conv2d_dsp *op = desc;
+    const tp_conv2d *c = &op->conv;
+    const uint64_t pixels = u((int64_t)c->out_h * c->out_w);
+    const uint64_t groups = tiles_of(c->out_c, 4);
+    const uint64_t pairs = u(op->pairs);
+    const uint64_t rows = op->direct ? 0 : u(c->k_h);
+    term[1] = pixels / 2;
+    term[2] = pixels / 2 * groups;
+    term[3] = term[2] * pairs * 16;
+    term[4] = pixels % 2 * groups * pairs * 8;
+    term[5] = pixels % 2 * groups;
+    term[6] = (pixels + 1) / 2 * pairs;
+    term[7] = (pixels + 1) / 2 * rows;
+    term[8] = op->direct ? 0 : u(c->in_h) * u(op->row_bytes);
+    term[9] = op->limit != 0 ? u(c->out_c) : 0;
+}
+
 /* tiles; taps that are looked for; taps; terms; lines of four terms; MACs;
  * inputs; terms and MACs of the LoRA branch */
 void tp_cost_conv_bwd_x(const void *desc, uint64_t *term) {

@@ -49,12 +49,16 @@ typedef struct tp_conv2d {
  * beside them, as runtime/kernels/dsp/tile.h says. */
 typedef struct tp_conv2d_dsp {
     tp_conv2d conv;         /* w, m, s unused; out_c >= 4 */
-    int32_t pairs;          /* of k, even; behind the window they are 0 */
+    int32_t pairs;          /* of k, even; rows of the window are words */
     int32_t direct;         /* 1: a window is one run of 2 * pairs bytes of x */
+    int32_t row_bytes;      /* else: of a row of x with what is padded and seen,
+                               a multiple of 4 */
     int32_t plain;          /* 1: negative sums end at the lower clamp */
     int32_t up, down;       /* the clamp range, four equal bytes; not `plain` */
     const int32_t *w;       /* [groups][pairs][2] */
     const int32_t *channel; /* [groups][16]; backward: [pairs] scales */
+    int32_t limit; /* 0: channel is complete. Else it lacks the bias, which is
+                      held within +-limit when it is added */
 } tp_conv2d_dsp;
 
 /* AVERAGE_POOL_2D, MAX_POOL_2D. Padded places count as absent. */

@@ -49,7 +49,8 @@ int main(void) {
         const uint32_t adapter = up(m->arena_bytes);
         const uint32_t train = adapter + up(m->adapter_bytes);
         if (train + m->train_bytes > sizeof memory.bytes ||
-            m->x_bytes > DRIVE_MOST_IO || m->y_bytes > DRIVE_MOST_IO) {
+            m->x_bytes > DRIVE_MOST_IO || m->y_bytes > DRIVE_MOST_IO ||
+            m->sample_bytes > DRIVE_MOST_KEPT) {
             say(m->name, ": too large for this test\n");
             wrong++;
             continue;

@@ -335,9 +335,9 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[44] = {
-    233, 345, 760, 123, 171, 566, 103, 171, 553, 103, 171, 553, 103, 171, 553,
-    103, 171, 553, 103, 171, 553, 128, 72, 378, 86, 72, 378, 86, 72, 378, 86,
-    72, 378, 86, 72, 378, 86, 72, 418, 101, 877, 254, 367, 78,
+    225, 371, 761, 82, 163, 566, 62, 163, 553, 62, 163, 553, 62, 163, 553, 62,
+    163, 553, 62, 163, 553, 113, 42, 377, 87, 42, 377, 87, 42, 377, 87, 42, 377,
+    87, 42, 377, 87, 42, 417, 102, 876, 253, 367, 50,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {
@@ -638,6 +638,7 @@ const tp_model odd_names_model = {
     .train_bytes = ODD_NAMES_TRAIN_BYTES,
     .x_bytes = ODD_NAMES_X_BYTES,
     .y_bytes = ODD_NAMES_Y_BYTES,
+    .sample_bytes = ODD_NAMES_SAMPLE_BYTES,
     .target_bytes = 2, .classes = 0, .loss_floor = 0,
     .n_params = 9, .n_values = 20, .n_gscale = 7,
     .params = params, .n_steps = 44, .cost = cost,

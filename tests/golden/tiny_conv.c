@@ -171,8 +171,8 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[21] = {
-    6238, 11739, 3369, 7038, 770, 1128, 430, 1654, 274, 84, 628, 2149, 609,
-    1939, 2855, 1450, 8000, 402, 1454, 2674, 10998,
+    6227, 11750, 3385, 7041, 730, 1142, 422, 1652, 274, 58, 589, 2129, 610,
+    1937, 2851, 1450, 8006, 402, 1453, 2670, 10994,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {
@@ -336,6 +336,7 @@ const tp_model tiny_conv_model = {
     .train_bytes = TINY_CONV_TRAIN_BYTES,
     .x_bytes = TINY_CONV_X_BYTES,
     .y_bytes = TINY_CONV_Y_BYTES,
+    .sample_bytes = TINY_CONV_SAMPLE_BYTES,
     .target_bytes = 1, .classes = 4, .loss_floor = 90852,
     .n_params = 6, .n_values = 58, .n_gscale = 6,
     .params = params, .n_steps = 21, .cost = cost,

@@ -182,3 +182,25 @@ void tp_small_autoencoder(tp_maker *m) {
     fc(m, 12, RELU);
     fc(m, 16, LINEAR);
 }
+
+/* The same values with the zero point of uint8. */
+static void to_uint8(tp_maker *m) {
+    tp_tensor t = *current(m);
+    const float scale = tp_scale_of(&t, 0);
+    t.dtype = TP_U8;
+    t.role = TP_VALUE;
+    t.quant.zero_point += 128;
+    tp_maker_scales(m, &t, &scale, 1);
+    (void)unary(m, TP_OP_QUANTIZE, tp_maker_tensor(m, t, "", m->rms[m->x]));
+    m->graph.io_out = TP_U8;
+}
+
+void tp_small_uint8(tp_maker *m) {
+    tp_small_smooth(m);
+    to_uint8(m);
+}
+
+void tp_small_uint8_autoencoder(tp_maker *m) {
+    tp_small_autoencoder(m);
+    to_uint8(m);
+}

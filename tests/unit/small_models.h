@@ -20,5 +20,9 @@ void tp_small_gate(tp_maker *m);
 void tp_small_smooth(tp_maker *m);
 /* fc0 to fc3; as many values out as in. */
 void tp_small_autoencoder(tp_maker *m);
+/* tp_small_smooth() and tp_small_autoencoder() with a uint8 output, which a
+ * QUANTIZE makes. */
+void tp_small_uint8(tp_maker *m);
+void tp_small_uint8_autoencoder(tp_maker *m);
 
 #endif

@@ -58,6 +58,9 @@ static const tp_adapted by_hand[] = {
     {"gate", tp_small_gate, {"*=lora:rank=2", "*=bitfit"}},
     {"smooth", tp_small_smooth, {"*=lora:rank=2", "*=bitfit"}},
     {"autoencoder", tp_small_autoencoder, {"*=lora:rank=2", "*=bitfit"}},
+    {"uint8 output", tp_small_uint8, {"*=lora:rank=2", "*=bitfit"}},
+    {"uint8 output, head", tp_small_uint8, {"fc6=head", "*=bitfit"}},
+    {"uint8 autoencoder", tp_small_uint8_autoencoder, {"*=bitfit"}},
 };
 enum { BY_HAND = sizeof by_hand / sizeof *by_hand };
 
@@ -122,7 +125,8 @@ static void test_straight_through(void **state) {
         for (int i = 0; i < BY_HAND; i++) {
             tp_subject s;
             assert_true(tp_subject_open(&s, &by_hand[i], seed));
-            const bool mse = by_hand[i].make == tp_small_autoencoder;
+            const bool mse = by_hand[i].make == tp_small_autoencoder ||
+                             by_hand[i].make == tp_small_uint8_autoencoder;
             assert_true((s.run.model.classes == 0) == mse);
             tp_tally_anchored(&t, &s);
             tp_subject_close(&s);

@@ -18,6 +18,8 @@
 #include "tests/unit/expected.h"
 #include "tests/unit/one_op.h"
 #include "tests/unit/random_graph.h"
+#include "tinypeft/adapter.h"
+#include "tinypeft/train.h"
 
 /* A graph planned for portable C and for an instruction set. */
 typedef struct pair {
@@ -113,14 +115,14 @@ static void random_graphs(void **state) {
 /* --- training ------------------------------------------------------------- */
 
 /* What backward has kernels for; the last fits all graphs. */
-static const char *const adapters[][2] = {
+static const char *const kinds[][2] = {
     {"fc*=head:classes=4", "conv*=lora:rank=4"},
     {"*=lora:rank=2", "*=bitfit"},
     {"fc*=head:classes=3", "conv*=lora-fa:rank=4"},
     {"*=lora:rank=3", "*=lora:rank=3"},
     {"*=bitfit", "*=bitfit"},
 };
-enum { ADAPTERS = sizeof adapters / sizeof *adapters };
+enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* The plan of a graph with adapters, for portable C or `isa`. */
 static tp_status plan_trained(pair *p, uint32_t seed, int choice, int i,
@@ -128,7 +130,7 @@ static tp_status plan_trained(pair *p, uint32_t seed, int choice, int i,
     static const tp_schedule all = {.state = TP_STATE_MOMENTUM};
     tp_graph *graph = tp_arena_alloc(&p->arena, 1, sizeof *graph);
     tp_adapter_spec spec[2];
-    const bool same = strcmp(adapters[choice][0], adapters[choice][1]) == 0;
+    const bool same = strcmp(kinds[choice][0], kinds[choice][1]) == 0;
     const tp_pass_options passes = {.spec = spec, .n_specs = same ? 1 : 2};
     const tp_schedule_options options = {
         .state = all.state,
@@ -136,7 +138,7 @@ static tp_status plan_trained(pair *p, uint32_t seed, int choice, int i,
     assert_non_null(graph);
     TP_TRY(tp_random_graph(&p->arena, seed, graph, &p->diag));
     for (int s = 0; s < passes.n_specs; s++) {
-        TP_TRY(tp_adapter_parse(&p->arena, adapters[choice][s], &spec[s],
+        TP_TRY(tp_adapter_parse(&p->arena, kinds[choice][s], &spec[s],
                                 &p->diag));
     }
     TP_TRY(tp_passes_run(graph, &passes, NULL, NULL, &p->diag));
@@ -162,7 +164,7 @@ static void random_training(void **state) {
     int trained = 0;
     (void)state;
     for (uint32_t seed = 1; seed <= 250; seed++) {
-        for (int choice = 0; choice < ADAPTERS; choice++) {
+        for (int choice = 0; choice < KINDS; choice++) {
             pair p = {.diag = {.arena = &p.arena}};
             if (open_trained(&p, seed, choice, TP_ISA_DSP)) {
                 const drive_digest ref = drive(&p.ctx[0], seed);
@@ -177,11 +179,98 @@ static void random_training(void **state) {
     assert_true(trained > 500);
 }
 
+/* --- trained biases and factors ------------------------------------------- */
+
+/* False where a spec has no slot in the graph. */
+static bool adapted(pair *p, uint32_t seed, const char *const *spec, int n,
+                    tp_graph *graph) {
+    tp_adapter_spec parsed[2];
+    const tp_pass_options options = {.spec = parsed, .n_specs = n};
+    tp_diag quiet = {.arena = &p->arena};
+    test_ok(tp_random_graph(&p->arena, seed, graph, &p->diag), &p->diag);
+    for (int i = 0; i < n; i++) {
+        test_ok(tp_adapter_parse(&p->arena, spec[i], &parsed[i], &p->diag),
+                &p->diag);
+    }
+    return tp_passes_run(graph, &options, NULL, NULL, &quiet) == TP_OK;
+}
+
+/* Every int16 parameter anywhere in its range; all else at its start. */
+static void random_adapter(pair *p, uint32_t seed) {
+    const tp_model *m = p->ctx[0].model;
+    uint32_t rng = tp_rng_seed(seed);
+    tp_adapter_init(&p->ctx[0], 1);
+    for (uint32_t i = 0; i < m->n_params; i++) {
+        const tp_param *param = &m->params[i];
+        for (uint32_t k = 0; param->type == TP_PARAM_S16 && k < param->count;
+             k++) {
+            const int32_t most = seed % 2 == 0 ? 32767 : 1000;
+            const int16_t v =
+                (int16_t)((int32_t)tp_rng_below(&rng, 2u * (uint32_t)most + 1) -
+                          most);
+            memcpy(p->ctx[0].adapter + param->adapter + 2u * k, &v, sizeof v);
+        }
+    }
+    memcpy(p->ctx[1].adapter, p->ctx[0].adapter, m->adapter_bytes);
+}
+
+/* A few samples change both adapters by the same bytes. */
+static void train(pair *p, uint32_t seed) {
+    static const tp_train_config config = TP_TRAIN_DEFAULTS;
+    const tp_model *m = p->ctx[0].model;
+    uint8_t *x = calloc(m->x_bytes, 1);
+    uint8_t *target = calloc(m->target_bytes, 1);
+    uint32_t rng = tp_rng_seed(seed);
+    assert_true(x != NULL && target != NULL);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(tp_train_begin(&p->ctx[i], &config), TP_OK);
+    }
+    for (int t = 0; t < 5; t++) {
+        for (uint32_t i = 0; i < m->x_bytes; i++) {
+            x[i] = (uint8_t)(tp_rng_next(&rng) >> 24);
+        }
+        const tp_status first = tp_train_sample(&p->ctx[0], x, target);
+        assert_int_equal(tp_train_sample(&p->ctx[1], x, target), first);
+    }
+    if (memcmp(p->ctx[0].adapter, p->ctx[1].adapter, m->adapter_bytes) != 0) {
+        fail_msg("seed %u: trained to other bytes", (unsigned)seed);
+    }
+    free(x);
+    free(target);
+}
+
+static void adapters(void **state) {
+    static const char *const spec[][2] = {{"*=bitfit", NULL},
+                                          {"*=scale", NULL},
+                                          {"*=scale", "*=bitfit"},
+                                          {"*=lora:rank=3", "*=bitfit"},
+                                          {"*=lora-fa:rank=4", "*=scale"}};
+    int n = 0, fit = 0;
+    (void)state;
+    for (uint32_t seed = 1; seed <= 400; seed++) {
+        pair p = {.diag = {.arena = &p.arena}};
+        tp_graph graph;
+        const char *const *s = spec[seed % 5];
+        if (adapted(&p, seed, s, s[1] != NULL ? 2 : 1, &graph)) {
+            open_pair(&p, &graph, TP_ISA_DSP);
+            n += special(&p.plan[1]);
+            fit++;
+            random_adapter(&p, seed);
+            compare(&p, seed, 2);
+            train(&p, seed);
+        }
+        tp_arena_free(&p.arena);
+    }
+    print_message("adapters: %d graphs, %d special steps\n", fit, n);
+    assert_true(fit > 300 && n > 300);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(convolutions),
         cmocka_unit_test(random_graphs),
         cmocka_unit_test(random_training),
+        cmocka_unit_test(adapters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,19 @@
 /* What `train` decides before it trains: which samples are held back, and which
  * adapter so many samples ask for. The rest of it: tests/cli/test_training.py.
  */
+#define _POSIX_C_SOURCE 200809L
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "cli/trainer.h"
+#include "tests/unit/tflite_builder.h"
 
 enum { MOST = 600 };
 
@@ -80,29 +85,69 @@ static void the_end_of_the_order_is_held_back(void **state) {
     }
 }
 
-/* The kinds of a list, joined. */
-static const char *kinds(size_t shots, bool new_head) {
-    static char text[64];
-    const char *why = NULL;
-    text[0] = '\0';
-    for (const char *const *kind = tp_method_order(shots, new_head, &why);
-         *kind != NULL; kind++) {
-        (void)strncat(text, *kind, sizeof text - strlen(text) - 1);
-        (void)strncat(text, " ", sizeof text - strlen(text) - 1);
-    }
-    assert_non_null(why);
-    return text;
+/* --- targets -------------------------------------------------------------- */
+
+/* x -> FULLY_CONNECTED -> QUANTIZE to uint8, at the same scale and as many
+ * values. */
+static uint8_t *uint8_autoencoder(size_t *n) {
+    static const int32_t shape[2] = {1, 4};
+    static const int32_t square[2] = {4, 4};
+    static const int8_t w[16] = {100, 3, -7, 0, 5,  90, 1,  -2,
+                                 -4,  6, 80, 9, -8, 2,  11, 70};
+    tp_tb_model m;
+    tp_tb_op *op = tp_tb_single(&m, 9, 8, 2, shape, 2, shape);
+    const int at = tp_tb_value(&m, "w", 2, square, 0.01F, 0);
+    m.tensor[at].data = w;
+    m.tensor[at].bytes = sizeof w;
+    tp_tb_in(op, at);
+    const int y = tp_tb_tensor_add(&m, "y", TP_TB_U8, 2, shape);
+    m.tensor[y].n_scales = m.tensor[y].n_zero_points = 1;
+    m.tensor[y].scale[0] = 0.5F;
+    m.tensor[y].zero_point[0] = 128;
+    op = tp_tb_op_add(&m, 114, 89);
+    tp_tb_in(op, 1);
+    tp_tb_out(op, y);
+    m.out[0] = y;
+    return tp_tb_bytes(&m, n);
 }
 
-static void few_samples_ask_for_few_parameters(void **state) {
+static void write_file(char *path, const void *bytes, size_t n) {
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, n), (ssize_t)n);
+    (void)close(fd);
+}
+
+/* Answers are uint8 and compared with uint8; the loss takes int8. */
+static void uint8_targets_are_trained_as_int8(void **state) {
     (void)state;
-    assert_string_equal(kinds(0, true), "bitfit skip head ");
-    assert_string_equal(kinds(1, true), "bitfit skip head ");
-    assert_string_equal(kinds(4, true), "bitfit skip head ");
-    assert_string_equal(kinds(5, true), "lora-fa bitfit skip head ");
-    assert_string_equal(kinds(1000000, true), "lora-fa bitfit skip head ");
-    assert_string_equal(kinds(1, false), "bitfit ");
-    assert_string_equal(kinds(5, false), "lora-fa bitfit ");
+    static const int8_t x[3][4] = {
+        {-128, 127, 0, 1}, {5, -5, 50, -50}, {99, 7, -70, 20}};
+    char model[] = "/tmp/tinypeft-test-XXXXXX";
+    char samples[] = "/tmp/tinypeft-test-XXXXXX";
+    size_t n = 0;
+    uint8_t *bytes = uint8_autoencoder(&n);
+    write_file(model, bytes, n);
+    write_file(samples, x, sizeof x);
+    free(bytes);
+    tp_cli cli = {.options = tp_options_default()};
+    cli.diag.arena = &cli.arena;
+    cli.options.model = model;
+    cli.options.x = samples;
+    cli.options.adapter = (tp_texts){.n = 1, .item = {"fc0=bitfit"}};
+    tp_trainer t = {.cli = &cli};
+    assert_int_equal(tp_session_open(&cli, &t.session), TP_OK);
+    assert_int_equal(t.session.classes, 0);
+    assert_int_equal(t.session.out.io, TP_U8);
+    assert_int_equal(tp_train_samples(&t), TP_OK);
+    assert_int_equal(t.goals.bytes, 4);
+    for (size_t i = 0; i < sizeof x; i++) {
+        assert_int_equal(t.targets.data[i], x[i / 4][i % 4] + 128);
+        assert_int_equal((int8_t)t.goals.data[i], x[i / 4][i % 4]);
+    }
+    tp_arena_free(&cli.arena);
+    (void)unlink(model);
+    (void)unlink(samples);
 }
 
 int main(void) {
@@ -111,7 +156,7 @@ int main(void) {
         cmocka_unit_test(others_lose_their_share),
         cmocka_unit_test(no_class_is_emptied_first),
         cmocka_unit_test(the_end_of_the_order_is_held_back),
-        cmocka_unit_test(few_samples_ask_for_few_parameters),
+        cmocka_unit_test(uint8_targets_are_trained_as_int8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

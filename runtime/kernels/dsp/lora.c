@@ -5,8 +5,9 @@
 
 #include "runtime/kernels/dsp/outer.h"
 #include "runtime/kernels/dsp/pack.h"
+#include "runtime/kernels/dsp/simd.h"
 #include "runtime/kernels/dsp/sums.h"
-#include "runtime/kernels/dsp/widen.h"
+#include "runtime/kernels/dsp/widen_q8.h"
 #include "runtime/kernels/ref/grad_out.h"
 #include "tinypeft/kernels.h"
 
@@ -58,7 +59,7 @@ static void multiply(narrow *v, int32_t p, int32_t q, int8_t *to,
                      int32_t next, void (*tile)(tp_dsp_sums *t)) {
     const int32_t all = tp_dsp_groups(v->m.rows) * GROUP * v->bytes;
     const bool direct = v->m.rows % GROUP == 0;
-    tp_widen2_signed(v->x + p, v->x + q, v->m.cols / 4, v->act);
+    tp_dsp_widen2_signed(v->x + p, v->x + q, v->m.cols / 4, v->act);
     v->t.channel = v->start;
     v->t.y = direct ? to : v->y;
     v->t.y_end = v->t.y + all;
@@ -143,7 +144,8 @@ void tp_lora_q8_bwd_u_dsp(const tp_conv2d *op, const tp_q8 *dy,
     du->e = g->e;
 }
 
-/* --- gradients to weights -------------------------------------------------- */
+/* --- gradients to weights --------------------------------------------------
+ */
 
 /* A map of channels, and one of few ranks of one or two bytes each. */
 typedef struct maps {
@@ -219,8 +221,7 @@ static void add_sums(const maps *m, const target *t, int32_t c, int32_t r,
  * Cannot fail. */
 void tp_lora_q16_bwd_w_dsp(const tp_conv2d *op, const tp_q16 *u,
                            const tp_q8 *dy, tp_q32 *db, uint32_t *scratch) {
-    const maps m = {dy->v, op->out_c, u->v,
-                    2,     op->rank,  op->out_h * op->out_w};
+    const maps m = {dy->v, op->out_c, u->v, 2, op->rank, op->out_h * op->out_w};
     const target t = {db->v, op->rank, 1, op->acc_shift_b};
     int32_t acc[TP_OUTER_CHANNELS * TP_OUTER_RANKS];
     for (int32_t r = 0; r < m.ranks; r += TP_OUTER_RANKS) {

@@ -10,7 +10,8 @@ void tp_dsp_outer(const int8_t *x, int32_t stride, const uint32_t *u,
         for (int c = 0; c < TP_OUTER_CHANNELS; c++) {
             for (int r = 0; r < TP_OUTER_RANKS; r++) {
                 acc[c * TP_OUTER_RANKS + r] +=
-                    x[c] * (int16_t)u[r] + x[stride + c] * (int16_t)(u[r] >> 16);
+                    x[c] * (int16_t)u[r] +
+                    x[stride + c] * (int16_t)(u[r] >> 16);
             }
         }
     }

@@ -1,4 +1,5 @@
 /* sums.h for cores with the DSP extension. sums.c says the same in C. */
+    .equ UNROLL, 16
 #include "runtime/kernels/dsp/tile.inc"
 
     .syntax unified

@@ -3,6 +3,7 @@
  * By hand, because a compiler keeps neither eight sums nor the unpacking of
  * weights in registers: the loop takes 12 instructions for 16 products.
  */
+    .equ UNROLL, 32
 #include "runtime/kernels/dsp/tile.inc"
 
     .syntax unified
@@ -10,16 +11,18 @@
     .text
 
 /* The frame: tp_dsp_tile without its weights, then where to enter the loop. */
-    .equ CHANNEL, 0
-    .equ END, 4
-    .equ ACT, 8
-    .equ ACT_END, 12
-    .equ Y, 16
-    .equ STRIDE, 20
+    .equ ACT, 0
+    .equ CHANNEL, 4
+    .equ Y, 8
+    .equ STRIDE, 12
+    .equ END, 16
+    .equ ACT_END, 20
     .equ UP, 24
     .equ DOWN, 28
     .equ ENTRY, 32
-    .equ FRAME, 36
+    .equ FINISH, 36
+    .equ FRAME, 44              /* keeps the stack at multiples of 8 */
+
 
 .macro ENTER
     push {r4-r11, lr}
@@ -27,7 +30,14 @@
     ldm r0, {r1-r9}
     stm sp, {r2-r9}
     mov r0, r1
-    subs r3, r5, r4             /* bytes of activations */
+    subs r3, r7, r2             /* bytes of activations */
+.endm
+
+.macro FUNCTION name
+    .global \name
+    .type \name, %function
+    .thumb_func
+\name:
 .endm
 
 .macro LEAVE
@@ -35,31 +45,27 @@
     pop {r4-r11, pc}
 .endm
 
+/* Code addresses: how sums are finished, \finish; and where to enter the loop of
+ * `each` bytes a turn, behind which r3 turns are left: its first pass runs the
+ * rest of r3 by `unroll`; none left: \finish. */
+.macro SET_CODE loop, each, unroll
+    orr r10, r10, #1            /* Thumb */
+    str r10, [sp, #FINISH]
+    cbz r3, 91f
+    rsb r9, r3, #0
+    and r9, r9, #(\unroll - 1)
+    movs r12, #\each
+    adr.w r10, \loop
+    mla r10, r9, r12, r10
+    orr r10, r10, #1
+91: str r10, [sp, #ENTRY]
+.endm
+
 /* --- two pixels ----------------------------------------------------------- */
 
-.macro TILE2 name, kind
-    .global \name
-    .type \name, %function
-    .thumb_func
-\name:
-    ENTER
-    lsrs r3, r3, #3
-    subs r3, r3, #1             /* the first pair stands alone */
-    FIND_ENTRY 2f, 48, UNROLL, 3f, ENTRY
-1:  ldr r11, [sp, #ACT]
+/* From sums to four bytes each of two pixels, and on to the next group. */
+.macro FINISH2 kind
     ldr lr, [sp, #CHANNEL]
-    ldm lr, {r2, r4, r6, r8}    /* what the sums start from */
-    PAIR2 r2, r4, r6, r8
-    ldr pc, [sp, #ENTRY]
-    .balign 4
-2:  .rept UNROLL
-    PAIR2 r1, r3, r5, r7
-    .endr
-    ldr lr, [sp, #ACT_END]
-    cmp r11, lr
-    bne.w 2b
-    .balign 4
-3:  ldr lr, [sp, #CHANNEL]
     sub r3, r3, r1
     sub r4, r4, r2
     sub r7, r7, r5
@@ -69,14 +75,44 @@
     ldrd r9, r10, [sp, #Y]
     str r2, [r9, r10]
     str r1, [r9], #4
-    str r9, [sp, #Y]
     ldr r12, [sp, #END]
-    str lr, [sp, #CHANNEL]
+    strd lr, r9, [sp, #CHANNEL]
     cmp lr, r12
-    bne.w 1b
+    bne.w group2
     LEAVE
-    .size \name, . - \name
 .endm
+
+    .section .text.tp_dsp_tile2, "ax", %progbits
+    FUNCTION tp_dsp_tile2_plain
+    ENTER
+    adr.w r10, plain2
+    b 1f
+    FUNCTION tp_dsp_tile2
+    ENTER
+    adr.w r10, any2
+1:  lsrs r3, r3, #3
+    subs r3, r3, #1             /* the first pair stands alone */
+    SET_CODE pairs2, 48, UNROLL
+group2:
+    ldrd r11, lr, [sp, #ACT]
+    ldm lr, {r2, r4, r6, r8}    /* what the sums start from */
+    PAIR2 r2, r4, r6, r8
+    ldr pc, [sp, #ENTRY]
+    .balign 4
+pairs2:
+    .rept UNROLL
+    PAIR2 r1, r3, r5, r7
+    .endr
+    ldr lr, [sp, #ACT_END]
+    cmp r11, lr
+    bne.w pairs2
+    ldr pc, [sp, #FINISH]
+    .balign 4
+plain2:
+    FINISH2 plain
+    .balign 4
+any2:
+    FINISH2 any
 
 /* --- one pixel ------------------------------------------------------------ *
  *
@@ -101,27 +137,8 @@
     smlad r3, r10, r8, r3
 .endm
 
-.macro TILE1 name, kind
-    .global \name
-    .type \name, %function
-    .thumb_func
-\name:
-    ENTER
-    lsrs r3, r3, #3             /* two pairs a turn */
-    FIND_ENTRY 2f, 56, UNROLL / 2, 3f, ENTRY
-    ldr lr, [sp, #CHANNEL]
-1:  ldm lr!, {r1-r4}
-    ldr r11, [sp, #ACT]
-    ldr r12, [sp, #ACT_END]
-    ldr pc, [sp, #ENTRY]
-    .balign 4
-2:  .rept UNROLL / 2
-    PAIRS1
-    .endr
-    cmp r11, r12
-    bne.w 2b
-    .balign 4
-3:  sub r2, r2, r1
+.macro FINISH1 kind
+    sub r2, r2, r1
     sub r4, r4, r3
     ldm lr!, {r9, r10, r11}
     EVEN_\kind r1
@@ -140,16 +157,69 @@
     str r1, [r9], #4
     str r9, [sp, #Y]
     cmp lr, r12
-    bne.w 1b
+    bne.w group1
     LEAVE
-    .size \name, . - \name
 .endm
 
-    .section .text.tp_dsp_tile2_plain, "ax", %progbits
-    TILE2 tp_dsp_tile2_plain, plain
-    .section .text.tp_dsp_tile2, "ax", %progbits
-    TILE2 tp_dsp_tile2, any
-    .section .text.tp_dsp_tile1_plain, "ax", %progbits
-    TILE1 tp_dsp_tile1_plain, plain
     .section .text.tp_dsp_tile1, "ax", %progbits
-    TILE1 tp_dsp_tile1, any
+    FUNCTION tp_dsp_tile1_plain
+    ENTER
+    adr.w r10, plain1
+    b 1f
+    FUNCTION tp_dsp_tile1
+    ENTER
+    adr.w r10, any1
+1:  lsrs r3, r3, #3             /* two pairs a turn */
+    SET_CODE pairs1, 56, UNROLL / 4
+    ldr lr, [sp, #CHANNEL]
+group1:
+    ldm lr!, {r1-r4}
+    ldr r11, [sp, #ACT]
+    ldr r12, [sp, #ACT_END]
+    ldr pc, [sp, #ENTRY]
+    .balign 4
+pairs1:
+    .rept UNROLL / 4
+    PAIRS1
+    .endr
+    cmp r11, r12
+    bne.w pairs1
+    ldr pc, [sp, #FINISH]
+    .balign 4
+plain1:
+    FINISH1 plain
+    .balign 4
+any1:
+    FINISH1 any
+
+/* --- activations ---------------------------------------------------------- *
+ *
+ * tp_dsp_widen2(x0 r0, x1 r1, n r2, act r3) */
+
+.macro WIDEN2
+    ldr r4, [r0], #4
+    ldr r5, [r1], #4
+    eor r4, r4, r12
+    eor r5, r5, r12
+    and r6, lr, r4, lsl #1
+    and r7, lr, r5, lsl #1
+    and r8, lr, r4, lsr #7
+    and r9, lr, r5, lsr #7
+    stm r3!, {r6-r9}
+.endm
+
+    .section .text.tp_dsp_widen2, "ax", %progbits
+    FUNCTION tp_dsp_widen2
+    push {r4-r9, lr}
+    mov r12, #0x80808080
+    movw lr, #0x01FE
+    movt lr, #0x01FE
+    lsrs r2, r2, #1
+    bcc 1f
+    WIDEN2
+1:  cbz r2, 3f
+2:  WIDEN2
+    WIDEN2
+    subs r2, r2, #1
+    bne 2b
+3:  pop {r4-r9, pc}

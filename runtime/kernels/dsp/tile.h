@@ -38,12 +38,18 @@
  * R and what is added to it stay in 32 bits. */
 typedef struct tp_dsp_tile {
     const int32_t *w;
-    const int32_t *channel, *end;
-    const uint32_t *act, *act_end;
+    const uint32_t *act;
+    const int32_t *channel;
     int8_t *y;
     int32_t stride;
+    const int32_t *end;
+    const uint32_t *act_end;
     uint32_t up, down;
 } tp_dsp_tile;
+
+/* 4 * n bytes each of two pixels, anywhere, to the activations of both. */
+void tp_dsp_widen2(const int8_t *x0, const int8_t *x1, int32_t n,
+                   uint32_t *act);
 
 /* Two pixels; negative sums are clamped away / any. */
 void tp_dsp_tile2_plain(const tp_dsp_tile *t);

@@ -5,20 +5,47 @@
 #include "runtime/kernels/ref/index.h"
 #include "tinypeft/kernels.h"
 
-/* y[i] of one ADD or SUB row; b_sign turns the sum into the difference. */
+/* round(round(x * m / 2^31) / 2^e) of gemmlowp, for |x| < 2^30 and factors
+ * below 1, with what does not change from value to value apart: y may be any
+ * memory as far as a compiler knows, and so may *op. */
+typedef struct factor {
+    int32_t m, e;
+    int32_t half; /* 2^(e-1); e = 0: 0 */
+    int32_t sign; /* -1, which a negative value loses; e = 0: 0 */
+} factor;
+
+static factor factor_of(tp_factor f) {
+    const int32_t e = -f.s;
+    return (factor){f.m, e, e > 0 ? 1 << (e - 1) : 0, e > 0 ? -1 : 0};
+}
+
+/* The doubling is before the product, so that its high word is the result. */
+static inline int32_t scaled(int32_t x, factor f) {
+    const int32_t t =
+        (int32_t)(((int64_t)(2 * x) * f.m + INT64_C(0x80000000)) >> 32);
+    return (t + f.half + (t >> 31 & f.sign)) >> f.e;
+}
+
+/* ADD or SUB of n values. |a - a_zp| <= 255, so at most 255 * 2^20 < 2^28
+ * each; the factors a and b are at most 1/2, so |sum| < 2^28, and the factor y
+ * below 1 keeps the result below 2^28. Multiplied, not shifted: it may be
+ * negative. */
 static void add_row(const tp_eltwise *op, const int8_t *a, const int8_t *b,
                     int8_t *y) {
-    for (int32_t oc = 0; oc < op->dim[3]; oc++) {
-        /* |a - a_zp| <= 255, so at most 255 * 2^20 < 2^28 each; the factors
-         * a and b are at most 1/2, so |sum| < 2^28, and y.s <= 0 keeps the
-         * result below 2^28. Multiplied, not shifted: it may be negative. */
-        const int32_t unit = (int32_t)1 << op->left_shift;
-        const int32_t qa = (a[oc * op->a_stride[3]] - op->a_zp) * unit;
-        const int32_t qb = (b[oc * op->b_stride[3]] - op->b_zp) * unit;
-        const int32_t sum = tp_mbqm(qa, op->a.m, op->a.s) +
-                            op->b_sign * tp_mbqm(qb, op->b.m, op->b.s);
-        const int32_t v = tp_mbqm(sum, op->y.m, op->y.s) + op->y_zp;
-        y[oc] = (int8_t)tp_min32(tp_max32(v, op->y_min), op->y_max);
+    const factor fa = factor_of(op->a);
+    const factor fb = factor_of(op->b);
+    const factor fy = factor_of(op->y);
+    const int32_t unit = (int32_t)1 << op->left_shift;
+    const int32_t a_step = op->a_stride[3], b_step = op->b_stride[3];
+    const int32_t a_zp = op->a_zp, b_zp = op->b_zp, y_zp = op->y_zp;
+    const int32_t lo = op->y_min, hi = op->y_max, sign = op->b_sign;
+    for (int32_t oc = op->dim[3]; oc > 0; oc--) {
+        const int32_t qa = scaled((*a - a_zp) * unit, fa);
+        const int32_t qb = scaled((*b - b_zp) * unit, fb);
+        const int32_t v = scaled(qa + sign * qb, fy) + y_zp;
+        *y++ = (int8_t)tp_min32(tp_max32(v, lo), hi);
+        a += a_step;
+        b += b_step;
     }
 }
 

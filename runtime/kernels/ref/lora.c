@@ -2,8 +2,8 @@
  * to the accumulator before it is requantised. A is a convolution of the
  * shape of W to `rank` channels, B is 1x1. Hu et al. 2021, arXiv:2106.09685;
  * for k x k convolutions the split of A and B is theirs too. */
-#include "runtime/kernels/ref/conv.h"
 #include "runtime/kernels/ref/lora.h"
+#include "runtime/kernels/ref/conv.h"
 #include "tinypeft/kernels.h"
 
 #define RANK_MAX 16
@@ -152,9 +152,9 @@ void tp_conv2d_lora_s8_bwd_x_ref(const tp_conv2d *op, const tp_q8 *dy,
             tp_gather_tile(&base, iy, ix, ic, acc, n);
             tp_gather_tile(&branch, iy, ix, ic, add, n);
             for (int32_t i = 0; i < n; i++) {
-                *out++ = tp_grad_put(
-                    g, tp_shift_round(acc[i], g->e - e_base) +
-                           tp_shift_round(add[i], g->e - e_branch));
+                *out++ =
+                    tp_grad_put(g, tp_shift_round(acc[i], g->e - e_base) +
+                                       tp_shift_round(add[i], g->e - e_branch));
             }
         }
     }

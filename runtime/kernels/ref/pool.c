@@ -45,16 +45,73 @@ static int8_t activate(const tp_pool *op, int32_t v) {
     return (int8_t)tp_min32(tp_max32(v, op->y_min), op->y_max);
 }
 
-/* Mean of one window, halves away from zero. x is at the channel. */
-static int32_t average(const tp_pool *op, span y, span x, const int8_t *map) {
-    const int32_t count = (y.end - y.first) * (x.end - x.first);
+/* A window, from the channel that map points to. */
+typedef struct box {
+    span y, x;
+    const int8_t *map;
+} box;
+
+static int32_t sum(const tp_pool *op, const box *w) {
     int32_t acc = 0;
-    for (int32_t iy = y.first; iy < y.end; iy++) {
-        for (int32_t ix = x.first; ix < x.end; ix++) {
-            acc += map[at(op, iy, ix)];
+    for (int32_t iy = w->y.first; iy < w->y.end; iy++) {
+        for (int32_t ix = w->x.first; ix < w->x.end; ix++) {
+            acc += w->map[at(op, iy, ix)];
         }
     }
-    return (acc > 0 ? acc + count / 2 : acc - count / 2) / count;
+    return acc;
+}
+
+static void spill(uint32_t even, uint32_t odd, int32_t acc[4]) {
+    acc[0] += (int32_t)(even & 0xFFFF);
+    acc[1] += (int32_t)(odd & 0xFFFF);
+    acc[2] += (int32_t)(even >> 16);
+    acc[3] += (int32_t)(odd >> 16);
+}
+
+/* Sums of four channels, two in each word: bytes x + 128, at most 256 of them
+ * before they are taken out, 256 * 255 < 2^16. */
+static void sum4(const tp_pool *op, const box *w, int32_t acc[4]) {
+    uint32_t even = 0, odd = 0;
+    int32_t n = 0;
+    acc[0] = acc[1] = acc[2] = acc[3] = 0;
+    for (int32_t iy = w->y.first; iy < w->y.end; iy++) {
+        const int8_t *x = w->map + at(op, iy, w->x.first);
+        for (int32_t ix = w->x.first; ix < w->x.end; ix++, x += op->c) {
+            uint32_t v;
+            memcpy(&v, x, sizeof v);
+            v ^= 0x80808080u;
+            even += v & 0x00FF00FFu;
+            odd += v >> 8 & 0x00FF00FFu;
+            if (++n % 256 == 0) {
+                spill(even, odd, acc);
+                even = odd = 0;
+            }
+        }
+    }
+    spill(even, odd, acc);
+    for (int32_t i = 0; i < 4; i++) {
+        acc[i] -= 128 * n;
+    }
+}
+
+/* Halves away from zero. */
+static int8_t mean(const tp_pool *op, int32_t acc, int32_t count) {
+    return activate(op, (acc > 0 ? acc + count / 2 : acc - count / 2) / count);
+}
+
+static void average(const tp_pool *op, box w, int8_t *y) {
+    const int32_t count = (w.y.end - w.y.first) * (w.x.end - w.x.first);
+    int32_t oc = 0;
+    for (; oc + 4 <= op->c; oc += 4, w.map += 4) {
+        int32_t acc[4];
+        sum4(op, &w, acc);
+        for (int32_t i = 0; i < 4; i++) {
+            y[oc + i] = mean(op, acc[i], count);
+        }
+    }
+    for (; oc < op->c; oc++, w.map++) {
+        y[oc] = mean(op, sum(op, &w), count);
+    }
 }
 
 static int32_t largest(const tp_pool *op, span y, span x, const int8_t *map) {
@@ -84,11 +141,8 @@ void tp_avgpool_s8_fwd_ref(const tp_pool *op, const int8_t *x, int8_t *y) {
         const int32_t oy = tp_walk(op->reverse, row, op->out_h);
         for (int32_t col = 0; col < op->out_w; col++) {
             const int32_t ox = tp_walk(op->reverse, col, op->out_w);
-            const span sy = rows(op, oy), sx = cols(op, ox);
-            int8_t *out = y + (oy * op->out_w + ox) * op->c;
-            for (int32_t oc = 0; oc < op->c; oc++) {
-                *out++ = activate(op, average(op, sy, sx, x + oc));
-            }
+            const box w = {rows(op, oy), cols(op, ox), x};
+            average(op, w, y + (oy * op->out_w + ox) * op->c);
         }
     }
 }

@@ -1,0 +1,252 @@
+/* Shapes of convolutions, of what adapters put beside them, and of their
+ * biases and factors. */
+#include "bench/shapes_conv.h"
+
+#include "compiler/ops/dsp_layout.h"
+
+enum { MOST_CHANNELS = 256 };
+
+/* Arrays that descriptors point to: the same for every shape. */
+static int32_t factor_m[MOST_CHANNELS];
+static int8_t factor_s[MOST_CHANNELS];
+static int8_t lora_s[MOST_CHANNELS];
+static uint16_t bwd_q[MOST_CHANNELS];
+static int8_t weights[1 << 18];
+
+void bench_make_weights(void) {
+    for (int i = 0; i < MOST_CHANNELS; i++) {
+        factor_m[i] = (1 << 30) + i * 4000000;
+        factor_s[i] = (int8_t)(-7 - i % 3);
+        lora_s[i] = (int8_t)(2 + i % 3);
+        bwd_q[i] = (uint16_t)(16385 + i * 64);
+    }
+    for (int i = 0; i < (int)sizeof weights; i++) {
+        weights[i] = (int8_t)((i * 37) % 251 - 125);
+    }
+}
+
+/* --- layers --------------------------------------------------------------- */
+
+typedef struct conv_shape {
+    int8_t in_h, in_w, k_h, k_w, stride, same;
+    int16_t in_c, out_c;
+} conv_shape;
+
+/* Maps, windows and channels as real models have them, multiples of a tile and
+ * odd numbers alike. */
+static const conv_shape conv_shapes[] = {
+    {25, 5, 1, 1, 1, 0, 64, 64},  {8, 8, 1, 1, 1, 0, 16, 32},
+    {6, 6, 1, 1, 1, 0, 8, 7},     {1, 1, 1, 1, 1, 0, 128, 128},
+    {1, 1, 1, 1, 1, 0, 64, 10},   {12, 12, 1, 1, 2, 0, 32, 48},
+    {16, 16, 3, 3, 1, 1, 3, 16},  {12, 12, 3, 3, 1, 1, 16, 16},
+    {12, 12, 3, 3, 2, 1, 16, 32}, {20, 10, 10, 4, 2, 1, 1, 64},
+    {9, 9, 3, 3, 1, 0, 5, 6},     {7, 7, 1, 1, 1, 0, 40, 3},
+    {24, 24, 3, 3, 2, 1, 3, 8},   {5, 5, 5, 5, 1, 1, 4, 9},
+};
+
+/* A depthwise shape has in_c channels and out_c times as many outputs. */
+static const conv_shape depthwise_shapes[] = {
+    {25, 5, 3, 3, 1, 1, 64, 1},  {12, 12, 3, 3, 1, 1, 16, 1},
+    {12, 12, 3, 3, 2, 1, 32, 1}, {24, 24, 3, 3, 1, 1, 8, 1},
+    {6, 6, 3, 3, 1, 1, 128, 1},  {8, 8, 5, 5, 1, 1, 16, 1},
+    {12, 12, 3, 3, 1, 0, 20, 1}, {10, 10, 3, 3, 2, 1, 8, 2},
+    {6, 6, 1, 1, 1, 0, 16, 1},   {3, 3, 3, 3, 1, 1, 250, 1},
+    {16, 8, 2, 2, 1, 0, 16, 1},  {12, 12, 5, 3, 2, 1, 24, 1},
+};
+
+static int32_t out_of(int32_t in, int32_t k, int32_t stride, bool same) {
+    return same ? (in + stride - 1) / stride : (in - k) / stride + 1;
+}
+
+/* Padding before the map, as SAME asks. */
+static int32_t pad_of(int32_t in, int32_t k, int32_t stride, bool same) {
+    const int32_t all = (out_of(in, k, stride, same) - 1) * stride + k - in;
+    return same && all > 0 ? all / 2 : 0;
+}
+
+static tp_conv2d conv_of(const conv_shape *s) {
+    return (tp_conv2d){.in_h = s->in_h,
+                       .in_w = s->in_w,
+                       .in_c = s->in_c,
+                       .out_h = out_of(s->in_h, s->k_h, s->stride, s->same),
+                       .out_w = out_of(s->in_w, s->k_w, s->stride, s->same),
+                       .out_c = s->out_c,
+                       .k_h = s->k_h,
+                       .k_w = s->k_w,
+                       .stride_h = s->stride,
+                       .stride_w = s->stride,
+                       .dil_h = 1,
+                       .dil_w = 1,
+                       .pad_t = pad_of(s->in_h, s->k_h, s->stride, s->same),
+                       .pad_l = pad_of(s->in_w, s->k_w, s->stride, s->same),
+                       .x_zp = -5,
+                       .y_zp = -128,
+                       .y_min = -128,
+                       .y_max = 127,
+                       .w = weights,
+                       .m = factor_m,
+                       .s = factor_s,
+                       .bwd_q = bwd_q,
+                       .lora_m = factor_m,
+                       .lora_s = lora_s,
+                       .shift = 6,
+                       .acc_shift = 6,
+                       .acc_shift_b = 6};
+}
+
+const void *bench_conv(int i) {
+    static tp_conv2d op;
+    if (i >= COUNT(conv_shapes)) {
+        return NULL;
+    }
+    op = conv_of(&conv_shapes[i]);
+    return &op;
+}
+
+/* What is in weights and channels is all the same to the kernel. */
+const void *bench_conv_dsp(int i) {
+    static tp_conv2d_dsp op;
+    static const int32_t packed[20000];
+    static const int32_t channels[MOST_CHANNELS * 4];
+    if (i >= COUNT(conv_shapes)) {
+        return NULL;
+    }
+    conv_shape s = conv_shapes[i];
+    s.out_c = s.out_c < 4 ? 4 : s.out_c;
+    const tp_conv2d conv = conv_of(&s);
+    op = tp_conv_dsp_layout(&conv);
+    op.plain = i % 3 != 2;
+    op.limit = i % 5 == 4 ? 1 << 16 : 0;
+    op.w = packed;
+    op.channel = channels;
+    return &op;
+}
+
+const void *bench_conv_scaled_dsp(int i) {
+    static tp_conv2d_dsp op;
+    const tp_conv2d_dsp *plain = bench_conv_dsp(i);
+    if (plain == NULL) {
+        return NULL;
+    }
+    op = *plain;
+    op.limit = 1 << 16;
+    return &op;
+}
+
+const void *bench_depthwise(int i) {
+    static tp_conv2d op;
+    if (i >= COUNT(depthwise_shapes)) {
+        return NULL;
+    }
+    conv_shape s = depthwise_shapes[i];
+    s.out_c = (int16_t)(s.in_c * s.out_c);
+    op = conv_of(&s);
+    return &op;
+}
+
+static const int32_t ranks[] = {4, 1, 8, 2, 16};
+
+/* The layer with a branch. */
+const void *bench_lora(int i) {
+    static tp_conv2d op;
+    if (bench_conv(i) == NULL) {
+        return NULL;
+    }
+    op = conv_of(&conv_shapes[i]);
+    op.rank = ranks[i % COUNT(ranks)];
+    return &op;
+}
+
+/* A of a branch: a convolution to `rank` channels. */
+const void *bench_lora_a(int i) {
+    static tp_conv2d op;
+    if (bench_conv(i) == NULL) {
+        return NULL;
+    }
+    op = conv_of(&conv_shapes[i]);
+    op.out_c = ranks[i % COUNT(ranks)];
+    return &op;
+}
+
+/* Channels of the layer, the branch's rank; without w behind the layer. */
+static const int32_t branches[][4] = {
+    {125, 64, 64, 4}, {64, 16, 32, 8}, {1, 128, 128, 4}, {36, 24, 40, 12},
+    {9, 250, 64, 16}, {144, 8, 8, 4},  {49, 33, 10, 4},  {16, 96, 96, 8}};
+
+const void *bench_bottleneck(int i) {
+    static tp_bottleneck op;
+    if (i >= COUNT(branches)) {
+        return NULL;
+    }
+    const int32_t *b = branches[i];
+    op = (tp_bottleneck){.conv = conv_of(&(conv_shape){.in_h = 1,
+                                                       .in_w = 1,
+                                                       .k_h = 1,
+                                                       .k_w = 1,
+                                                       .stride = 1,
+                                                       .in_c = (int16_t)b[1],
+                                                       .out_c = (int16_t)b[2]}),
+                         .x_zp = -128,
+                         .act = TP_ACT_RELU,
+                         .s_x = {1 << 30, -5}};
+    op.conv.in_h = op.conv.out_h = b[0];
+    op.conv.rank = b[3];
+    return &op;
+}
+
+const void *bench_serial(int i) {
+    static tp_bottleneck op;
+    const tp_bottleneck *parallel = bench_bottleneck(i);
+    if (parallel == NULL) {
+        return NULL;
+    }
+    op = *parallel;
+    op.conv.w = NULL;
+    op.conv.out_c = op.conv.in_c;
+    return &op;
+}
+
+/* Every 16th weight, or every 16th row: kernels.c has their places. */
+const void *bench_sparse(int i) {
+    static tp_sparse op;
+    const tp_bottleneck *layer = bench_bottleneck(i / 2);
+    if (layer == NULL) {
+        return NULL;
+    }
+    const int32_t in_c = layer->conv.in_c;
+    const int32_t width = i % 2 == 1 ? in_c : 1;
+    op = (tp_sparse){.conv = layer->conv, .x_zp = -128, .width = width};
+    op.count = (in_c * op.conv.out_c / width + 15) / 16;
+    return &op;
+}
+
+/* --- biases and factors --------------------------------------------------- */
+
+const int32_t bench_maps[BENCH_MAPS][2] = {{125, 64}, {36, 128}, {1, 10},
+                                           {576, 8},  {16, 20},  {2304, 3}};
+
+const void *bench_bias(int i) {
+    static tp_bias op;
+    if (i >= BENCH_MAPS) {
+        return NULL;
+    }
+    op = (tp_bias){.n = bench_maps[i][1],
+                   .pixels = bench_maps[i][0],
+                   .m = factor_m,
+                   .s = factor_s};
+    return &op;
+}
+
+const void *bench_rescale(int i) {
+    static tp_rescale op;
+    if (i >= BENCH_MAPS) {
+        return NULL;
+    }
+    op = (tp_rescale){.n = bench_maps[i][1],
+                      .pixels = bench_maps[i][0],
+                      .y_zp = -128,
+                      .acc_shift = 6,
+                      .m = factor_m,
+                      .s = factor_s};
+    return &op;
+}
