@@ -2,7 +2,7 @@
  * digest. For the host and, with the QEMU port, for the boards. */
 #include "tests/emitted/drive.h"
 
-#if defined(__arm__)
+#if defined(__arm__) || defined(__riscv)
 #include "ports/qemu/semihost.h"
 static void say(const char *name, const char *what) {
     tp_qemu_print(name);
@@ -76,7 +76,7 @@ int main(void) {
         }
     }
     say("", wrong == 0 ? "all models equal the interpreter\n" : "");
-#if defined(__arm__)
+#if defined(__arm__) || defined(__riscv)
     tp_qemu_exit(wrong != 0);
 #else
     return wrong != 0;
