@@ -5,17 +5,17 @@
 
 _Static_assert(sizeof(tiny_conv_memory) == TINY_CONV_RAM_BYTES, "RAM");
 
+extern const int32_t tiny_conv_conv0_lora_m[3];
+extern const int8_t tiny_conv_conv0_lora_s[3];
 extern const int32_t tiny_conv_conv0_m[3];
 extern const int8_t tiny_conv_conv0_s[3];
 extern const int8_t tiny_conv_conv0_w[27];
-extern const int32_t tiny_conv_conv0_lora_m[3];
-extern const int8_t tiny_conv_conv0_lora_s[3];
 extern const int32_t tiny_conv_conv0_b[3];
+extern const int32_t tiny_conv_conv1_lora_m[4];
+extern const int8_t tiny_conv_conv1_lora_s[4];
 extern const int32_t tiny_conv_conv1_m[4];
 extern const int8_t tiny_conv_conv1_s[4];
 extern const int8_t tiny_conv_conv1_w[12];
-extern const int32_t tiny_conv_conv1_lora_m[4];
-extern const int8_t tiny_conv_conv1_lora_s[4];
 extern const int32_t tiny_conv_conv1_b[4];
 extern const uint16_t tiny_conv_conv1_conv_lora_bwd_x_bwd_q[4];
 
