@@ -44,8 +44,8 @@ static tp_status lower_bwd(tp_lower *low, const tp_op *op) {
     static const tp_kernel_id kernel[2][2] = {
         {TP_K_clamp_q8_bwd_x_ref, TP_K_mask_q8_bwd_x_ref},
         {TP_K_clamp_q8_bwd_x_dsp, TP_K_mask_q8_bwd_x_dsp}};
-    return tp_lower_step(low, kernel[in_dsp(low, &d)][bits], &tp_desc_clamp,
-                         &d, args);
+    return tp_lower_step(low, kernel[in_dsp(low, &d)][bits], &tp_desc_clamp, &d,
+                         args);
 }
 
 static tp_status lower_sum(tp_lower *low, const tp_op *op) {

@@ -156,8 +156,8 @@ static inline bool dsp_back(dsp_memory *m, bool lora) {
         if (lora && i == 0) {
             tp_conv2d_lora_s8_bwd_x_ref(&m->op, dy, du, a, dx, &m->scale[i]);
         } else if (lora) {
-            tp_conv2d_lora_s8_bwd_x_dsp(&m->packed, dy, du, a, dx,
-                                        &m->scale[i], m->scratch);
+            tp_conv2d_lora_s8_bwd_x_dsp(&m->packed, dy, du, a, dx, &m->scale[i],
+                                        m->scratch);
         } else if (i == 0) {
             tp_conv2d_s8_bwd_x_ref(&m->op, dy, dx, &m->scale[i]);
         } else {

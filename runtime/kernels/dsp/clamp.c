@@ -1,7 +1,7 @@
 /* Where an activation was clamped its gradient is zero: four values at a time.
  */
-#include "runtime/kernels/dsp/simd.h"
 #include "core/fixed.h"
+#include "runtime/kernels/dsp/simd.h"
 #include "tinypeft/kernels.h"
 
 #define LOW 0x08040201u  /* bits of values 0 to 3, a byte each */
@@ -81,8 +81,7 @@ void tp_mask_q8_bwd_x_dsp(const tp_clamp *op, const tp_q8 *dy,
         const uint32_t byte = *bits++;
         const int8_t *from = dy->v + i;
         const uint32_t low = tp_where8(spread(byte), tp_load32(from));
-        const uint32_t high =
-            tp_where8(spread(byte >> 4), tp_load32(from + 4));
+        const uint32_t high = tp_where8(spread(byte >> 4), tp_load32(from + 4));
         tp_store32(dx->v + i, low);
         tp_store32(dx->v + i + 4, high);
     }

@@ -106,7 +106,7 @@ static void widen_runs(const work *v, const place at[PIXELS], int32_t n) {
     if (n == 1) {
         tp_widen1(run_at(v, at[0]), words, v->act);
     } else {
-        tp_dsp_widen2(run_at(v, at[0]), run_at(v, at[1]), words, v->act);
+        tp_widen2(run_at(v, at[0]), run_at(v, at[1]), words, v->act);
     }
 }
 
@@ -130,7 +130,7 @@ static inline void next_rows(rows *r) {
  * do. */
 static void widen_thin(rows r, uint32_t *act) {
     for (; r.n > 0; next_rows(&r), act += 4) {
-        tp_widen2(r.a, r.b, 1, act);
+        tp_widen2_word(r.a, r.b, act);
     }
 }
 
@@ -153,7 +153,7 @@ static void widen_rows(const work *v, const place at[PIXELS], int32_t n) {
         if (n == 1) {
             tp_widen1(r.a, words, act);
         } else {
-            tp_dsp_widen2(r.a, r.b, words, act);
+            tp_widen2(r.a, r.b, words, act);
         }
     }
 }
@@ -211,7 +211,7 @@ static void walk_runs(work *v) {
     int32_t p = op->reverse != 0 ? n - PIXELS : 0;
     for (; p >= 0 && p <= n - PIXELS; p += step) {
         const int8_t *x = v->x + p * op->in_c;
-        tp_dsp_widen2(x, x + op->in_c, words, v->act);
+        tp_widen2(x, x + op->in_c, words, v->act);
         v->run(v, p, PIXELS);
     }
     if (n % PIXELS != 0) {

@@ -55,8 +55,8 @@ static void put(const narrow *v, const int8_t *from, int8_t *to) {
 }
 
 /* The products of pixels at p and q, elements of x, to `to` and `to + next`. */
-static void multiply(narrow *v, int32_t p, int32_t q, int8_t *to,
-                     int32_t next, void (*tile)(tp_dsp_sums *t)) {
+static void multiply(narrow *v, int32_t p, int32_t q, int8_t *to, int32_t next,
+                     void (*tile)(tp_dsp_sums *t)) {
     const int32_t all = tp_dsp_groups(v->m.rows) * GROUP * v->bytes;
     const bool direct = v->m.rows % GROUP == 0;
     tp_dsp_widen2_signed(v->x + p, v->x + q, v->m.cols / 4, v->act);

@@ -191,35 +191,3 @@ plain1:
     .balign 4
 any1:
     FINISH1 any
-
-/* --- activations ---------------------------------------------------------- *
- *
- * tp_dsp_widen2(x0 r0, x1 r1, n r2, act r3) */
-
-.macro WIDEN2
-    ldr r4, [r0], #4
-    ldr r5, [r1], #4
-    eor r4, r4, r12
-    eor r5, r5, r12
-    and r6, lr, r4, lsl #1
-    and r7, lr, r5, lsl #1
-    and r8, lr, r4, lsr #7
-    and r9, lr, r5, lsr #7
-    stm r3!, {r6-r9}
-.endm
-
-    .section .text.tp_dsp_widen2, "ax", %progbits
-    FUNCTION tp_dsp_widen2
-    push {r4-r9, lr}
-    mov r12, #0x80808080
-    movw lr, #0x01FE
-    movt lr, #0x01FE
-    lsrs r2, r2, #1
-    bcc 1f
-    WIDEN2
-1:  cbz r2, 3f
-2:  WIDEN2
-    WIDEN2
-    subs r2, r2, #1
-    bne 2b
-3:  pop {r4-r9, pc}

@@ -1,6 +1,5 @@
 /* tile.S in C: same sums, same wrap-around. */
 #include "runtime/kernels/dsp/tile_c.h"
-#include "runtime/kernels/dsp/widen.h"
 
 static void tile(const tp_dsp_tile *t, int32_t pixels, bool plain) {
     const int32_t pairs = (int32_t)(t->act_end - t->act) / pixels;
@@ -36,9 +35,4 @@ void tp_dsp_tile1_plain(const tp_dsp_tile *t) {
 
 void tp_dsp_tile1(const tp_dsp_tile *t) {
     tile(t, 1, false);
-}
-
-void tp_dsp_widen2(const int8_t *x0, const int8_t *x1, int32_t n,
-                   uint32_t *act) {
-    tp_widen2(x0, x1, n, act);
 }
