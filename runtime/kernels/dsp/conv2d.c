@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "runtime/kernels/dsp/channels.h"
-#include "runtime/kernels/dsp/simd.h"
 #include "runtime/kernels/dsp/sums.h"
 #include "runtime/kernels/dsp/tile.h"
 #include "runtime/kernels/dsp/widen.h"

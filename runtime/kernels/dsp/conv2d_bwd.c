@@ -2,9 +2,8 @@
  * sums.h: two pixels at a time, W^T dy as a convolution of its own. */
 #include <stddef.h>
 
-#include "runtime/kernels/dsp/simd.h"
 #include "runtime/kernels/dsp/sums.h"
-#include "runtime/kernels/dsp/widen_q8.h"
+#include "runtime/kernels/dsp/widen.h"
 #include "runtime/kernels/ref/grad_out.h"
 #include "tinypeft/kernels.h"
 
@@ -66,7 +65,7 @@ static void pixels(work *v, int32_t p, int32_t q) {
     const tp_conv2d *op = &v->op->conv;
     const int32_t whole = op->in_c / GROUP * GROUP;
     int8_t *dx = v->dx + p * op->in_c;
-    tp_dsp_widen2_scaled(pixel(v, p, 0), pixel(v, q, 1), v->op->channel,
+    tp_widen2_scaled(pixel(v, p, 0), pixel(v, q, 1), v->op->channel,
                      v->op->pairs / 2, v->act);
     if (v->du != NULL) {
         load_u(v, p, v->t.u);

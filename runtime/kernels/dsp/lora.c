@@ -5,9 +5,8 @@
 
 #include "runtime/kernels/dsp/outer.h"
 #include "runtime/kernels/dsp/pack.h"
-#include "runtime/kernels/dsp/simd.h"
 #include "runtime/kernels/dsp/sums.h"
-#include "runtime/kernels/dsp/widen_q8.h"
+#include "runtime/kernels/dsp/widen.h"
 #include "runtime/kernels/ref/grad_out.h"
 #include "tinypeft/kernels.h"
 
@@ -59,7 +58,7 @@ static void multiply(narrow *v, int32_t p, int32_t q, int8_t *to, int32_t next,
                      void (*tile)(tp_dsp_sums *t)) {
     const int32_t all = tp_dsp_groups(v->m.rows) * GROUP * v->bytes;
     const bool direct = v->m.rows % GROUP == 0;
-    tp_dsp_widen2_signed(v->x + p, v->x + q, v->m.cols / 4, v->act);
+    tp_widen2_signed(v->x + p, v->x + q, v->m.cols / 4, v->act);
     v->t.channel = v->start;
     v->t.y = direct ? to : v->y;
     v->t.y_end = v->t.y + all;

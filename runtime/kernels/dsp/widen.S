@@ -1,4 +1,4 @@
-/* widen_q8.h for cores with the DSP extension. widen_q8.c says the same in C.
+/* widen.h for cores with the DSP extension. widen.c says the same in C.
  *
  * By hand, for a compiler takes twice as many instructions: it neither rotates
  * while it extends nor stores four words at once. */
@@ -21,6 +21,29 @@
 \name:
 .endm
 
+.macro UNSIGNED
+    ldr r4, [r0], #4
+    ldr r5, [r1], #4
+    eor r4, r4, lr
+    eor r5, r5, lr
+    and r6, r12, r4, lsl #1
+    and r7, r12, r5, lsl #1
+    and r8, r12, r4, lsr #7
+    and r9, r12, r5, lsr #7
+    stm r3!, {r6-r9}
+.endm
+
+    BEGIN tp_widen2
+    push {r4-r9, lr}
+    mov lr, #0x80808080
+    ldr r12, =0x01FE01FE
+    adds r2, #1
+    lsrs r2, r2, #1
+    bcc 2f
+    BLOCKS r2, UNSIGNED
+    pop {r4-r9, pc}
+    .size tp_widen2, . - tp_widen2
+
 .macro SIGNED
     ldr r4, [r0], #4
     ldr r5, [r1], #4
@@ -31,14 +54,14 @@
     stm r3!, {r6-r9}
 .endm
 
-    BEGIN tp_dsp_widen2_signed
+    BEGIN tp_widen2_signed
     push {r4-r9, lr}
     adds r2, #1
     lsrs r2, r2, #1
     bcc 2f
     BLOCKS r2, SIGNED
     pop {r4-r9, pc}
-    .size tp_dsp_widen2_signed, . - tp_dsp_widen2_signed
+    .size tp_widen2_signed, . - tp_widen2_signed
 
 /* v, two bytes in upper halves, times the scales q. */
 .macro SCALE v, q, spare
@@ -62,7 +85,7 @@
     strd r4, r5, [r11], #8
 .endm
 
-    BEGIN tp_dsp_widen2_scaled
+    BEGIN tp_widen2_scaled
     push {r4-r11, lr}
     ldr r11, [sp, #36]          /* act */
     mov r12, #0xFF00FF00
@@ -72,4 +95,4 @@
     bcc 2f
     BLOCKS r3, SCALED
     pop {r4-r11, pc}
-    .size tp_dsp_widen2_scaled, . - tp_dsp_widen2_scaled
+    .size tp_widen2_scaled, . - tp_widen2_scaled

@@ -1,9 +1,18 @@
-/* widen_q8.S in C. */
-#include "runtime/kernels/dsp/widen_q8.h"
+/* widen.S in C. */
+#include "runtime/kernels/dsp/widen.h"
 
-#include "runtime/kernels/dsp/simd.h"
+void tp_widen2(const int8_t *x0, const int8_t *x1, int32_t n, uint32_t *act) {
+    for (int32_t i = 0; i < n; i++, x0 += 4, x1 += 4, act += 4) {
+        const uint32_t v0 = tp_load32(x0) ^ 0x80808080u;
+        const uint32_t v1 = tp_load32(x1) ^ 0x80808080u;
+        act[0] = v0 << 1 & TP_WIDEN_MASK;
+        act[1] = v1 << 1 & TP_WIDEN_MASK;
+        act[2] = v0 >> 7 & TP_WIDEN_MASK;
+        act[3] = v1 >> 7 & TP_WIDEN_MASK;
+    }
+}
 
-void tp_dsp_widen2_signed(const int8_t *x0, const int8_t *x1, int32_t n,
+void tp_widen2_signed(const int8_t *x0, const int8_t *x1, int32_t n,
                       uint32_t *act) {
     for (int32_t i = 0; i < n; i++, x0 += 4, x1 += 4, act += 4) {
         const uint32_t v0 = tp_load32(x0);
@@ -24,7 +33,7 @@ static uint32_t scaled(uint32_t v, int32_t q) {
     return (uint32_t)low >> 16 | ((uint32_t)high & 0xFFFF0000u);
 }
 
-void tp_dsp_widen2_scaled(const int8_t *x0, const int8_t *x1, const int32_t *q,
+void tp_widen2_scaled(const int8_t *x0, const int8_t *x1, const int32_t *q,
                       int32_t n, uint32_t *act) {
     const uint32_t mask = 0xFF00FF00u;
     for (int32_t i = 0; i < n; i++, x0 += 4, x1 += 4, act += 4, q += 2) {
