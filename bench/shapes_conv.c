@@ -173,6 +173,105 @@ static const int32_t branches[][4] = {
     {125, 64, 64, 4}, {64, 16, 32, 8}, {1, 128, 128, 4}, {36, 24, 40, 12},
     {9, 250, 64, 16}, {144, 8, 8, 4},  {49, 33, 10, 4},  {16, 96, 96, 8}};
 
+/* The same for the kernels of an instruction set, in multiples of `step`
+ * channels. */
+static const tp_conv2d *branch_of(int i, int32_t in_step, int32_t out_step) {
+    static tp_conv2d op;
+    if (i >= COUNT(branches)) {
+        return NULL;
+    }
+    const int32_t *b = branches[i];
+    op = conv_of(&(conv_shape){.in_h = 1,
+                               .in_w = 1,
+                               .k_h = 1,
+                               .k_w = 1,
+                               .stride = 1,
+                               .in_c = (int16_t)(b[1] / in_step * in_step),
+                               .out_c = (int16_t)(b[2] / out_step * out_step)});
+    op.in_h = op.out_h = b[0];
+    op.rank = b[3];
+    return &op;
+}
+
+const void *bench_lora_dsp(int i) {
+    static tp_conv2d_dsp op;
+    const tp_conv2d_dsp *plain = bench_conv_dsp(i);
+    if (plain == NULL) {
+        return NULL;
+    }
+    op = *plain;
+    op.limit = 0;
+    op.conv.rank = i % 3 == 2 ? 1 + i % 2 : 4;
+    return &op;
+}
+
+const void *bench_bwd_dsp(int i) {
+    static tp_conv2d_dsp op;
+    static const int32_t packed[20000];
+    static const int32_t scales[MOST_CHANNELS];
+    const tp_conv2d *conv = branch_of(i, 1, 1);
+    if (conv == NULL) {
+        return NULL;
+    }
+    op = (tp_conv2d_dsp){.conv = *conv,
+                         .pairs = (conv->out_c + 3) / 4 * 2,
+                         .direct = conv->out_c % 4 == 0,
+                         .w = packed,
+                         .channel = scales};
+    op.conv.rank = 0;
+    return &op;
+}
+
+const void *bench_lora_bwd_dsp(int i) {
+    static tp_conv2d_dsp op;
+    const tp_conv2d_dsp *plain = bench_bwd_dsp(i);
+    if (plain == NULL) {
+        return NULL;
+    }
+    op = *plain;
+    op.conv.rank = i % 3 == 2 ? 1 + i % 2 : 4;
+    return &op;
+}
+
+const void *bench_u_dsp(int i) {
+    static tp_conv2d op;
+    if (branch_of(i, 4, 1) == NULL) {
+        return NULL;
+    }
+    op = *branch_of(i, 4, 1);
+    op.out_c = i % 4 == 3 ? op.rank - 1 : op.rank;
+    return &op;
+}
+
+const void *bench_du_dsp(int i) {
+    static tp_conv2d op;
+    if (branch_of(i, 1, 4) == NULL) {
+        return NULL;
+    }
+    op = *branch_of(i, 1, 4);
+    op.rank -= i % 4 == 3;
+    return &op;
+}
+
+const void *bench_db_dsp(int i) {
+    static tp_conv2d op;
+    if (branch_of(i, 1, 2) == NULL) {
+        return NULL;
+    }
+    op = *branch_of(i, 1, 2);
+    return &op;
+}
+
+const void *bench_dw_dsp(int i) {
+    static tp_conv2d op;
+    if (branch_of(i, 2, 1) == NULL) {
+        return NULL;
+    }
+    op = *branch_of(i, 2, 1);
+    op.out_c = op.rank;
+    return &op;
+}
+
 const void *bench_bottleneck(int i) {
     static tp_bottleneck op;
     if (i >= COUNT(branches)) {

@@ -5,17 +5,17 @@
 
 _Static_assert(sizeof(tiny_conv_memory) == TINY_CONV_RAM_BYTES, "RAM");
 
+extern const int32_t tiny_conv_conv0_lora_m[3];
+extern const int8_t tiny_conv_conv0_lora_s[3];
 extern const int32_t tiny_conv_conv0_m[3];
 extern const int8_t tiny_conv_conv0_s[3];
 extern const int8_t tiny_conv_conv0_w[27];
-extern const int32_t tiny_conv_conv0_lora_m[3];
-extern const int8_t tiny_conv_conv0_lora_s[3];
 extern const int32_t tiny_conv_conv0_b[3];
+extern const int32_t tiny_conv_conv1_lora_m[4];
+extern const int8_t tiny_conv_conv1_lora_s[4];
 extern const int32_t tiny_conv_conv1_m[4];
 extern const int8_t tiny_conv_conv1_s[4];
 extern const int8_t tiny_conv_conv1_w[12];
-extern const int32_t tiny_conv_conv1_lora_m[4];
-extern const int8_t tiny_conv_conv1_lora_s[4];
 extern const int32_t tiny_conv_conv1_b[4];
 extern const uint16_t tiny_conv_conv1_conv_lora_bwd_x_bwd_q[4];
 
@@ -171,8 +171,8 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[21] = {
-    6227, 11750, 3385, 7041, 730, 1142, 422, 1652, 274, 58, 589, 2129, 610,
-    1937, 2851, 1450, 8006, 402, 1453, 2670, 10994,
+    6223, 11620, 3362, 6909, 770, 1129, 409, 1675, 287, 79, 597, 2321, 609,
+    1938, 2867, 1450, 8075, 441, 1453, 2686, 11001,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {

@@ -14,11 +14,11 @@ extern const int8_t tiny_mlp_fc0_w[24];
 extern const int32_t tiny_mlp_fc1_bias_m[6];
 extern const int8_t tiny_mlp_fc1_bias_s[6];
 extern const int32_t tiny_mlp_fc1_bias_b[6];
+extern const int32_t tiny_mlp_fc1_lora_m[6];
+extern const int8_t tiny_mlp_fc1_lora_s[6];
 extern const int32_t tiny_mlp_fc1_m[6];
 extern const int8_t tiny_mlp_fc1_s[6];
 extern const int8_t tiny_mlp_fc1_w[24];
-extern const int32_t tiny_mlp_fc1_lora_m[6];
-extern const int8_t tiny_mlp_fc1_lora_s[6];
 extern const uint16_t tiny_mlp_fc1_conv_lora_bwd_x_bwd_q[6];
 
 static const tp_bias fc0_bias_op = {
@@ -116,7 +116,7 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[13] = {
-    288, 661, 412, 384, 1213, 177, 1735, 310, 457, 74, 858, 79, 58,
+    289, 661, 414, 353, 1177, 177, 1735, 311, 457, 92, 872, 120, 79,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {

@@ -76,8 +76,8 @@ static inline void forward(const tp_conv2d *op, const int8_t *x,
                     const int32_t c = oc + j;
                     const int32_t sum =
                         branch_dot(lora->b->v + c * op->rank, up, op->rank);
-                    const int32_t add = tp_shift_round(
-                        (int64_t)(sum * fine) * tp_lora_factor(op, c, e), 32);
+                    const int32_t add =
+                        tp_lora_add(sum * fine, tp_lora_factor(op, c, e));
                     const int32_t base = tp_add_wrap(acc[j], b[c]);
                     *out++ = tp_requantise(op, lora->f, c,
                                            tp_sat32((int64_t)base + add));
