@@ -63,8 +63,8 @@ static bool may_begin_with_x(const tp_conv2d *d, bool backward) {
     tp_map_axis h = {d->in_h, d->out_h, d->k_h, d->stride_h, 1, d->pad_t};
     tp_map_axis w = {.x = d->in_w, .y = d->out_w};
     if (backward) {
-        h = (tp_map_axis){d->out_h, d->in_h, d->k_h, 1,
-                          1,        d->k_h - 1 - d->pad_t};
+        h = (tp_map_axis){d->out_h, d->in_h, d->k_h,
+                          1,        1,       d->k_h - 1 - d->pad_t};
         w = (tp_map_axis){.x = d->out_w, .y = d->in_w};
     }
     bool may = d->in_c == d->out_c;
@@ -393,8 +393,7 @@ static tp_status lower_bwd_x(tp_lower *lower, const tp_op *op) {
     const tp_conv_tensors t = backward_tensors(lower->graph, op);
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
     const bool depthwise = op->kind == TP_OP_DWCONV_BWD_X;
-    TP_TRY(tp_conv_backward_scales(lower, &t,
-                                   TP_CONV_BWD_STEP, &d));
+    TP_TRY(tp_conv_backward_scales(lower, &t, TP_CONV_BWD_STEP, &d));
     bool done = false;
     if (depthwise) {
         TP_TRY(tp_dwconv_dsp_lower_bwd_x(lower, op, &d, &done));

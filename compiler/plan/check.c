@@ -276,8 +276,7 @@ static int32_t first_row(const map *m, int32_t in) {
 }
 
 /* Each byte of y lies over one of the same channel, of a row that was read. */
-static tp_status check_channels(const checker *c, const map *m,
-                                const pair *p) {
+static tp_status check_channels(const checker *c, const map *m, const pair *p) {
     const int32_t ins = m->backward ? m->h.y * m->w.y : m->h.x * m->w.x;
     const int32_t outs = m->backward ? m->h.x * m->w.x : m->h.y * m->w.y;
     const int32_t in_w = m->backward ? m->w.y : m->w.x;
