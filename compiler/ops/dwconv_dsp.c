@@ -263,15 +263,16 @@ static int32_t largest(const tp_graph *graph) {
 }
 
 /* So many rows that what each call of a strip costs is little beside what it
- * computes: half a kilobyte of scratch, or a sixteenth of the map; a quarter,
- * as far as the arena has room beside the map because of a larger one. All
- * batches of rows are of about the same size. `words` in a row of four
- * channels. */
-static int32_t rows_of(const tp_graph *graph, const tp_conv2d *d,
-                       int32_t words) {
+ * computes: half a kilobyte of scratch, or a sixteenth of the map, a sixth of a
+ * gradient's, beside which there is much else; a quarter, as far as the arena
+ * has room beside the map because of a larger one. All batches of rows are of
+ * about the same size. `words` in a row of four channels. */
+static int32_t rows_of(const tp_graph *graph, const tp_conv2d *d, int32_t words,
+                       bool gradient) {
     const int32_t map = d->in_h * d->in_w * d->in_c;
     const int32_t beside = tp_min32(map / 4, largest(graph) - map);
-    const int32_t budget = tp_max32(tp_max32(576, map / 16), beside);
+    const int32_t least = tp_max32(576, map / (gradient ? 6 : 16));
+    const int32_t budget = tp_max32(least, beside);
     const int32_t rows = budget / (words * 4);
     const int32_t fit = (rows - d->k_h) / d->stride_h + 1;
     const int32_t most = tp_min32(d->out_h, tp_max32(fit, 2));
@@ -281,8 +282,8 @@ static int32_t rows_of(const tp_graph *graph, const tp_conv2d *d,
 }
 
 /* `d` is the map as the windows see it; padding is zero where x_zp is -128. */
-static tp_status set_strips(tp_lower *lower, const tp_conv2d *d, bool fast,
-                            tp_dwconv2d_dsp *out) {
+static tp_status set_strips(tp_lower *lower, const tp_conv2d *d, bool gradient,
+                            bool fast, tp_dwconv2d_dsp *out) {
     const strips s = divide(d, fast);
     const size_t n = (size_t)s.count * TP_DW_STRIP;
     int32_t *table = tp_arena_alloc(lower->arena, n, sizeof *table);
@@ -294,7 +295,7 @@ static tp_status set_strips(tp_lower *lower, const tp_conv2d *d, bool fast,
         describe(&s, i, words, table + i * TP_DW_STRIP);
         words += table[i * TP_DW_STRIP + TP_DW_WORDS];
     }
-    out->rows = rows_of(lower->graph, d, GROUP * words);
+    out->rows = rows_of(lower->graph, d, GROUP * words, gradient);
     out->plane = out->rows * words;
     out->strips = s.count;
     for (int32_t i = 0; i < s.count;
@@ -325,7 +326,7 @@ static tp_status append(tp_lower *lower, const tp_op *op, const packer *p) {
         out.conv.m = tp_lower_const(lower, TP_S32, d->m, n, "m");
         out.conv.s = tp_lower_const(lower, TP_S8, d->s, n, "s");
     }
-    TP_TRY(set_strips(lower, d, fast, &out));
+    TP_TRY(set_strips(lower, d, false, fast, &out));
     out.channel = tp_lower_const(lower, TP_S32, p->record,
                                  (size_t)(d->out_c * (d->k_h * p->pairs + 3)),
                                  "channels");
@@ -440,7 +441,7 @@ tp_status tp_dwconv_dsp_lower_bwd_x(tp_lower *lower, const tp_op *op,
     tp_dwconv2d_dsp out = {.conv = *d};
     out.conv.w = NULL;
     out.conv.bwd_q = NULL;
-    TP_TRY(set_strips(lower, &view, d->k_h == 3 && d->k_w == 3, &out));
+    TP_TRY(set_strips(lower, &view, true, d->k_h == 3 && d->k_w == 3, &out));
     out.channel = tp_lower_const(lower, TP_S32, p.record, words, "backward");
     if (out.channel == NULL) {
         return tp_no_memory(lower->diag);

@@ -14,6 +14,7 @@
 #include "compiler/ops/conv.h"
 #include "compiler/ops/dwconv_dsp.h"
 #include "core/rng.h"
+#include "tests/unit/strip_stream.h"
 #include "tinypeft/kernels.h"
 
 enum { TRIALS = 3000, MOST_C = 21, MOST_TAPS = 7 * 7 };
@@ -279,8 +280,15 @@ static void backward(void **state) {
     assert_true(t.placed > TRIALS / 2);
 }
 
+/* tests/qemu/dsp/strips.c has the same checksum from the assembly. */
+static void twins(void **state) {
+    (void)state;
+    assert_int_equal(tp_strip_crc(), TP_STRIP_CRC);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(twins),
         cmocka_unit_test(forward),
         cmocka_unit_test(backward),
     };

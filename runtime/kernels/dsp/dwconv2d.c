@@ -61,6 +61,7 @@ typedef struct work {
     int32_t c, in_h, in_w, out_h, out_w;
     int32_t stride_h, stride_w, pad_t, pad_l;
     uint32_t *rows;           /* scratch */
+    int32_t most;             /* rows of y that it serves */
     int32_t plane;            /* words of a channel in it */
     int32_t record;           /* words of a channel in op->channel */
     uint32_t bias;            /* of a word of x in scratch */
@@ -79,7 +80,6 @@ typedef struct group {
 /* Rows of y that are computed together. */
 typedef struct batch {
     int32_t oy, n;
-    int32_t most; /* in any batch */
 } batch;
 
 /* --- x to scratch --------------------------------------------------------- */
@@ -91,8 +91,11 @@ static void clear(const work *v) {
     }
 }
 
-/* A row of padding. */
+/* A row of padding; where all rows have a place of their own it is one. */
 static void clear_row(const work *v, const int32_t *s, int32_t row) {
+    if (v->most >= v->out_h) {
+        return;
+    }
     const int32_t plane = v->plane;
     const uint32_t pad = v->pad_word;
     uint32_t *out = v->rows + s[TP_DW_AT] + row * s[TP_DW_WORDS];
@@ -182,10 +185,6 @@ static int32_t sums(const work *v, const int32_t *s, const int32_t *w,
 static int8_t finish(const work *v, int32_t oc, const int32_t *info,
                      int32_t acc) {
     const tp_conv2d *op = &v->op->conv;
-    if (v->g != NULL) {
-        const int32_t sum = acc >> TP_STRIP_T_MAX;
-        return tp_grad_out(v->g, (int64_t)sum * info[1], v->shift);
-    }
     if (v->op->plain) {
         const int32_t high = (int32_t)((int64_t)acc * info[1] >> 32);
         const int32_t y = (high + info[2]) >> TP_STRIP_SHIFT;
@@ -195,10 +194,19 @@ static int8_t finish(const work *v, int32_t oc, const int32_t *info,
     return (int8_t)tp_clamp32(y + op->y_zp, op->y_min, op->y_max);
 }
 
+static int8_t gradient(const work *v, tp_dsp_strip *t, const int32_t *info,
+                       int32_t acc) {
+    const int64_t sum = acc >> TP_STRIP_T_MAX;
+    const int8_t dx = tp_grad_out(v->g, sum * info[1], v->shift);
+    t->beyond |= dx == 127 || dx == -127; /* it may have been */
+    return dx;
+}
+
 /* Channel oc, which is such a number of its group. */
-static void slow(const work *v, const int32_t *s, const tp_dsp_strip *t,
+static void slow(const work *v, const int32_t *s, tp_dsp_strip *t,
                  int32_t number, int32_t oc) {
     const int32_t *w = t->channel + number * v->record;
+    const int32_t *info = w + v->record - 3;
     const uint32_t *x = t->x + number * v->plane;
     const uint32_t *end = x + t->bytes / 4;
     int8_t *y = t->y + number;
@@ -207,7 +215,8 @@ static void slow(const work *v, const int32_t *s, const tp_dsp_strip *t,
             int32_t acc[AT_ONCE];
             const int32_t n = sums(v, s, w, x, i, acc);
             for (int32_t j = 0; j < n; j++, i++) {
-                y[i * t->c] = finish(v, oc, w + v->record - 3, acc[j]);
+                y[i * t->c] = v->g != NULL ? gradient(v, t, info, acc[j])
+                                           : finish(v, oc, info, acc[j]);
             }
         }
     }
@@ -229,7 +238,7 @@ static tp_dsp_strip strip_of(const work *v, const group *g) {
                           .count = GROUP - g->skip,
                           .left = tp_max32(LEFT - v->shift, 0),
                           .right = tp_max32(v->shift - LEFT, 0),
-                          .peak = 0};
+                          .beyond = 0};
 }
 
 static tp_dsp_columns_of columns_of(const work *v) {
@@ -247,26 +256,64 @@ static tp_dsp_columns_of columns_of(const work *v) {
                                .rows = 0};
 }
 
+/* Of strip s and the batch, from the first channel on that is computed. */
+static void aim(const work *v, const group *g, const batch *b, const int32_t *s,
+                tp_dsp_strip *t) {
+    t->x = v->rows + g->skip * v->plane + s[TP_DW_AT];
+    t->y = v->y + b->oy * t->pitch + g->c + g->skip + s[TP_DW_Y];
+    t->bytes = 4 * b->n * v->stride_h * s[TP_DW_WORDS];
+}
+
 /* Rows of y of all strips. */
 static void compute(const work *v, const group *g, const batch *b,
                     tp_dsp_strip *t) {
     const int32_t *s = v->op->strip;
-    const int32_t c = g->c + g->skip;
-    const int32_t row_bytes = 4 * b->n * v->stride_h;
-    const uint32_t *x = v->rows + g->skip * v->plane;
-    int8_t *y = v->y + b->oy * t->pitch + c;
     for (int32_t i = v->op->strips; i > 0; i--, s += TP_DW_STRIP) {
-        t->x = x + s[TP_DW_AT];
-        t->y = y + s[TP_DW_Y];
-        t->bytes = row_bytes * s[TP_DW_WORDS];
+        aim(v, g, b, s, t);
         if (s[TP_DW_FAST] && v->in_range) {
             v->by_size[s[TP_DW_N]](t);
         } else {
             for (int32_t j = 0; j < t->count; j++) {
-                slow(v, s, t, j, c + j);
+                slow(v, s, t, j, g->c + g->skip + j);
             }
         }
     }
+}
+
+/* The same of one channel, not by strip.h. */
+static void compute_slowly(const work *v, const group *g, const batch *b,
+                           tp_dsp_strip *t, int32_t channel) {
+    const int32_t *s = v->op->strip;
+    for (int32_t i = v->op->strips; i > 0; i--, s += TP_DW_STRIP) {
+        aim(v, g, b, s, t);
+        slow(v, s, t, channel - g->skip, g->c + channel);
+    }
+}
+
+/* How large the gradients that were computed are, and [-127, 127]. A value that
+ * was saturated has more bits than are left of it: then its channel is computed
+ * again, from the rows in scratch. */
+static void look(const work *v, const group *g, const batch *b,
+                 tp_dsp_strip *t) {
+    int8_t *y = v->y + b->oy * t->pitch + g->c;
+    const int32_t n = b->n * v->out_w;
+    const uint32_t peaks = tp_dsp_peak(y, v->c, n);
+    const bool beyond = t->beyond != 0;
+    bool lowest = false; /* perhaps there is a -128 */
+    t->beyond = 0;
+    for (int32_t j = g->skip; j < GROUP; j++) {
+        const uint32_t peak = peaks >> 8 * j & 0xFFu;
+        if (peak == 127 && beyond) {
+            compute_slowly(v, g, b, t, j);
+        } else {
+            v->g->peak |= peak;
+            lowest = lowest || peak == 127;
+        }
+    }
+    if (lowest) {
+        tp_dsp_clip(y, v->c, n);
+    }
+    t->beyond = 0;
 }
 
 /* Rows of x that the batch needs; some are in scratch, the last of the batch
@@ -280,7 +327,7 @@ static void load(const work *v, const group *g, const batch *b,
     const int32_t to = (b->n - 1) * v->stride_h + k;
     for (int32_t i = v->op->strips; i > 0; i--, s += TP_DW_STRIP) {
         if (kept > 0) {
-            keep(v, s, b->most * v->stride_h + kept, kept);
+            keep(v, s, v->most * v->stride_h + kept, kept);
         }
         t->x = v->x + g->c + s[TP_DW_X];
         t->edges = s[TP_DW_EDGES];
@@ -291,36 +338,15 @@ static void load(const work *v, const group *g, const batch *b,
     }
 }
 
-/* strip.h saturates to [-128, 127], a gradient to [-127, 127]. Where no value
- * was as large there is nothing to do. */
-static void clip(const work *v, const group *g, const batch *b,
-                 tp_dsp_strip *t) {
-    int8_t *y = v->y + b->oy * t->pitch + g->c;
-    const int32_t n = t->peak >= 127 ? b->n * v->out_w : 0;
-    for (int32_t i = 0; i < n; i++, y += v->c) {
-        uint32_t word;
-        memcpy(&word, y, sizeof word);
-        word ^= 0x80808080u;
-        if (((word - 0x01010101u) & ~word & 0x80808080u) != 0) {
-            for (int32_t j = 0; j < GROUP; j++) {
-                y[j] = (int8_t)tp_max32(y[j], -127);
-            }
-        }
-    }
-    v->g->peak |= t->peak;
-    t->peak = 0;
-}
-
 static void run_group(const work *v, const group *g) {
-    const int32_t most = (v->op->rows - v->op->conv.k_h) / v->stride_h + 1;
     tp_dsp_columns_of columns = columns_of(v);
     tp_dsp_strip t = strip_of(v, g);
-    for (int32_t oy = 0; oy < v->out_h; oy += most) {
-        const batch b = {oy, tp_min32(most, v->out_h - oy), most};
+    for (int32_t oy = 0; oy < v->out_h; oy += v->most) {
+        const batch b = {oy, tp_min32(v->most, v->out_h - oy)};
         load(v, g, &b, &columns);
         compute(v, g, &b, &t);
-        if (v->g != NULL) {
-            clip(v, g, &b, &t);
+        if (v->g != NULL && v->in_range) {
+            look(v, g, &b, &t);
         }
     }
 }
@@ -361,6 +387,7 @@ void tp_dwconv2d_s8_fwd_dsp(const tp_dwconv2d_dsp *op, const int8_t *x,
                     .pad_t = d->pad_t,
                     .pad_l = d->pad_l,
                     .rows = scratch,
+                    .most = (op->rows - d->k_h) / d->stride_h + 1,
                     .plane = op->plane,
                     .record = d->k_h * tp_max32(d->k_w - 1, 1) + 3,
                     .bias = 128u * 0x00010001u,
@@ -398,6 +425,7 @@ void tp_dwconv2d_s8_bwd_x_dsp(const tp_dwconv2d_dsp *op, const tp_q8 *dy,
                     .pad_t = d->k_h - 1 - d->pad_t,
                     .pad_l = d->k_w - 1 - d->pad_l,
                     .rows = scratch,
+                    .most = (op->rows - d->k_h) / d->stride_h + 1,
                     .plane = op->plane,
                     .record = d->k_h * tp_max32(d->k_w - 1, 1) + 3,
                     .bias = 0,

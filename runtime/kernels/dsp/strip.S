@@ -16,13 +16,13 @@
 
 /* tp_dsp_strip */
     .equ T_LEFT, 36
-    .equ T_PEAK, 44
+    .equ T_BEYOND, 44
 
 /* The frame: the channel, tp_dsp_strip up to `count`, END, the address of
  * tp_dsp_strip. */
     .equ START, 24
     .equ M, 28
-    .equ R, 32                  /* backward: the peak */
+    .equ R, 32
     .equ CHANNEL, 36
     .equ X, 40
     .equ Y, 44
@@ -46,8 +46,8 @@
     stm r10, {r1-r9}
     .ifc \kind, bwd
     str r0, [sp, #T]
-    ldr r1, [r0, #T_PEAK]
-    str r1, [sp, #R]
+    movs r1, #0
+    msr APSR_nzcvq, r1          /* SSAT sets Q where it saturates */
     .endif
 .endm
 
@@ -60,7 +60,6 @@
     ldrd r11, r12, [lr, #T_LEFT]
     lsl r9, r9, r11
     lsr r9, r9, r12
-    ldr r10, [sp, #R]
     .endif
     stm sp, {r2-r10}
     ldrd r2, r3, [sp, #BYTES]
@@ -81,8 +80,11 @@
 .macro LEAVE kind
     .ifc \kind, bwd
     ldr r0, [sp, #T]
-    ldr r1, [sp, #R]
-    str r1, [r0, #T_PEAK]
+    mrs r1, APSR
+    ubfx r1, r1, #27, #1        /* Q */
+    ldr r2, [r0, #T_BEYOND]
+    orrs r1, r2
+    str r1, [r0, #T_BEYOND]
     .endif
     add sp, #FRAME
     pop {r4-r11, pc}
@@ -207,16 +209,13 @@
     .endr
 .endm
 .macro FINISH_bwd n, m, r
-    ldrd \m, \r, [sp, #M]
+    ldr \m, [sp, #M]
     .irp a, 1, 2, 3, 4, 5, 6
     .if \a <= \n
     smmulr r\a, r\a, \m
-    eor r8, r\a, r\a, asr #31
-    orr \r, \r, r8
     ssat r\a, #8, r\a
     .endif
     .endr
-    str \r, [sp, #R]
 .endm
 
 /* The row's bytes, r8 = c3, r9 = pitch. */
@@ -368,6 +367,57 @@ tp_dsp_keep:
     bne 1b
     pop {r4-r8, pc}
     .size tp_dsp_keep, . - tp_dsp_keep
+
+/* --- words of a map of gradients ------------------------------------------ *
+ *
+ *   r0  y    r1  c    r2  words left    r3  what is found    r12  -1, or 1 */
+
+.macro PEAK v
+    ssub8 r6, r12, \v            /* -1 - v, and whether that is >= 0 */
+    sel \v, r6, \v
+    orr r3, \v
+.endm
+
+    .section .text.tp_dsp_peak, "ax", %progbits
+    .global tp_dsp_peak
+    .type tp_dsp_peak, %function
+    .thumb_func
+tp_dsp_peak:
+    push {r4-r6, lr}
+    movs r3, #0
+    mov r12, #-1
+    lsrs r2, r2, #1
+    bcc 1f
+    ldr r4, [r0]
+    add r0, r1
+    PEAK r4
+1:  cbz r2, 3f
+2:  ldr r4, [r0]
+    ldr r5, [r0, r1]
+    add r0, r0, r1, lsl #1
+    PEAK r4
+    PEAK r5
+    subs r2, #1
+    bne 2b
+3:  mov r0, r3
+    pop {r4-r6, pc}
+    .size tp_dsp_peak, . - tp_dsp_peak
+
+    .section .text.tp_dsp_clip, "ax", %progbits
+    .global tp_dsp_clip
+    .type tp_dsp_clip, %function
+    .thumb_func
+tp_dsp_clip:
+    mov r12, #0x01010101
+1:  ldr r3, [r0]
+    qsub8 r3, r3, r12           /* -128 stays */
+    sadd8 r3, r3, r12
+    str r3, [r0]
+    add r0, r1
+    subs r2, #1
+    bne 1b
+    bx lr
+    .size tp_dsp_clip, . - tp_dsp_clip
 
     STRIP tp_dsp_strip_fwd_1, fwd, 1, 1, 1
     STRIP tp_dsp_strip_fwd_2, fwd, 1, 2, 2

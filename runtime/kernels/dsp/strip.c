@@ -59,7 +59,7 @@ static int32_t backward(tp_dsp_strip *t, const int32_t *channel, int32_t acc) {
     const uint32_t m = (uint32_t)channel[RECORD - 2] << t->left >> t->right;
     const int64_t product = (int64_t)acc * (int32_t)m;
     const int32_t v = (int32_t)((product + (INT64_C(1) << 31)) >> 32);
-    t->peak |= (uint32_t)(v ^ (v >> 31));
+    t->beyond |= v != ssat8(v);
     return ssat8(v);
 }
 
@@ -112,6 +112,25 @@ void tp_dsp_columns(const tp_dsp_columns_of *t) {
         }
         x += t->next_x;
         out += t->next_out / 4;
+    }
+}
+
+uint32_t tp_dsp_peak(const int8_t *y, int32_t c, int32_t n) {
+    uint8_t peak[4] = {0};
+    uint32_t word = 0;
+    for (int32_t i = 0; i < n; i++, y += c) {
+        for (int32_t j = 0; j < 4; j++) {
+            peak[j] |= (uint8_t)(y[j] < 0 ? -1 - y[j] : y[j]);
+        }
+    }
+    memcpy(&word, peak, sizeof word);
+    return word;
+}
+
+void tp_dsp_clip(int8_t *y, int32_t c, int32_t n) {
+    for (int32_t i = 0; i < n * 4; i++) {
+        int8_t *v = y + i / 4 * c + i % 4;
+        *v = (int8_t)(*v == -128 ? -127 : *v);
     }
 }
 

@@ -28,15 +28,17 @@
 #define TP_STRIP_MOST_2 4 /* stride 2 */
 
 /* A call: `count` channels.
- *   channel  [count] {(w0, w1), (w1, w2) of each row of the window, start, m,
- * R}; backward: start is 0, R is not used x        [rows][words of the strip]:
- * two columns each, the lower half first y        c bytes from column to
- * column, c3 is three times that, `pitch` from row to row; 1 from channel to
- * channel bytes    of x, from the first window to that behind the last plane
- * bytes of x from channel to channel left, right  backward: the sum becomes v =
- * sum * (m << left >> right) + 2^31 >> 32, saturated to int8 peak     [in/out]
- * backward: OR of all v, of -1 - v where v < 0 Bound, kept by the planner: no
- * sum leaves 32 bits. */
+ *   channel  [count] {(w0, w1), (w1, w2) of each row of the window, then start,
+ *            m, R}; backward: start is 0, R is not used
+ *   x        [rows][words of the strip]: two columns each, the lower half first
+ *   y        c bytes from column to column (c3 is three times that), `pitch`
+ *            from row to row, 1 from channel to channel
+ *   bytes    of x, from the first window to that behind the last
+ *   plane    bytes of x from channel to channel
+ *   left     with `right`, backward: the sum becomes
+ *            v = sum * (m << left >> right) + 2^31 >> 32, saturated to int8
+ *   beyond   [in/out] backward: set to 1 where a v was not an int8
+ * Bound, kept by the planner: no sum leaves 32 bits. */
 typedef struct tp_dsp_strip {
     const int32_t *channel;
     const uint32_t *x;
@@ -45,7 +47,7 @@ typedef struct tp_dsp_strip {
     int32_t bytes, plane;
     int32_t count;
     int32_t left, right;
-    uint32_t peak;
+    uint32_t beyond;
 } tp_dsp_strip;
 
 /* Rows of four channels of a strip, two columns to a word:
@@ -71,6 +73,13 @@ typedef struct tp_dsp_columns_of {
 } tp_dsp_columns_of;
 
 void tp_dsp_columns(const tp_dsp_columns_of *t);
+
+/* OR of n words, c bytes apart, each of four bytes: of v, of -1 - v where v <
+ * 0.
+ */
+uint32_t tp_dsp_peak(const int8_t *y, int32_t c, int32_t n);
+/* Makes their -128 to -127. n >= 1 */
+void tp_dsp_clip(int8_t *y, int32_t c, int32_t n);
 
 /* Copies words of four channels, each `plane` bytes behind the one before, to
  * lower addresses. */
