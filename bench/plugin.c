@@ -19,8 +19,9 @@
  * end, unless it faults. An instruction whose condition fails counts as one.
  *
  * The interface is declared here, for distributions do not ship its header. It
- * is the part of QEMU's that has not changed since version 1 of it. Source:
- * QEMU 7.2, docs/devel/tcg-plugins.rst. */
+ * is version 1, of QEMU 6 to 8; a later QEMU that refuses it says which it
+ * wants, for TP_QEMU_PLUGIN_VERSION. Source: QEMU 7.2,
+ * docs/devel/tcg-plugins.rst. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -145,13 +146,13 @@ static void on_exit(uint64_t id, void *data) {
 }
 
 static bool read_marks(const char *path) {
+    char line[32];
     FILE *in = fopen(path, "r");
     if (in == NULL) {
         return false;
     }
-    while (n_marks < MOST_MARKS &&
-           fscanf(in, "%" SCNx64, &marks[n_marks]) == 1) {
-        n_marks++;
+    while (n_marks < MOST_MARKS && fgets(line, sizeof line, in) != NULL) {
+        marks[n_marks++] = strtoull(line, NULL, 16);
     }
     return fclose(in) == 0 && n_marks < MOST_MARKS;
 }

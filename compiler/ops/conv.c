@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "compiler/ops/conv_dsp.h"
+#include "compiler/ops/dwconv_dsp.h"
 #include "compiler/ops/overlap.h"
 #include "compiler/ops/table.h"
 
@@ -49,7 +50,38 @@ void tp_conv_accumulation(tp_conv2d *d) {
     d->acc_shift_b = tp_conv_sum_shift(pixels * 32767.0 * 127.0);
 }
 
+/* True if the rows of x up to the last one under row oy of y reach as far as
+ * the bytes of that row, where y begins with x. */
+static bool is_read(const tp_map_axis *h, const tp_map_axis *w, int32_t oy) {
+    const int32_t last = oy * h->stride - h->before + h->k - 1;
+    const int64_t end = (int64_t)(oy + 1) * w->y - 1;
+    return last >= h->x - 1 || end / w->x <= last;
+}
+
+/* Backward: from dy to dx, for stride 1, with the window turned round. */
+static bool may_begin_with_x(const tp_conv2d *d, bool backward) {
+    tp_map_axis h = {d->in_h, d->out_h, d->k_h, d->stride_h, 1, d->pad_t};
+    tp_map_axis w = {.x = d->in_w, .y = d->out_w};
+    if (backward) {
+        h = (tp_map_axis){d->out_h, d->in_h, d->k_h,
+                          1,        1,       d->k_h - 1 - d->pad_t};
+        w = (tp_map_axis){.x = d->out_w, .y = d->in_w};
+    }
+    bool may = d->in_c == d->out_c;
+    for (int32_t oy = 0; may && oy < h.y; oy++) {
+        may = is_read(&h, &w, oy);
+    }
+    return may;
+}
+
 void tp_conv_overlap(const tp_conv2d *d, bool backward, tp_overlap *out) {
+    if (out->gathers == TP_BY_CHANNEL) {
+        *out = (tp_overlap){.gathers = out->gathers,
+                            .forward = TP_APART,
+                            .reverse = TP_APART,
+                            .exact = may_begin_with_x(d, backward)};
+        return;
+    }
     const tp_map map = {
         .h = {d->in_h, d->out_h, d->k_h, d->stride_h, d->dil_h, d->pad_t},
         .w = {d->in_w, d->out_w, d->k_w, d->stride_w, d->dil_w, d->pad_l},
@@ -302,9 +334,8 @@ static tp_status lower_forward(tp_lower *lower, const tp_op *op) {
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
     const bool depthwise = op->kind == TP_OP_DEPTHWISE_CONV_2D;
     bool done = false;
-    if (!depthwise) {
-        TP_TRY(tp_conv_dsp_lower(lower, op, &t, &done));
-    }
+    TP_TRY(depthwise ? tp_dwconv_dsp_lower(lower, op, &t, &done)
+                     : tp_conv_dsp_lower(lower, op, &t, &done));
     if (done) {
         return TP_OK;
     }
@@ -385,15 +416,13 @@ static tp_status lower_bwd_x(tp_lower *lower, const tp_op *op) {
     const tp_conv_tensors t = backward_tensors(lower->graph, op);
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
     const bool depthwise = op->kind == TP_OP_DWCONV_BWD_X;
-    TP_TRY(tp_conv_backward_scales(lower, &t, depthwise ? 1 : TP_CONV_BWD_STEP,
-                                   &d));
+    TP_TRY(tp_conv_backward_scales(lower, &t, TP_CONV_BWD_STEP, &d));
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->out),
                            tp_arg_gscale(op->out)};
     bool done = false;
-    if (!depthwise) {
-        TP_TRY(tp_conv_dsp_lower_bwd_x(lower, TP_K_conv2d_s8_bwd_x_dsp, &d,
-                                       args, &done));
-    }
+    TP_TRY(depthwise ? tp_dwconv_dsp_lower_bwd_x(lower, op, &d, &done)
+                     : tp_conv_dsp_lower_bwd_x(lower, TP_K_conv2d_s8_bwd_x_dsp,
+                                               &d, args, &done));
     if (done) {
         return TP_OK;
     }

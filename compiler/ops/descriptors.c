@@ -89,6 +89,17 @@ static const tp_field conv2d_dsp_fields[] = {
 };
 DESC_WALK_AT(conv2d_dsp, conv.reverse);
 
+static const tp_field dwconv2d_dsp_fields[] = {
+    CONV2D(tp_dwconv2d_dsp, conv),
+    INT(tp_dwconv2d_dsp, rows),
+    INT(tp_dwconv2d_dsp, plane),
+    INT(tp_dwconv2d_dsp, strips),
+    INT(tp_dwconv2d_dsp, plain),
+    OTHER(tp_dwconv2d_dsp, strip, TP_F_POINTER),
+    OTHER(tp_dwconv2d_dsp, channel, TP_F_POINTER),
+};
+DESC(dwconv2d_dsp);
+
 static const tp_field pool_fields[] = {
     INT(tp_pool, in_h),  INT(tp_pool, in_w),     INT(tp_pool, c),
     INT(tp_pool, out_h), INT(tp_pool, out_w),    INT(tp_pool, k_h),

@@ -49,12 +49,13 @@ typedef struct tp_desc_type {
 } tp_desc_type;
 
 /* One per descriptor struct, in descriptors.c. */
-extern const tp_desc_type tp_desc_conv2d, tp_desc_conv2d_dsp, tp_desc_pool,
-    tp_desc_mean, tp_desc_eltwise, tp_desc_eltwise_bwd, tp_desc_lut,
-    tp_desc_softmax, tp_desc_copy, tp_desc_fill, tp_desc_resize, tp_desc_clamp,
-    tp_desc_sum, tp_desc_bias, tp_desc_head, tp_desc_ce, tp_desc_mse,
-    tp_desc_sgd, tp_desc_random, tp_desc_rescale, tp_desc_bottleneck,
-    tp_desc_unpack, tp_desc_vera, tp_desc_hyper, tp_desc_sparse;
+extern const tp_desc_type tp_desc_conv2d, tp_desc_conv2d_dsp,
+    tp_desc_dwconv2d_dsp, tp_desc_pool, tp_desc_mean, tp_desc_eltwise,
+    tp_desc_eltwise_bwd, tp_desc_lut, tp_desc_softmax, tp_desc_copy,
+    tp_desc_fill, tp_desc_resize, tp_desc_clamp, tp_desc_sum, tp_desc_bias,
+    tp_desc_head, tp_desc_ce, tp_desc_mse, tp_desc_sgd, tp_desc_random,
+    tp_desc_rescale, tp_desc_bottleneck, tp_desc_unpack, tp_desc_vera,
+    tp_desc_hyper, tp_desc_sparse;
 
 typedef enum tp_arg_kind {
     TP_ARG_TENSOR, /* wherever the plan puts the tensor */
@@ -193,9 +194,16 @@ tp_status tp_ad_give(tp_autodiff *ad, int tensor, int grad);
  *            least so many bytes behind the input's end */
 typedef struct tp_overlap {
     int32_t gathers; /* [in] pixels whose windows the kernel reads before it
-                        writes any of them; 0: it writes while it reads */
+                        writes any of them; 0: it writes while it reads;
+                        TP_BY_CHANNEL */
     int32_t forward, reverse;
+    bool exact; /* the output may begin where the input does, and nowhere else
+                   near it */
 } tp_overlap;
+
+/* The kernel computes one group of channels after the other, and reads the rows
+ * of x below a row of y before it writes that. */
+#define TP_BY_CHANNEL (-1)
 
 int32_t tp_kernel_gathers(tp_kernel_id kernel);
 

@@ -8,6 +8,9 @@ typedef enum walk {
     WALK_VALUE,    /* reads value i of any input, then writes value i */
     WALK_CONV,     /* tp_conv2d, pixels of y from windows of x */
     WALK_CONV_TWO, /* the same, reading the windows of two before it writes */
+    WALK_CHANNELS, /* tp_dwconv2d_dsp: rows of x before the rows of y that they
+                      are part of, for one group of channels, then the next */
+    WALK_CHANNELS_BWD,
     WALK_CONV_BWD, /* tp_conv2d, pixels of dx from those of dy */
     WALK_CONV_BWD_TWO,
     WALK_POOL, /* tp_pool, the same */
@@ -23,6 +26,7 @@ static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_conv2d_lora_s8_fwd_ref] = WALK_CONV,
     [TP_K_conv2d_lora_s8_fwd_dsp] = WALK_CONV_TWO,
     [TP_K_dwconv2d_s8_fwd_ref] = WALK_CONV,
+    [TP_K_dwconv2d_s8_fwd_dsp] = WALK_CHANNELS,
     [TP_K_conv2d_scaled_s8_fwd_ref] = WALK_CONV,
     [TP_K_conv2d_lora_scaled_s8_fwd_ref] = WALK_CONV,
     [TP_K_dwconv2d_scaled_s8_fwd_ref] = WALK_CONV,
@@ -31,6 +35,7 @@ static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_conv2d_s8_bwd_x_dsp] = WALK_CONV_BWD_TWO,
     [TP_K_conv2d_lora_s8_bwd_x_dsp] = WALK_CONV_BWD_TWO,
     [TP_K_dwconv2d_s8_bwd_x_ref] = WALK_CONV_BWD,
+    [TP_K_dwconv2d_s8_bwd_x_dsp] = WALK_CHANNELS_BWD,
     [TP_K_avgpool_s8_fwd_ref] = WALK_POOL,
     [TP_K_maxpool_s8_fwd_ref] = WALK_POOL,
     [TP_K_avgpool_q8_bwd_x_ref] = WALK_POOL_BWD,
@@ -260,6 +265,41 @@ static tp_status check_map(checker *c, const map *m, const pair *p) {
     return check_shared(c, m, p, &x, &y, needed);
 }
 
+/* --- channels ------------------------------------------------------------- */
+
+/* Row of the output before which a row of the input is read: the first that it
+ * is part of. Rows that are part of none are never read: -1. */
+static int32_t first_row(const map *m, int32_t in) {
+    const int32_t outs = m->backward ? m->h.x : m->h.y;
+    for (int32_t o = 0; o < outs; o++) {
+        const int32_t y = m->backward ? in : o;
+        const int32_t x = m->backward ? o : in;
+        const int32_t tap = x - (y * m->h.stride - m->h.before);
+        if (tap >= 0 && tap < m->h.k) {
+            return o;
+        }
+    }
+    return -1;
+}
+
+/* Each byte of y lies over one of the same channel, of a row that was read. */
+static tp_status check_channels(const checker *c, const map *m, const pair *p) {
+    const int32_t ins = m->backward ? m->h.y * m->w.y : m->h.x * m->w.x;
+    const int32_t outs = m->backward ? m->h.x * m->w.x : m->h.y * m->w.y;
+    const int32_t in_w = m->backward ? m->w.y : m->w.x;
+    const int32_t out_w = m->backward ? m->w.x : m->w.y;
+    if (p->x.from != p->y.from || m->x_bytes != m->y_bytes) {
+        return wrong(c, "does not begin with", p->in, 0);
+    }
+    for (int32_t i = 0; i < ins && i < outs; i++) {
+        if (first_row(m, i / in_w) > i / out_w) {
+            return wrong(c, "writes too early over", p->in,
+                         (uint32_t)(i * m->x_bytes));
+        }
+    }
+    return TP_OK;
+}
+
 /* --- a mean: values ------------------------------------------------------- */
 
 static bool next(const int32_t dim[4], int32_t at[4]) {
@@ -313,10 +353,13 @@ static tp_status check_pair(checker *c, int arg, const pair *p) {
         return check_mean(c, step->desc, p);
     }
     const bool backward = kind == WALK_CONV_BWD || kind == WALK_CONV_BWD_TWO ||
-                          kind == WALK_POOL_BWD;
+                          kind == WALK_POOL_BWD || kind == WALK_CHANNELS_BWD;
     map m = kind == WALK_POOL || kind == WALK_POOL_BWD
                 ? pool_map(step->desc, backward)
                 : conv_map(step->desc, backward);
+    if (kind == WALK_CHANNELS || kind == WALK_CHANNELS_BWD) {
+        return check_channels(c, &m, p);
+    }
     m.gathers = kind == WALK_CONV_TWO || kind == WALK_CONV_BWD_TWO ? 2 : 0;
     return check_map(c, &m, p);
 }

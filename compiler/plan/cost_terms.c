@@ -264,6 +264,24 @@ void tp_cost_dwconv(const void *desc, uint64_t *term) {
     term[6] = term[1] * u(op->out_c);
 }
 
+/* 1 calls of a strip, 2 words of x in scratch, 3 products in strips that
+ * strip.h has a function for, 4 in others, 5 outputs of others. */
+void tp_cost_dwconv_dsp(const void *desc, uint64_t *term) {
+    const tp_dwconv2d_dsp *op = desc;
+    const tp_conv2d *conv = &op->conv;
+    const uint64_t groups = tiles_of(conv->in_c, 4);
+    const int32_t batch = (op->rows - conv->k_h) / conv->stride_h + 1;
+    const uint64_t column = u(conv->out_h) * u(conv->in_c);
+    for (int32_t i = 0; i < op->strips; i++) {
+        const int32_t *s = op->strip + i * TP_DW_STRIP;
+        const uint64_t outputs = column * u(s[TP_DW_N]);
+        term[1] += groups * tiles_of(conv->out_h, batch);
+        term[2] += groups * u(conv->in_h) * u(s[TP_DW_WORDS]);
+        term[s[TP_DW_FAST] ? 3 : 4] += outputs * u(conv->k_h * conv->k_w);
+        term[5] += s[TP_DW_FAST] ? 0 : outputs;
+    }
+}
+
 /* pixels; tiles; taps that are looked for; taps; MACs by four taps and one by
  * one; products with the scale; inputs */
 void tp_cost_dwconv_bwd_x(const void *desc, uint64_t *term) {
@@ -473,12 +491,12 @@ void tp_cost_avgpool_bwd_x(const void *desc, uint64_t *term) {
     const axis cols = pool_cols(op);
     const uint64_t same_in_row = repeats(&cols);
     const uint64_t all_alike = same_in_row + 1 == u(op->in_w) ? 1 : 0;
-    const uint64_t copied = u(op->in_h) * same_in_row +
-                            (all_alike != 0 ? repeats(&rows) : 0);
+    const uint64_t copied =
+        u(op->in_h) * same_in_row + (all_alike != 0 ? repeats(&rows) : 0);
     term[1] = u((int64_t)op->in_h * op->in_w);
     term[2] = (term[1] - copied) * u(op->c);
-    term[3] = taps_of(&rows) * taps_of(&cols) * u(op->c) *
-              (term[1] - copied) / term[1];
+    term[3] = taps_of(&rows) * taps_of(&cols) * u(op->c) * (term[1] - copied) /
+              term[1];
     term[4] = copied * u(op->c);
 }
 

@@ -40,17 +40,22 @@ static gap below(const tp_block *x, const tp_block *y) {
                  (int64_t)y->offset + least(y->bytes, y->forward)};
 }
 
-/* Where block i cannot begin because of block j. */
-static gap gap_of(const tp_block *block, int i, int j) {
+/* Where block i cannot begin because of block j: one gap, or two with a place
+ * between them. Returns how many. */
+static int gaps_of(const tp_block *block, int i, int j, gap out[2]) {
     const tp_block *a = &block[i];
     const tp_block *b = &block[j];
-    if (a->over && a->under == j) {
-        return above(a, b);
+    const bool over = a->over && a->under == j;
+    const bool under = b->over && b->under == i;
+    const gap whole = {(int64_t)b->offset - a->bytes,
+                       (int64_t)b->offset + b->bytes};
+    out[0] = over ? above(a, b) : under ? below(a, b) : whole;
+    if ((over && a->exact) || (under && b->exact)) {
+        out[0] = (gap){whole.lo, b->offset};
+        out[1] = (gap){b->offset, whole.hi};
+        return 2;
     }
-    if (b->over && b->under == i) {
-        return below(a, b);
-    }
-    return (gap){(int64_t)b->offset - a->bytes, (int64_t)b->offset + b->bytes};
+    return 1;
 }
 
 /* --- first fit ------------------------------------------------------------ */
@@ -62,7 +67,7 @@ typedef struct search {
     int n;
     int *near;      /* blocks that live together with block i, ... */
     int *near_at;   /* ... from near[near_at[i]] to near[near_at[i + 1]] */
-    gap *gaps;      /* [n] scratch */
+    gap *gaps;      /* [2 n] scratch */
     bool *placed;   /* [n] scratch */
     int *order;     /* [n] being tried */
     int *from;      /* [n] the order to go on from */
@@ -80,7 +85,7 @@ static uint32_t lowest(const search *s, int i) {
     int n = 0;
     for (int k = s->near_at[i]; k < s->near_at[i + 1]; k++) {
         if (s->placed[s->near[k]]) {
-            s->gaps[n++] = gap_of(s->block, i, s->near[k]);
+            n += gaps_of(s->block, i, s->near[k], s->gaps + n);
         }
     }
     int64_t offset = 0;
@@ -237,7 +242,7 @@ static bool begin(search *s) {
     s->size = UINT32_MAX - 1;
     s->over = UINT64_MAX;
     s->near_at = tp_arena_alloc(arena, n + 1, sizeof *s->near_at);
-    s->gaps = tp_arena_alloc(arena, n + 1, sizeof *s->gaps);
+    s->gaps = tp_arena_alloc(arena, 2 * n + 2, sizeof *s->gaps);
     s->placed = tp_arena_alloc(arena, n + 1, sizeof *s->placed);
     s->order = tp_arena_alloc(arena, n + 1, sizeof *s->order);
     s->from = tp_arena_alloc(arena, n + 1, sizeof *s->from);
@@ -295,7 +300,9 @@ uint32_t tp_place_blocks(tp_block *block, int n, int effort) {
 /* Bytes of block y and the one under it, at least. */
 static uint32_t together_bytes(const tp_block *y, const tp_block *x) {
     const int64_t apart = (int64_t)align4(x->bytes) + align4(y->bytes);
-    const int32_t near = y->forward < y->reverse ? y->forward : y->reverse;
+    const int32_t least_forward = y->exact ? 0 : y->forward;
+    const int32_t near =
+        least_forward < y->reverse ? least_forward : y->reverse;
     const int64_t over = (int64_t)x->bytes + (near > 0 ? near : 0);
     const int64_t both = over > y->bytes ? over : y->bytes;
     return (uint32_t)least(apart, (both + 3) / 4 * 4);
@@ -335,6 +342,9 @@ tp_lie tp_place_lie(const tp_block *block, int i) {
         return TP_LIE_APART;
     }
     const tp_block *x = &block[y->under];
+    if (y->exact) {
+        return y->offset == x->offset ? TP_LIE_FORWARD : TP_LIE_WRONG;
+    }
     const int64_t down = (int64_t)x->offset - y->offset;
     const int64_t up = (int64_t)y->offset + y->bytes - x->offset - x->bytes;
     if (y->forward < TP_APART && down >= y->forward) {

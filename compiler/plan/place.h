@@ -10,10 +10,11 @@ typedef struct tp_block {
     uint32_t bytes;
     int first, last;
     /* A block may lie over one that dies in the step where it is born: the
-     * distances are those of tp_overlap. */
+     * distances and `exact` are those of tp_overlap. */
     bool over;
     int under;                /* index of that block */
     int32_t forward, reverse; /* TP_APART: not in this order */
+    bool exact;               /* over it only where both begin */
     uint32_t offset;          /* [out] a multiple of 4 */
     int region;               /* of region.h; 0 where there is one arena */
 } tp_block;

@@ -268,6 +268,7 @@ static void find_overlaps(maker *m) {
         m->block[y].under = x;
         m->block[y].forward = over.forward;
         m->block[y].reverse = over.reverse;
+        m->block[y].exact = over.exact;
     }
 }
 

@@ -61,6 +61,38 @@ typedef struct tp_conv2d_dsp {
                       held within +-limit when it is added */
 } tp_conv2d_dsp;
 
+/* What is known of a strip, some columns of the output of the `dsp` kernels of
+ * DEPTHWISE_CONV_2D: places in a strip's row of tp_dwconv2d_dsp.strip. In
+ * scratch a row of x is, in each strip, words of padding, one of padding and a
+ * column, pairs of columns, one of a column and padding, words of padding. */
+enum {
+    TP_DW_N,        /* columns of the output */
+    TP_DW_FAST,     /* 1: runtime/kernels/dsp/strip.h has a function for it */
+    TP_DW_WORDS,    /* of a row of x in scratch */
+    TP_DW_AT,       /* word of a channel's plane where it begins */
+    TP_DW_OUT,      /* the same of the first word that is no padding */
+    TP_DW_Y,        /* bytes from a row of y to the first column */
+    TP_DW_X,        /* bytes from a row of x to the first column that is read */
+    TP_DW_EDGES,    /* 1: padding and a column; 2: a column and padding */
+    TP_DW_PAIRS,    /* of columns of x */
+    TP_DW_NEXT_X,   /* bytes from the last column on to the next row's first */
+    TP_DW_NEXT_OUT, /* the same in scratch */
+    TP_DW_STRIP     /* how many there are */
+};
+
+/* DEPTHWISE_CONV_2D for the `dsp` kernels. Of a channel: the taps of each row
+ * of the window as pairs (w0, w1), (w1, w2), ..., one pair (w0, 0) where there
+ * is one tap; then start, m and R as runtime/kernels/dsp/strip.h says. */
+typedef struct tp_dwconv2d_dsp {
+    tp_conv2d conv; /* multiplier and dilation 1, channels >= 4; w NULL */
+    int32_t rows;   /* of x that the scratch holds, >= k_h */
+    int32_t plane;  /* words of a channel in scratch */
+    int32_t strips;
+    int32_t plain;        /* 1: negative sums end at the lower clamp */
+    const int32_t *strip; /* [strips][TP_DW_STRIP] */
+    const int32_t *channel;
+} tp_dwconv2d_dsp;
+
 /* AVERAGE_POOL_2D, MAX_POOL_2D. Padded places count as absent. */
 typedef struct tp_pool {
     int32_t in_h, in_w, c, out_h, out_w;

@@ -115,8 +115,8 @@ static void update_momentum(const tp_ctx *ctx, const tp_param *param,
         const int64_t step =
             tp_step_of(grad->v[i], factor, MOMENTUM_BITS + FRACTION);
         v[i] = round_down(step + v[i] * keep, FRACTION, tp_rng_next(&rng));
-        const int64_t moved = (int64_t)w[i] * (INT64_C(1) << lr_bits) -
-                              (int64_t)v[i] * rate;
+        const int64_t moved =
+            (int64_t)w[i] * (INT64_C(1) << lr_bits) - (int64_t)v[i] * rate;
         w[i] = round_down(moved, lr_bits, tp_rng_next(&rng));
     }
     state->rng = rng;

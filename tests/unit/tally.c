@@ -59,7 +59,8 @@ static void note(tp_tally *t, const closeness *c) {
     t->compared++;
 }
 
-/* What rounding leaves of terms that cancel: 0.0012 was met once in 150 models. */
+/* What rounding leaves of terms that cancel: 0.0012 was met once in 150 models.
+ */
 #define CANCELLED 0.003
 
 void tp_tally_params(tp_tally *t, const tp_subject *s) {

@@ -197,7 +197,7 @@ static extent measure(const subject *s, call c) {
     const bool pool = c == AVGPOOL || c == MAXPOOL || c >= AVGPOOL_BWD;
     const tp_conv2d *d = &s->conv;
     const tp_pool *p = &s->pool;
-    extent e;
+    extent e = {.over = {.gathers = 0}};
     if (pool) {
         const tp_map map = {
             .h = {p->in_h, p->out_h, p->k_h, p->stride_h, 1, p->pad_t},

@@ -1,0 +1,454 @@
+#include "compiler/ops/dwconv_dsp.h"
+
+#include "core/fixed.h"
+#include "runtime/kernels/dsp/strip.h"
+
+#define GROUP 4 /* channels at a time */
+
+typedef struct packer {
+    const tp_conv2d *d;
+    const int32_t *bias;
+    int32_t pairs; /* of a row of the window */
+    bool plain;
+    int32_t *record; /* [out_c][k_h * pairs + 3] */
+} packer;
+
+/* One channel's sum A = start + sum w u, u = x + 128 in [0, 255]. */
+typedef struct channel {
+    int32_t oc;
+    int64_t start, lo, hi;
+} channel;
+
+/* What the kernel makes of it: 2^t A = offset + sum 2^t w u. */
+typedef struct form {
+    int32_t t;
+    int64_t offset;
+    int32_t m, r;
+} form;
+
+static int32_t weight(const tp_conv2d *d, int32_t oc, int32_t k) {
+    return d->w[k * d->out_c + oc];
+}
+
+static channel channel_of(const packer *p, int32_t oc) {
+    const tp_conv2d *d = p->d;
+    int64_t sum = 0;
+    int64_t neg = 0;
+    for (int32_t k = 0; k < d->k_h * d->k_w; k++) {
+        const int32_t w = weight(d, oc, k);
+        sum += w;
+        neg += w < 0 ? w : 0;
+    }
+    channel c = {.oc = oc, .start = p->bias[oc] - (128 + d->x_zp) * sum};
+    c.lo = c.start + 255 * neg;
+    c.hi = c.start + 255 * (sum - neg);
+    return c;
+}
+
+/* The byte of `ref` for a sum. */
+static int32_t output(const packer *p, const channel *c, int64_t sum) {
+    const tp_conv2d *d = p->d;
+    const int32_t y = tp_mbqm((int32_t)sum, d->m[c->oc], d->s[c->oc]);
+    return tp_clamp32(y + d->y_zp, d->y_min, d->y_max);
+}
+
+static int64_t magnitude(const channel *c) {
+    return c->hi > -c->lo ? c->hi : -c->lo;
+}
+
+/* --- plain: one shift for all channels ------------------------------------ */
+
+/* What the kernel has for a sum. */
+static int64_t scaled(const form *f, const channel *c, int64_t sum) {
+    return (sum - c->start) * (1 << f->t) + f->offset;
+}
+
+/* The byte of strip.h for a sum. */
+static int32_t strip_output(const form *f, const channel *c, int64_t sum) {
+    const int64_t v = (scaled(f, c, sum) * f->m >> 32) + f->r;
+    return tp_clamp32((int32_t)(v >> TP_STRIP_SHIFT), -128, 127);
+}
+
+/* The last sum from `sum` on that gives the same byte of `ref`, which rises
+ * with the sum. */
+static int64_t last_alike(const packer *p, const channel *c, int64_t sum) {
+    const int32_t y = output(p, c, sum);
+    int64_t last = c->hi;
+    while (sum < last) {
+        const int64_t middle = sum + (last - sum + 1) / 2;
+        if (output(p, c, middle) == y) {
+            sum = middle;
+        } else {
+            last = middle - 1;
+        }
+    }
+    return sum;
+}
+
+/* True for all sums: both rise, so the ends of each step of `ref` prove it. */
+static bool is_same(const packer *p, const channel *c, const form *f) {
+    if (scaled(f, c, c->lo) < INT32_MIN || scaled(f, c, c->hi) > INT32_MAX) {
+        return false;
+    }
+    for (int64_t sum = c->lo; sum <= c->hi; sum++) {
+        const int32_t y = output(p, c, sum);
+        const bool first = strip_output(f, c, sum) == y;
+        sum = last_alike(p, c, sum);
+        if (!first || strip_output(f, c, sum) != y) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int32_t rounding(int32_t zp, int32_t t) {
+    return zp * (1 << TP_STRIP_SHIFT) + (1 << (TP_STRIP_SHIFT - 1)) +
+           (1 << t >> 2);
+}
+
+/* A factor too small for the shift, of a channel that is nearly dead: m by
+ * which 2^t A is multiplied has fewer bits than `ref` has, and what the sum
+ * starts from, with t bits that are free, makes up for that and adds what 2^30
+ * is there. The more of them, the finer is that, and the coarser m. */
+static bool find_small(const packer *p, const channel *c, int32_t exact,
+                       form *f) {
+    for (int32_t t = TP_STRIP_T_MAX; t >= TP_STRIP_T_MIN; t--) {
+        const int32_t less = t - exact;
+        for (int32_t i = 0; i < 4; i++) {
+            const int64_t m = (p->d->m[c->oc] >> less) + i / 2;
+            const int64_t sum =
+                c->start * (1 << t) * p->d->m[c->oc] + (INT64_C(1) << (30 + t));
+            *f = (form){.t = t,
+                        .offset = (sum >> less) / m + i % 2,
+                        .m = (int32_t)m,
+                        .r = rounding(p->d->y_zp, 0)};
+            if (is_same(p, c, f)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool find_plain(const packer *p, const channel *c, form *f) {
+    const int32_t t = TP_STRIP_SHIFT + 1 + p->d->s[c->oc];
+    if (t < TP_STRIP_T_MIN) {
+        return find_small(p, c, t, f);
+    }
+    if (t > TP_STRIP_T_MAX || magnitude(c) >= INT64_C(1) << (31 - t)) {
+        return false;
+    }
+    *f = (form){.t = t,
+                .offset = c->start * (1 << t),
+                .m = p->d->m[c->oc],
+                .r = rounding(p->d->y_zp, t)};
+    return true;
+}
+
+/* --- channels ------------------------------------------------------------- */
+
+static void put(const packer *p, const channel *c, const form *f, bool dead) {
+    const tp_conv2d *d = p->d;
+    int32_t *out = p->record + c->oc * (d->k_h * p->pairs + 3);
+    for (int32_t i = 0; i < d->k_h * p->pairs; i++) {
+        const int32_t kx = i % p->pairs;
+        const int32_t k = i / p->pairs * d->k_w + kx;
+        const int32_t low = dead ? 0 : weight(d, c->oc, k);
+        const int32_t high =
+            dead || kx + 1 >= d->k_w ? 0 : weight(d, c->oc, k + 1);
+        const int32_t scale = 1 << f->t;
+        *out++ =
+            (int32_t)((uint32_t)(high * scale) << 16 | (uint16_t)(low * scale));
+    }
+    *out++ = (int32_t)f->offset;
+    *out++ = f->m;
+    *out = f->r;
+}
+
+static bool find(const packer *p, const channel *c, form *f, bool *dead) {
+    const int32_t y = output(p, c, c->lo);
+    *dead = p->plain && p->d->s[c->oc] <= 0 && y == output(p, c, c->hi);
+    if (*dead) { /* all sums give the same byte */
+        *f = (form){.r = y * (1 << TP_STRIP_SHIFT)};
+        return true;
+    }
+    if (p->plain) {
+        return find_plain(p, c, f);
+    }
+    *f = (form){.offset = c->start}; /* the factor is that of `ref` */
+    return true;
+}
+
+static bool pack(const packer *p) {
+    for (int32_t oc = 0; oc < p->d->out_c; oc++) {
+        const channel c = channel_of(p, oc);
+        form f;
+        bool dead = false;
+        if (c.lo <= INT32_MIN || c.hi >= INT32_MAX || !find(p, &c, &f, &dead)) {
+            return false;
+        }
+        put(p, &c, &f, dead);
+    }
+    return true;
+}
+
+/* --- strips and rows ------------------------------------------------------ */
+
+/* How the output's columns are divided. */
+typedef struct strips {
+    const tp_conv2d *d; /* the map as the windows see it */
+    int32_t n, last_n;  /* columns of a strip, of the last one */
+    int32_t count;
+    bool fast; /* strip.h has functions for this window */
+} strips;
+
+static strips divide(const tp_conv2d *d, bool fast) {
+    const bool one = d->stride_w == 1;
+    const int32_t most = one ? TP_STRIP_MOST : TP_STRIP_MOST_2;
+    const int32_t count = (d->out_w + most - 1) / most;
+    int32_t n = (d->out_w + count - 1) / count;
+    n += count > 1 && one ? n % 2 : 0; /* strip.h: only the last may be odd */
+    return (strips){.d = d,
+                    .n = n,
+                    .last_n = d->out_w - (count - 1) * n,
+                    .count = count,
+                    .fast = fast};
+}
+
+/* True where the column right of the last that the last strip needs is padding,
+ * and padding counts as zero. */
+static bool ends_in_zero(const tp_conv2d *d) {
+    return d->x_zp == -128 && d->out_w + 1 - d->pad_l >= d->in_w;
+}
+
+/* Strip i, which begins at word `at` of a row. */
+static void describe(const strips *s, int32_t i, int32_t at, int32_t *out) {
+    const tp_conv2d *d = s->d;
+    const int32_t n = i == s->count - 1 ? s->last_n : s->n;
+    const bool odd = s->fast && d->stride_w == 1 && n % 2 != 0;
+    const bool short_row = odd && ends_in_zero(d);
+    const int32_t columns =
+        (n - 1) * d->stride_w + d->k_w - (short_row ? 1 : 0);
+    const int32_t words = (columns + 1) / 2;
+    const int32_t col = i * s->n * d->stride_w - d->pad_l;
+    const int32_t before = tp_min32(tp_max32(-col, 0) / 2, words);
+    const int32_t first = before < words && col < 0 && col % 2 != 0;
+    const int32_t from = col + 2 * before + first;
+    const int32_t left = tp_max32(d->in_w - from - first, 0);
+    const int32_t room = words - before - first;
+    const int32_t pairs = tp_min32(left / 2, room);
+    const int32_t last = pairs < room && left % 2 != 0;
+    out[TP_DW_N] = n;
+    out[TP_DW_FAST] = s->fast && (!odd || short_row);
+    out[TP_DW_WORDS] = words;
+    out[TP_DW_AT] = at;
+    out[TP_DW_OUT] = at + before;
+    out[TP_DW_Y] = i * s->n * d->in_c;
+    out[TP_DW_X] = from * d->in_c;
+    out[TP_DW_EDGES] = first + 2 * last;
+    out[TP_DW_PAIRS] = pairs;
+    out[TP_DW_NEXT_X] = (d->in_w - first - 2 * pairs - last) * d->in_c;
+    out[TP_DW_NEXT_OUT] = 4 * (words - first - pairs - last);
+}
+
+/* The largest tensor: the arena is no smaller. */
+static int32_t largest(const tp_graph *graph) {
+    size_t most = 0;
+    for (int i = 0; i < graph->n_tensors; i++) {
+        const tp_tensor *t = &graph->tensor[i];
+        const size_t bytes = t->role == TP_VALUE ? tp_tensor_bytes(t) : 0;
+        most = bytes > most ? bytes : most;
+    }
+    return (int32_t)most;
+}
+
+/* So many rows that what each call of a strip costs is little beside what it
+ * computes: half a kilobyte of scratch, or a sixteenth of the map, a sixth of a
+ * gradient's, beside which there is much else; a quarter, as far as the arena
+ * has room beside the map because of a larger one. All batches of rows are of
+ * about the same size. `words` in a row of four channels. */
+static int32_t rows_of(const tp_graph *graph, const tp_conv2d *d, int32_t words,
+                       bool gradient) {
+    const int32_t map = d->in_h * d->in_w * d->in_c;
+    const int32_t beside = tp_min32(map / 4, largest(graph) - map);
+    const int32_t least = tp_max32(576, map / (gradient ? 6 : 16));
+    const int32_t budget = tp_max32(least, beside);
+    const int32_t rows = budget / (words * 4);
+    const int32_t fit = (rows - d->k_h) / d->stride_h + 1;
+    const int32_t most = tp_min32(d->out_h, tp_max32(fit, 2));
+    const int32_t batches = (d->out_h + most - 1) / most;
+    const int32_t each = (d->out_h + batches - 1) / batches;
+    return (each - 1) * d->stride_h + d->k_h;
+}
+
+/* `d` is the map as the windows see it; padding is zero where x_zp is -128. */
+static tp_status set_strips(tp_lower *lower, const tp_conv2d *d, bool gradient,
+                            bool fast, tp_dwconv2d_dsp *out) {
+    const strips s = divide(d, fast);
+    const size_t n = (size_t)s.count * TP_DW_STRIP;
+    int32_t *table = tp_arena_alloc(lower->arena, n, sizeof *table);
+    int32_t words = 0;
+    if (table == NULL) {
+        return tp_no_memory(lower->diag);
+    }
+    for (int32_t i = 0; i < s.count; i++) {
+        describe(&s, i, words, table + i * TP_DW_STRIP);
+        words += table[i * TP_DW_STRIP + TP_DW_WORDS];
+    }
+    out->rows = rows_of(lower->graph, d, GROUP * words, gradient);
+    out->plane = out->rows * words;
+    out->strips = s.count;
+    for (int32_t i = 0; i < s.count;
+         i++) { /* a plane has all rows of a strip */
+        int32_t *strip = table + i * TP_DW_STRIP;
+        const int32_t more = (out->rows - 1) * strip[TP_DW_AT];
+        strip[TP_DW_AT] += more;
+        strip[TP_DW_OUT] += more;
+    }
+    out->strip = tp_lower_const(lower, TP_S32, table, n, "strips");
+    return out->strip != NULL ? TP_OK : tp_no_memory(lower->diag);
+}
+
+static bool is_plain(const tp_conv2d *d) {
+    return d->y_min == -128 && d->y_zp == -128 && d->y_max == 127;
+}
+
+static tp_status append(tp_lower *lower, const tp_op *op, const packer *p) {
+    const tp_conv2d *d = p->d;
+    const bool fast = p->plain && d->k_h == 3 && d->k_w == 3 &&
+                      d->stride_h == d->stride_w && d->stride_w <= 2;
+    tp_dwconv2d_dsp out = {.conv = *d, .plain = p->plain};
+    out.conv.w = NULL;
+    out.conv.m = NULL;
+    out.conv.s = NULL;
+    if (!p->plain) {
+        const size_t n = (size_t)d->out_c;
+        out.conv.m = tp_lower_const(lower, TP_S32, d->m, n, "m");
+        out.conv.s = tp_lower_const(lower, TP_S8, d->s, n, "s");
+    }
+    TP_TRY(set_strips(lower, d, false, fast, &out));
+    out.channel = tp_lower_const(lower, TP_S32, p->record,
+                                 (size_t)(d->out_c * (d->k_h * p->pairs + 3)),
+                                 "channels");
+    if (out.channel == NULL ||
+        (!p->plain && (out.conv.m == NULL || out.conv.s == NULL))) {
+        return tp_no_memory(lower->diag);
+    }
+    const int32_t bytes = 4 * GROUP * out.plane;
+    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_const(NULL),
+                           tp_arg_tensor(op->out),
+                           tp_arg_scratch((uint32_t)bytes)};
+    return tp_lower_step(lower, TP_K_dwconv2d_s8_fwd_dsp, &tp_desc_dwconv2d_dsp,
+                         &out, args);
+}
+
+tp_status tp_dwconv_dsp_lower(tp_lower *lower, const tp_op *op,
+                              const tp_conv_tensors *t, bool *done) {
+    tp_conv2d d = tp_conv_geometry(&op->attr, t);
+    *done = false;
+    if ((lower->isa & TP_ISA_DSP) == 0 || tp_op_factors(op) >= 0) {
+        return TP_OK;
+    }
+    return tp_conv_describe(lower->arena, op, t, &d) == TP_OK
+               ? tp_dwconv_dsp_lower_described(lower, op, &d, done)
+               : tp_no_memory(lower->diag);
+}
+
+tp_status tp_dwconv_dsp_lower_described(tp_lower *lower, const tp_op *op,
+                                        const tp_conv2d *d, bool *done) {
+    const tp_tensor *bias = &lower->graph->tensor[op->in[2]];
+    *done = false;
+    if (bias->role != TP_CONST || d->out_c != d->in_c || d->out_c < GROUP ||
+        d->dil_h != 1 || d->dil_w != 1) {
+        return TP_OK;
+    }
+    packer p = {.d = d,
+                .bias = bias->data,
+                .pairs = tp_max32(d->k_w - 1, 1),
+                .plain = is_plain(d)};
+    const size_t words = (size_t)d->out_c * (size_t)(d->k_h * p.pairs + 3);
+    p.record = tp_arena_alloc(lower->arena, words, sizeof *p.record);
+    if (p.record == NULL) {
+        return tp_no_memory(lower->diag);
+    }
+    *done = pack(&p);
+    if (!*done && p.plain) {
+        p.plain = false;
+        *done = pack(&p);
+    }
+    return *done ? append(lower, op, &p) : TP_OK;
+}
+
+/* --- gradient to the input ------------------------------------------------ */
+
+/* From dy to dx: the window turned round. */
+static tp_conv2d turned(const tp_conv2d *d) {
+    return (tp_conv2d){.in_h = d->out_h,
+                       .in_w = d->out_w,
+                       .in_c = d->out_c,
+                       .out_h = d->in_h,
+                       .out_w = d->in_w,
+                       .out_c = d->in_c,
+                       .k_h = d->k_h,
+                       .k_w = d->k_w,
+                       .stride_h = 1,
+                       .stride_w = 1,
+                       .dil_h = 1,
+                       .dil_w = 1,
+                       .pad_t = d->k_h - 1 - d->pad_t,
+                       .pad_l = d->k_w - 1 - d->pad_l,
+                       .x_zp = -128};
+}
+
+static int8_t *turn(tp_lower *lower, const tp_conv2d *d) {
+    const int32_t taps = d->k_h * d->k_w;
+    int8_t *w =
+        tp_arena_alloc(lower->arena, (size_t)(taps * d->out_c), sizeof *w);
+    for (int32_t i = 0; w != NULL && i < taps * d->out_c; i++) {
+        const int32_t k = taps - 1 - i / d->out_c;
+        w[i] = (int8_t)weight(d, i % d->out_c, k);
+    }
+    return w;
+}
+
+static bool has_backward(const tp_lower *lower, const tp_conv2d *d) {
+    const int64_t most =
+        (int64_t)d->k_h * d->k_w * 127 * 128 * (1 << TP_STRIP_T_MAX);
+    return (lower->isa & TP_ISA_DSP) != 0 && d->out_c == d->in_c &&
+           d->out_c >= GROUP && d->stride_h == 1 && d->stride_w == 1 &&
+           d->dil_h == 1 && d->dil_w == 1 && most <= INT32_MAX &&
+           d->pad_t < d->k_h && d->pad_l < d->k_w;
+}
+
+tp_status tp_dwconv_dsp_lower_bwd_x(tp_lower *lower, const tp_op *op,
+                                    const tp_conv2d *d, bool *done) {
+    *done = has_backward(lower, d);
+    if (!*done) {
+        return TP_OK;
+    }
+    tp_conv2d view = turned(d);
+    packer p = {.d = &view, .pairs = tp_max32(d->k_w - 1, 1)};
+    const size_t words = (size_t)d->out_c * (size_t)(d->k_h * p.pairs + 3);
+    p.record = tp_arena_alloc(lower->arena, words, sizeof *p.record);
+    view.w = turn(lower, d);
+    if (p.record == NULL || view.w == NULL) {
+        return tp_no_memory(lower->diag);
+    }
+    for (int32_t oc = 0; oc < d->out_c; oc++) {
+        const channel c = {.oc = oc};
+        put(&p, &c, &(form){.t = TP_STRIP_T_MAX, .m = d->bwd_q[oc]}, false);
+    }
+    tp_dwconv2d_dsp out = {.conv = *d};
+    out.conv.w = NULL;
+    out.conv.bwd_q = NULL;
+    TP_TRY(set_strips(lower, &view, true, d->k_h == 3 && d->k_w == 3, &out));
+    out.channel = tp_lower_const(lower, TP_S32, p.record, words, "backward");
+    if (out.channel == NULL) {
+        return tp_no_memory(lower->diag);
+    }
+    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->out),
+                           tp_arg_gscale(op->out),
+                           tp_arg_scratch((uint32_t)(4 * GROUP * out.plane))};
+    return tp_lower_step(lower, TP_K_dwconv2d_s8_bwd_x_dsp,
+                         &tp_desc_dwconv2d_dsp, &out, args);
+}

@@ -1,0 +1,29 @@
+/* Depthwise convolutions for the `dsp` kernels: channels packed as
+ * runtime/kernels/dsp/strip.h reads them, and the proof that its arithmetic
+ * gives the bytes of `ref` for every input. */
+#ifndef TP_COMPILER_OPS_DWCONV_DSP_H
+#define TP_COMPILER_OPS_DWCONV_DSP_H
+
+#include "compiler/ops/conv.h"
+
+/* Appends the step of a forward depthwise convolution whose bias is constant.
+ *   t     its x, w and y
+ *   done  [out] false: no step, for the kernel has no code for it or a bound
+ *         fails */
+TP_MUST_CHECK tp_status tp_dwconv_dsp_lower(tp_lower *lower, const tp_op *op,
+                                            const tp_conv_tensors *t,
+                                            bool *done);
+/* The same of a layer that is described, whatever the target.
+ *   d     as for dwconv2d_s8_fwd_ref; m and s need not be registered */
+TP_MUST_CHECK tp_status tp_dwconv_dsp_lower_described(tp_lower *lower,
+                                                      const tp_op *op,
+                                                      const tp_conv2d *d,
+                                                      bool *done);
+/* The same of its gradient to the input, for stride 1.
+ *   d     as for dwconv2d_s8_bwd_x_ref */
+TP_MUST_CHECK tp_status tp_dwconv_dsp_lower_bwd_x(tp_lower *lower,
+                                                  const tp_op *op,
+                                                  const tp_conv2d *d,
+                                                  bool *done);
+
+#endif
