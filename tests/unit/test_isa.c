@@ -185,6 +185,7 @@ static const char *const adapters[][2] = {
     {"*=lora:rank=2", "*=bitfit"},
     {"fc*=head:classes=3", "conv*=lora-fa:rank=4"},
     {"*=lora:rank=3", "*=lora:rank=3"},
+    {"conv*=lora:rank=7", "*=bitfit"},
     {"*=bitfit", "*=bitfit"},
 };
 enum { ADAPTERS = sizeof adapters / sizeof *adapters };

@@ -37,6 +37,7 @@ static narrow begin(const int8_t *x, const tp_dsp_matrix *m, int32_t bytes,
     v.start = w + groups * pairs * 2;
     v.y = (int8_t *)(v.start + GROUP * groups);
     v.t.w = w;
+    memset(v.start, 0, (size_t)groups * GROUP * sizeof *v.start);
     v.t.act = v.act;
     v.t.act_end = v.act + PIXELS * pairs;
     return v;
