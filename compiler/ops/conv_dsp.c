@@ -369,7 +369,8 @@ tp_status tp_conv_dsp_lower_lora(tp_lower *lower, const tp_op *op,
         return TP_OK;
     }
     TP_TRY(finish(lower, &p, &out));
-    const uint32_t branch = 4u * (1u + (uint32_t)tp_dsp_branch_words(d->rank)) * (uint32_t)d->out_c;
+    const uint32_t branch =
+        4u * (1u + (uint32_t)tp_dsp_branch_words(d->rank)) * (uint32_t)d->out_c;
     const tp_arg args[] = {tp_arg_tensor(op->in[0]),
                            tp_arg_const(NULL),
                            tp_arg_tensor(op->in[3]),

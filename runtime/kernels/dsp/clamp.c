@@ -66,8 +66,8 @@ void tp_clamp_q8_bwd_x_dsp(const tp_clamp *op, const tp_q8 *dy, const int8_t *y,
     }
     for (int32_t rest = op->n % 8, n; rest > 0; rest -= n) {
         n = tp_min32(rest, 4);
-        const uint32_t v = tp_between8(load_part(y, n), r.lo, r.hi,
-                                       load_part(from, n));
+        const uint32_t v =
+            tp_between8(load_part(y, n), r.lo, r.hi, load_part(from, n));
         memcpy(to, &v, (size_t)n);
         y += n;
         from += n;

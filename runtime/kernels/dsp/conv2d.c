@@ -375,7 +375,7 @@ static void run_lora(work *v, int8_t *y, int32_t group, int32_t from,
                      int32_t to) {
     const tp_conv2d_dsp *op = v->op;
     tp_dsp_sums *t = &v->sums;
-    static void (*const tile[2][2])(tp_dsp_sums *t) = {
+    static void (*const tile[2][2])(tp_dsp_sums * t) = {
         {tp_dsp_sums_lora1, tp_dsp_sums_lora_plain1},
         {tp_dsp_sums_lora2, tp_dsp_sums_lora_plain2}};
     const int32_t *branch = t->branch;

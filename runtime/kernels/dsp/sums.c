@@ -68,8 +68,8 @@ static void finish_branch(tp_dsp_sums *t, int32_t g, int32_t pixel,
     const int32_t *of = t->branch + g * TP_TILE_GROUP * words;
     scale(t, sum);
     for (int i = 0; i < TP_TILE_GROUP; i++, of += words) {
-        sum[i] = tp_tile_add(
-            sum[i], tp_smmulr(branch(t, of, words, pixel), t->t));
+        sum[i] =
+            tp_tile_add(sum[i], tp_smmulr(branch(t, of, words, pixel), t->t));
     }
     put(t, g, pixel, sum);
 }
