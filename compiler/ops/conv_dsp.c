@@ -288,10 +288,10 @@ static tp_status finish(tp_lower *lower, const packer *p, tp_conv2d_dsp *out) {
     out->limit = p->limit;
     set_clamp(p->d, out);
     out->w = tp_lower_const(lower, TP_S32, p->w,
-                            (size_t)(p->groups * p->pairs * 2), "packed");
+                            (size_t)p->groups * (size_t)p->pairs * 2, "packed");
     out->channel =
         tp_lower_const(lower, TP_S32, p->channel,
-                       (size_t)(p->groups * TP_TILE_CHANNEL), "channels");
+                       (size_t)p->groups * TP_TILE_CHANNEL, "channels");
     return out->w != NULL && out->channel != NULL ? TP_OK
                                                   : tp_no_memory(lower->diag);
 }

@@ -269,10 +269,16 @@ static bool is_plain(const tp_conv2d *d) {
     return d->y_min == -128 && d->y_zp == -128 && d->y_max == 127;
 }
 
+/* Of strip.h. */
+static bool has_function(const packer *p) {
+    const tp_conv2d *d = p->d;
+    return p->plain && d->k_h == 3 && d->k_w == 3 &&
+           d->stride_h == d->stride_w && d->stride_w <= 2;
+}
+
 static tp_status append(tp_lower *lower, const tp_op *op, const packer *p) {
     const tp_conv2d *d = p->d;
-    const bool fast = p->plain && d->k_h == 3 && d->k_w == 3 &&
-                      d->stride_h == d->stride_w && d->stride_w <= 2;
+    const bool fast = has_function(p);
     tp_dwconv2d_dsp out = {.conv = *d, .plain = p->plain, .limit = p->limit};
     out.conv.w = NULL;
     out.conv.m = NULL;
@@ -307,20 +313,10 @@ static tp_status append(tp_lower *lower, const tp_op *op, const packer *p) {
                          &out, (tp_arg[]){x, b, y, scratch});
 }
 
-tp_status tp_dwconv_dsp_lower(tp_lower *lower, const tp_op *op,
-                              const tp_conv_tensors *t, bool *done) {
-    tp_conv2d d = tp_conv_geometry(&op->attr, t);
-    *done = false;
-    if ((lower->isa & TP_ISA_DSP) == 0) {
-        return TP_OK;
-    }
-    return tp_conv_describe(lower->arena, op, t, &d) == TP_OK
-               ? tp_dwconv_dsp_lower_described(lower, op, &d, done)
-               : tp_no_memory(lower->diag);
-}
-
-tp_status tp_dwconv_dsp_lower_described(tp_lower *lower, const tp_op *op,
-                                        const tp_conv2d *d, bool *done) {
+/* any: what strip.h has no function for as well, which costs more than `ref`.
+ */
+static tp_status lower_layer(tp_lower *lower, const tp_op *op,
+                             const tp_conv2d *d, bool any, bool *done) {
     const tp_tensor *bias = &lower->graph->tensor[op->in[2]];
     *done = false;
     if (d->out_c != d->in_c || d->out_c < TP_DW_GROUP || d->dil_h != 1 ||
@@ -337,12 +333,30 @@ tp_status tp_dwconv_dsp_lower_described(tp_lower *lower, const tp_op *op,
     if (p.record == NULL) {
         return tp_no_memory(lower->diag);
     }
-    *done = pack(&p);
-    if (!*done && p.plain) {
+    *done = (any || has_function(&p)) && pack(&p);
+    if (!*done && any && p.plain) {
         p.plain = false;
         *done = pack(&p);
     }
     return *done ? append(lower, op, &p) : TP_OK;
+}
+
+tp_status tp_dwconv_dsp_lower(tp_lower *lower, const tp_op *op,
+                              const tp_conv_tensors *t, bool *done) {
+    tp_conv2d d = tp_conv_geometry(&op->attr, t);
+    *done = false;
+    if ((lower->isa & TP_ISA_DSP) == 0) {
+        return TP_OK;
+    }
+    return tp_conv_describe(lower->arena, op, t, &d) == TP_OK
+               ? lower_layer(lower, op, &d, (lower->isa & TP_ISA_ANY) != 0,
+                             done)
+               : tp_no_memory(lower->diag);
+}
+
+tp_status tp_dwconv_dsp_lower_described(tp_lower *lower, const tp_op *op,
+                                        const tp_conv2d *d, bool *done) {
+    return lower_layer(lower, op, d, true, done);
 }
 
 /* --- gradient to the input ------------------------------------------------ */

@@ -97,7 +97,7 @@ static work begin(const tp_conv2d_dsp *op, const tp_q8 *dy, tp_q8 *dx,
     scratch += PIXELS * op->pairs;
     if (!op->direct) { /* behind the channels the weights are 0 */
         v.patch = (int8_t *)scratch;
-        memset(v.patch, 0, (size_t)(4 * op->pairs));
+        memset(v.patch, 0, 4 * (size_t)op->pairs);
         scratch += op->pairs;
     }
     v.branch = (int32_t *)scratch;
