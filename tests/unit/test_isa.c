@@ -94,11 +94,13 @@ static void same_op(tp_kind kind, unsigned isa, int seeds) {
 static void convolutions(void **state) {
     (void)state;
     same_op(TP_OP_CONV_2D, TP_ISA_DSP, 3000);
+    same_op(TP_OP_CONV_2D, TP_ISA_MVE, 3000);
 }
 
 static void depthwise(void **state) {
     (void)state;
     same_op(TP_OP_DEPTHWISE_CONV_2D, TP_ISA_DSP, 6000);
+    same_op(TP_OP_DEPTHWISE_CONV_2D, TP_ISA_MVE, 3000);
 }
 
 static void random_graphs(void **state) {
