@@ -96,6 +96,13 @@ typedef struct tp_dwconv2d_dsp {
                       which is held within +-limit; conv has m and s */
 } tp_dwconv2d_dsp;
 
+/* CONV_2D and DEPTHWISE_CONV_2D for the `mve` kernels; channel as in
+ * runtime/kernels/mve/mve.h. */
+typedef struct tp_conv2d_mve {
+    tp_conv2d conv; /* m, s unused; depthwise: w packed as there */
+    const int32_t *channel;
+} tp_conv2d_mve;
+
 /* AVERAGE_POOL_2D, MAX_POOL_2D. Padded places count as absent. */
 typedef struct tp_pool {
     int32_t in_h, in_w, c, out_h, out_w;

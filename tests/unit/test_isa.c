@@ -99,11 +99,13 @@ static void same_op(tp_kind kind, unsigned isa, int seeds, int least) {
 static void convolutions(void **state) {
     (void)state;
     same_op(TP_OP_CONV_2D, ISA, 3000, 1000);
+    same_op(TP_OP_CONV_2D, TP_ISA_MVE, 3000, 1000);
 }
 
 static void depthwise(void **state) {
     (void)state;
     same_op(TP_OP_DEPTHWISE_CONV_2D, ISA, 6000, 2000);
+    same_op(TP_OP_DEPTHWISE_CONV_2D, TP_ISA_MVE, 3000, 1000);
 }
 
 static void random_graphs(void **state) {
