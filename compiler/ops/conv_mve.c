@@ -9,8 +9,9 @@ typedef struct packer {
     bool depthwise;
     int32_t lanes; /* channels of a group */
     int32_t groups;
-    int32_t taps; /* products of a sum */
-    int8_t *w;    /* depthwise: [groups][taps][8] */
+    int32_t taps;   /* products of a sum */
+    int32_t padded; /* the same, with those that fill up vectors */
+    int8_t *w;      /* [groups][padded][lanes], as mve.h orders them */
     int32_t *channel;
 } packer;
 
@@ -41,6 +42,12 @@ static int32_t start_of(const packer *p, int32_t oc) {
 /* Even lanes before odd ones where sums are widened. */
 static int32_t place_of(const packer *p, int32_t lane) {
     return p->depthwise ? lane % 2 * 4 + lane / 2 : lane;
+}
+
+/* Of a group: tap by tap; dense in blocks of 16 products. */
+static int32_t place_of_weight(const packer *p, int32_t lane, int32_t k) {
+    return p->depthwise ? k * p->lanes + lane
+                        : (k / 16 * p->lanes + lane) * 16 + k % 16;
 }
 
 /* False where the core has no such shift, or two products are too large. */
@@ -74,9 +81,9 @@ static void pack_group(const packer *p, int32_t g) {
         c[0] = start_of(p, oc);
         c[p->lanes] = p->d->m[oc];
         c[2 * p->lanes] = p->d->s[oc];
-        for (int32_t k = 0; p->depthwise && k < p->taps; k++) {
-            p->w[(g * p->taps + k) * p->lanes + lane] =
-                (int8_t)weight(p, oc, k);
+        int8_t *w = p->w + g * p->padded * p->lanes;
+        for (int32_t k = 0; k < p->taps; k++) {
+            w[place_of_weight(p, lane, k)] = (int8_t)weight(p, oc, k);
         }
     }
 }
@@ -85,22 +92,20 @@ uint32_t tp_conv_mve_scratch(const tp_conv2d *d, bool depthwise) {
     const int32_t columns = (d->out_w - 1) * d->stride_w + d->k_w;
     const int32_t bytes = depthwise ? d->k_h * columns * TP_MVE_DEPTHWISE
                                     : d->k_h * d->k_w * d->in_c;
-    return ((uint32_t)bytes + 3u) / 4u * 4u;
+    return ((uint32_t)bytes + 15u) / 16u * 16u;
 }
 
 /* The step's descriptor with its constants. */
 static tp_status finish(tp_lower *lower, const packer *p, tp_conv2d_mve *out) {
     const tp_conv2d *d = p->d;
-    const size_t weights =
-        p->depthwise ? (size_t)p->groups * (size_t)p->taps * TP_MVE_DEPTHWISE
-                     : (size_t)d->out_c * (size_t)p->taps;
-    const size_t words = (size_t)p->groups * (size_t)p->lanes * TP_MVE_TABLE;
+    const size_t lanes = (size_t)p->groups * (size_t)p->lanes;
     *out = (tp_conv2d_mve){.conv = *d};
     out->conv.m = NULL;
     out->conv.s = NULL;
-    out->conv.w = tp_lower_const(lower, TP_S8, p->depthwise ? p->w : d->w,
-                                 weights, p->depthwise ? "packed" : "w");
-    out->channel = tp_lower_const(lower, TP_S32, p->channel, words, "channels");
+    out->conv.w =
+        tp_lower_const(lower, TP_S8, p->w, lanes * (size_t)p->padded, "packed");
+    out->channel = tp_lower_const(lower, TP_S32, p->channel,
+                                  lanes * TP_MVE_TABLE, "channels");
     return out->conv.w != NULL && out->channel != NULL
                ? TP_OK
                : tp_no_memory(lower->diag);
@@ -109,7 +114,8 @@ static tp_status finish(tp_lower *lower, const packer *p, tp_conv2d_mve *out) {
 static tp_status append(tp_lower *lower, const tp_op *op, packer *p) {
     const size_t lanes = (size_t)p->groups * (size_t)p->lanes;
     tp_conv2d_mve out;
-    p->w = tp_arena_alloc(lower->arena, lanes * (size_t)p->taps, sizeof *p->w);
+    p->w =
+        tp_arena_alloc(lower->arena, lanes * (size_t)p->padded, sizeof *p->w);
     p->channel =
         tp_arena_alloc(lower->arena, lanes * TP_MVE_TABLE, sizeof *p->channel);
     if (p->w == NULL || p->channel == NULL) {
@@ -145,6 +151,7 @@ tp_status tp_conv_mve_lower(tp_lower *lower, const tp_op *op,
                 .depthwise = depthwise,
                 .lanes = depthwise ? TP_MVE_DEPTHWISE : TP_MVE_DENSE,
                 .taps = d.k_h * d.k_w * (depthwise ? 1 : d.in_c)};
+    p.padded = depthwise ? p.taps : (p.taps + 15) / 16 * 16;
     p.groups = (d.out_c + p.lanes - 1) / p.lanes;
     *done = has_code(&p);
     return *done ? append(lower, op, &p) : TP_OK;

@@ -96,10 +96,10 @@ typedef struct tp_dwconv2d_dsp {
                       which is held within +-limit; conv has m and s */
 } tp_dwconv2d_dsp;
 
-/* CONV_2D and DEPTHWISE_CONV_2D for the `mve` kernels; channel as in
- * runtime/kernels/mve/mve.h. */
+/* CONV_2D and DEPTHWISE_CONV_2D for the `mve` kernels; w and
+ * channel as in runtime/kernels/mve/mve.h. */
 typedef struct tp_conv2d_mve {
-    tp_conv2d conv; /* m, s unused; depthwise: w packed as there */
+    tp_conv2d conv; /* m, s unused; w packed as there */
     const int32_t *channel;
 } tp_conv2d_mve;
 

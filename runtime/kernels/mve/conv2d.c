@@ -1,6 +1,6 @@
 /* CONV_2D, and FULLY_CONNECTED as a 1x1 convolution, for Helium: a pixel's
- * window is copied as one run of bytes, then multiplied with the weights as the
- * file has them. */
+ * window is copied as one run of bytes, then multiplied with the weights of
+ * four channels after the other. */
 #include "core/fixed.h"
 #include "runtime/kernels/mve/mve.h"
 #include "tinypeft/kernels.h"
@@ -36,10 +36,11 @@ static void copy_window(const tp_conv2d *op, const int8_t *x, int32_t oy,
 
 /* conv2d_s8_fwd_ref, byte for byte.
  *   op       conv as there, m and s unused, out_c >= 4, no dilation, all s in
- *            [-31, 0]; channel as in mve.h
+ *            [-31, 0]; w, 0 behind the products, and channel as in mve.h
  *   x, y     as there
  *   b        unused: channel has the bias
- *   scratch  int8 [k_h * k_w * in_c]
+ *   scratch  int8 [k_h * k_w * in_c], rounded up to 16; what is behind
+ *            the window is read and means nothing
  * y may lie over x where no pixel of y, in the order of op->reverse, lands on a
  * pixel of x that a later one reads: a window is read before it is written.
  * Sums wrap as there: no bound is needed. Cannot fail. */
@@ -47,7 +48,7 @@ void tp_conv2d_s8_fwd_mve(const tp_conv2d_mve *op, const int8_t *x,
                           const int32_t *b, int8_t *y, uint32_t *scratch) {
     const tp_conv2d *c = &op->conv;
     const tp_mve_layer l = {c->w, op->channel, c->y_zp, c->y_min, c->y_max};
-    const int32_t k = c->k_h * c->k_w * c->in_c;
+    const int32_t blocks = (c->k_h * c->k_w * c->in_c + 15) / 16;
     int8_t *window = (int8_t *)scratch;
     (void)b;
     for (int32_t row = 0; row < c->out_h; row++) {
@@ -55,7 +56,7 @@ void tp_conv2d_s8_fwd_mve(const tp_conv2d_mve *op, const int8_t *x,
         for (int32_t col = 0; col < c->out_w; col++) {
             const int32_t ox = c->reverse != 0 ? c->out_w - 1 - col : col;
             copy_window(c, x, oy, ox, window);
-            tp_mve_dots(&l, window, k, c->out_c,
+            tp_mve_dots(&l, window, blocks, c->out_c,
                         y + (oy * c->out_w + ox) * c->out_c);
         }
     }

@@ -32,78 +32,74 @@ void tp_mve_columns(const int8_t *from, int32_t n, int32_t step,
     }
 }
 
-/* Four sums to four outputs. */
-static inline int32x4_t outputs(const tp_mve_layer *l, int32x4_t a, int32x4_t m,
-                                int32x4_t shift, bool sign) {
-    a = vqrdmulhq_s32(a, m);
-    if (sign) {
-        a = vqaddq_s32(a, vshrq_n_s32(vandq_s32(a, shift), 31));
-    }
-    a = vaddq_n_s32(vrshlq_s32(a, shift), l->zp);
-    a = vmaxq_s32(a, vdupq_n_s32(l->min));
+/* Four sums to four outputs, where clamping hides negative numbers. */
+static inline int32x4_t plain(const tp_mve_layer *l, int32x4_t a, int32x4_t m,
+                              int32x4_t shift) {
+    a = vrshlq_s32(vqrdmulhq_s32(a, m), shift);
+    a = vmaxq_s32(vaddq_n_s32(a, l->zp), vdupq_n_s32(l->min));
     return vminq_s32(a, vdupq_n_s32(l->max));
 }
 
-/* Four channels; returns where the weights of the next begin. */
-static inline const int8_t *group(const tp_mve_layer *l, const int8_t *x,
-                                  int32_t k, const int8_t *w, const int32_t *c,
-                                  int8_t *y, bool sign) {
-    const int8_t *w1 = w + k;
-    const int8_t *w2 = w1 + k;
-    const int8_t *w3 = w2 + k;
-    int32_t a0 = c[0];
-    int32_t a1 = c[1];
-    int32_t a2 = c[2];
-    int32_t a3 = c[3];
-    for (int32_t i = k / 16; i > 0; i--) {
+/* The same of any. */
+static inline int32x4_t exact(const tp_mve_layer *l, int32x4_t a, int32x4_t m,
+                              int32x4_t shift) {
+    a = vqrdmulhq_s32(a, m);
+    a = vqaddq_s32(a, vshrq_n_s32(vandq_s32(a, shift), 31));
+    a = vaddq_n_s32(vrshlq_s32(a, shift), l->zp);
+    return vminq_s32(vmaxq_s32(a, vdupq_n_s32(l->min)), vdupq_n_s32(l->max));
+}
+
+/* Sums of the next four channels; moves w behind their weights. */
+static inline int32x4_t dot(const int8_t *x, int32_t blocks, const int8_t **w,
+                            const int32_t *start) {
+    const int8_t *at = *w;
+    int32_t a0 = start[0];
+    int32_t a1 = start[1];
+    int32_t a2 = start[2];
+    int32_t a3 = start[3];
+    do { /* a pointer that moves with each load takes no instruction */
         const int8x16_t v = vldrbq_s8(x);
-        a0 = vmladavaq_s8(a0, v, vldrbq_s8(w));
-        a1 = vmladavaq_s8(a1, v, vldrbq_s8(w1));
-        a2 = vmladavaq_s8(a2, v, vldrbq_s8(w2));
-        a3 = vmladavaq_s8(a3, v, vldrbq_s8(w3));
         x += 16;
-        w += 16;
-        w1 += 16;
-        w2 += 16;
-        w3 += 16;
-    }
-    if (k % 16 != 0) {
-        const mve_pred16_t p = vctp8q((uint32_t)k % 16);
-        const int8x16_t v = vldrbq_z_s8(x, p);
-        a0 = vmladavaq_s8(a0, v, vldrbq_z_s8(w, p));
-        a1 = vmladavaq_s8(a1, v, vldrbq_z_s8(w1, p));
-        a2 = vmladavaq_s8(a2, v, vldrbq_z_s8(w2, p));
-        a3 = vmladavaq_s8(a3, v, vldrbq_z_s8(w3, p));
-        w3 += k % 16;
-    }
-    const int32x4_t a = {a0, a1, a2, a3};
-    vstrbq_s32(y, outputs(l, a, vldrwq_s32(c + 4), vldrwq_s32(c + 8), sign));
-    return w3;
+        a0 = vmladavaq_s8(a0, v, vldrbq_s8(at));
+        at += 16;
+        a1 = vmladavaq_s8(a1, v, vldrbq_s8(at));
+        at += 16;
+        a2 = vmladavaq_s8(a2, v, vldrbq_s8(at));
+        at += 16;
+        a3 = vmladavaq_s8(a3, v, vldrbq_s8(at));
+        at += 16;
+    } while (--blocks != 0);
+    *w = at;
+    return (int32x4_t){a0, a1, a2, a3};
 }
 
-static inline void dots(const tp_mve_layer *l, const int8_t *x, int32_t k,
-                        int32_t n, int8_t *y, bool sign) {
-    const tp_mve_layer copy = *l; /* y is not a part of it */
-    const int8_t *w = copy.w;
-    const int32_t *c = copy.channel;
-    for (; n >= TP_MVE_DENSE; n -= TP_MVE_DENSE) {
-        w = group(&copy, x, k, w, c, y, sign);
-        c += TP_MVE_DENSE * TP_MVE_TABLE;
-        y += TP_MVE_DENSE;
-    }
-    if (n > 0) {
-        w -= (TP_MVE_DENSE - n) * k;
-        (void)group(&copy, x, k, w, c, y - TP_MVE_DENSE + n, sign);
+static void dots_plain(const tp_mve_layer *layer, const int8_t *x,
+                       int32_t blocks, int32_t n, int8_t *y) {
+    const tp_mve_layer l = *layer; /* y is not a part of it */
+    const int8_t *w = l.w;
+    const int32_t *c = l.channel;
+    for (; n > 0; n -= 4, c += 12, y += 4) {
+        const int32x4_t a = dot(x, blocks, &w, c);
+        y -= n < 4 ? 4 - n : 0;
+        vstrbq_s32(y, plain(&l, a, vldrwq_s32(c + 4), vldrwq_s32(c + 8)));
     }
 }
 
-void tp_mve_dots(const tp_mve_layer *l, const int8_t *x, int32_t k, int32_t n,
-                 int8_t *y) {
-    if (l->min >= l->zp) {
-        dots(l, x, k, n, y, false);
-    } else {
-        dots(l, x, k, n, y, true);
+static void dots_exact(const tp_mve_layer *layer, const int8_t *x,
+                       int32_t blocks, int32_t n, int8_t *y) {
+    const tp_mve_layer l = *layer;
+    const int8_t *w = l.w;
+    const int32_t *c = l.channel;
+    for (; n > 0; n -= 4, c += 12, y += 4) {
+        const int32x4_t a = dot(x, blocks, &w, c);
+        y -= n < 4 ? 4 - n : 0;
+        vstrbq_s32(y, exact(&l, a, vldrwq_s32(c + 4), vldrwq_s32(c + 8)));
     }
+}
+
+void tp_mve_dots(const tp_mve_layer *l, const int8_t *x, int32_t blocks,
+                 int32_t n, int8_t *y) {
+    (l->min >= l->zp ? dots_plain : dots_exact)(l, x, blocks, n, y);
 }
 
 /* Products of one tap and eight channels. */
@@ -121,48 +117,83 @@ static inline sums add(sums s, int16x8_t p) {
                   vaddq_s32(s.odd, vmovltq_s16(p))};
 }
 
-static inline sums window(const tp_mve_rows *r, const int8_t *w,
-                          const int8_t *row, const int8_t *x, sums s) {
+/* Windows of any size. */
+static inline sums window(const tp_mve_rows *r, const int8_t *w, int32_t at,
+                          sums s) {
+    const int8_t *row = r->first;
     for (int32_t ky = r->k_h; ky > 0; ky--) {
+        const int8_t *x = row + at;
         int32_t kx = r->k_w;
-        const int8_t *at = x;
-        for (; kx >= 2; kx -= 2, at += 16, w += 16) {
-            s = add(s, vaddq_s16(products(at, w), products(at + 8, w + 8)));
+        for (; kx >= 2; kx -= 2, x += 16, w += 16) {
+            s = add(s, vaddq_s16(products(x, w), products(x + 8, w + 8)));
         }
         if (kx > 0) {
-            s = add(s, products(at, w));
+            s = add(s, products(x, w));
             w += 8;
         }
         row += r->row;
-        x += r->row;
-        if (row >= r->end) {
-            row -= r->ring;
-            x -= r->ring;
-        }
+        row -= row >= r->end ? r->ring : 0;
     }
     return s;
 }
 
-static inline void taps(const tp_mve_layer *l, const tp_mve_rows *r, int8_t *y,
-                        bool sign) {
+/* Windows of three by three. */
+static inline sums window3(const int8_t *x0, const int8_t *x1, const int8_t *x2,
+                           const int8_t *w, sums s) {
+    s = add(s, vaddq_s16(products(x0, w), products(x0 + 8, w + 8)));
+    s = add(s, vaddq_s16(products(x0 + 16, w + 16), products(x1, w + 24)));
+    s = add(s, vaddq_s16(products(x1 + 8, w + 32), products(x1 + 16, w + 40)));
+    s = add(s, vaddq_s16(products(x2, w + 48), products(x2 + 8, w + 56)));
+    return add(s, products(x2 + 16, w + 64));
+}
+
+/* Eight outputs, in order. */
+static inline int16x8_t eight(const tp_mve_layer *l, const int32_t *c, sums s) {
+    const int32x4_t m[2] = {vldrwq_s32(c + 8), vldrwq_s32(c + 12)};
+    const int32x4_t shift[2] = {vldrwq_s32(c + 16), vldrwq_s32(c + 20)};
+    if (l->min >= l->zp) {
+        s.even = plain(l, s.even, m[0], shift[0]);
+        s.odd = plain(l, s.odd, m[1], shift[1]);
+    } else {
+        s.even = exact(l, s.even, m[0], shift[0]);
+        s.odd = exact(l, s.odd, m[1], shift[1]);
+    }
+    return vmovntq_s32(vreinterpretq_s16_s32(s.even), s.odd);
+}
+
+static const int8_t *below(const tp_mve_rows *r, const int8_t *row) {
+    row += r->row;
+    return row >= r->end ? row - r->ring : row;
+}
+
+static void taps3(const tp_mve_layer *layer, const tp_mve_rows *r, int8_t *y) {
+    const tp_mve_layer l = *layer; /* y is not a part of it */
     const mve_pred16_t p = vctp16q((uint32_t)r->channels);
-    const int32_t *c = l->channel;
-    const int8_t *x = r->first;
-    for (int32_t ox = r->n; ox > 0; ox--, x += r->step, y += r->out_c) {
-        sums s = {vldrwq_s32(c), vldrwq_s32(c + 4)};
-        s = window(r, l->w, r->first, x, s);
-        s.even =
-            outputs(l, s.even, vldrwq_s32(c + 8), vldrwq_s32(c + 16), sign);
-        s.odd = outputs(l, s.odd, vldrwq_s32(c + 12), vldrwq_s32(c + 20), sign);
-        const int16x8_t even = vreinterpretq_s16_s32(s.even);
-        vstrbq_p_s16(y, vmovntq_s32(even, s.odd), p);
+    const int32_t *c = l.channel;
+    const int8_t *w = l.w;
+    const int8_t *x0 = r->first;
+    const int8_t *x1 = below(r, x0);
+    const int8_t *x2 = below(r, x1);
+    const int32_t step = r->step;
+    const int32_t out_c = r->out_c;
+    for (int32_t ox = r->n; ox > 0; ox--, y += out_c) {
+        const sums s = {vldrwq_s32(c), vldrwq_s32(c + 4)};
+        vstrbq_p_s16(y, eight(&l, c, window3(x0, x1, x2, w, s)), p);
+        x0 += step;
+        x1 += step;
+        x2 += step;
     }
 }
 
 void tp_mve_taps(const tp_mve_layer *l, const tp_mve_rows *r, int8_t *y) {
-    if (l->min >= l->zp) {
-        taps(l, r, y, false);
-    } else {
-        taps(l, r, y, true);
+    const mve_pred16_t p = vctp16q((uint32_t)r->channels);
+    const int32_t *c = l->channel;
+    if (r->k_h == 3 && r->k_w == 3) {
+        taps3(l, r, y);
+        return;
+    }
+    for (int32_t ox = 0; ox < r->n; ox++, y += r->out_c) {
+        const sums s = {vldrwq_s32(c), vldrwq_s32(c + 4)};
+        vstrbq_p_s16(y, eight(l, c, window(r, l->w, ox * r->step, s)), p);
     }
 }

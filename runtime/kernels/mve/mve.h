@@ -15,7 +15,8 @@
 #define TP_MVE_TABLE 3 /* words of a channel */
 
 typedef struct tp_mve_layer {
-    const int8_t *w; /* dense: [n][k]; depthwise: [k_h][k_w][8] */
+    const int8_t
+        *w; /* dense: [groups][blocks][4][16]; depthwise: [k_h][k_w][8] */
     const int32_t *channel;
     int32_t zp, min, max;
 } tp_mve_layer;
@@ -40,10 +41,10 @@ void tp_mve_fill(int8_t v, int32_t n, int8_t *to);
  * column to column. Reads no others. */
 void tp_mve_columns(const int8_t *from, int32_t n, int32_t step,
                     int32_t channels, int8_t *to);
-/* One pixel of n >= 4 channels, k >= 1 products each. Where n is no multiple of
- * four the last group overlaps the one before. */
-void tp_mve_dots(const tp_mve_layer *l, const int8_t *x, int32_t k, int32_t n,
-                 int8_t *y);
+/* One pixel of n >= 4 channels, blocks >= 1 of 16 products each. Where n is no
+ * multiple of four the last group overlaps the one before. */
+void tp_mve_dots(const tp_mve_layer *l, const int8_t *x, int32_t blocks,
+                 int32_t n, int8_t *y);
 /* Row of the output, one group of channels. Two products of any x and w fit 16
  * bits: w > -128. */
 void tp_mve_taps(const tp_mve_layer *l, const tp_mve_rows *r, int8_t *y);

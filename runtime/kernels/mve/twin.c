@@ -28,19 +28,27 @@ static int8_t output(const tp_mve_layer *l, const int32_t *c, int32_t lanes,
     return (int8_t)tp_clamp32(y, l->min, l->max);
 }
 
-void tp_mve_dots(const tp_mve_layer *l, const int8_t *x, int32_t k, int32_t n,
-                 int8_t *y) {
-    const int32_t rest = n % TP_MVE_DENSE;
-    for (int32_t oc = 0; oc < n; oc++) {
-        const int32_t lane =
-            oc < n - rest ? oc % TP_MVE_DENSE : oc % TP_MVE_DENSE + 4 - rest;
-        const int32_t *c =
-            l->channel + oc / TP_MVE_DENSE * TP_MVE_DENSE * TP_MVE_TABLE + lane;
-        int32_t sum = 0;
-        for (int32_t i = 0; i < k; i++) {
-            sum += x[i] * l->w[oc * k + i];
+static int32_t dot(const int8_t *x, const int8_t *w, int32_t blocks) {
+    int32_t sum = 0;
+    for (; blocks > 0; blocks--, x += 16, w += 64) {
+        for (int32_t i = 0; i < 16; i++) {
+            sum += x[i] * w[i];
         }
-        y[oc] = output(l, c, TP_MVE_DENSE, (uint32_t)sum);
+    }
+    return sum;
+}
+
+void tp_mve_dots(const tp_mve_layer *l, const int8_t *x, int32_t blocks,
+                 int32_t n, int8_t *y) {
+    const int8_t *w = l->w;
+    const int32_t *c = l->channel;
+    for (int32_t g = 0; g < n; g += TP_MVE_DENSE, w += blocks * 64) {
+        const int32_t oc = tp_min32(g, n - TP_MVE_DENSE);
+        for (int32_t i = 0; i < TP_MVE_DENSE; i++) {
+            const uint32_t sum = (uint32_t)dot(x, w + 16 * i, blocks);
+            y[oc + i] = output(l, c + i, TP_MVE_DENSE, sum);
+        }
+        c += TP_MVE_DENSE * TP_MVE_TABLE;
     }
 }
 
