@@ -114,7 +114,8 @@ static tp_status finish(tp_lower *lower, const packer *p, tp_conv2d_mve *out) {
 static tp_status append(tp_lower *lower, const tp_op *op, packer *p) {
     const size_t lanes = (size_t)p->groups * (size_t)p->lanes;
     tp_conv2d_mve out;
-    p->w = tp_arena_alloc(lower->arena, lanes * (size_t)p->padded, sizeof *p->w);
+    p->w =
+        tp_arena_alloc(lower->arena, lanes * (size_t)p->padded, sizeof *p->w);
     p->channel =
         tp_arena_alloc(lower->arena, lanes * TP_MVE_TABLE, sizeof *p->channel);
     if (p->w == NULL || p->channel == NULL) {

@@ -15,7 +15,8 @@
 #define TP_MVE_TABLE 3 /* words of a channel */
 
 typedef struct tp_mve_layer {
-    const int8_t *w; /* dense: [groups][blocks][4][16]; depthwise: [k_h][k_w][8] */
+    const int8_t
+        *w; /* dense: [groups][blocks][4][16]; depthwise: [k_h][k_w][8] */
     const int32_t *channel;
     int32_t zp, min, max;
 } tp_mve_layer;
