@@ -5,32 +5,35 @@
 #include "runtime/kernels/mve/mve.h"
 #include "tinypeft/kernels.h"
 
-/* One row of the window of the output's column ox; iy is on the map. */
-static void copy_row(const tp_conv2d *op, const int8_t *x, int32_t iy,
-                     int32_t ox, int8_t *to) {
+/* What the windows of a column of the output see of each row of x. */
+typedef struct span {
+    int32_t from;    /* bytes from the row's first */
+    int32_t left, n; /* bytes of padding, of x */
+} span;
+
+static span span_of(const tp_conv2d *op, int32_t ox) {
     const int32_t ix = ox * op->stride_w - op->pad_l;
     const int32_t from = tp_clamp32(ix, 0, op->in_w);
     const int32_t end = tp_clamp32(ix + op->k_w, from, op->in_w);
-    const int32_t left = tp_clamp32(-ix, 0, op->k_w) * op->in_c;
-    const int32_t n = (end - from) * op->in_c;
-    const int8_t zp = (int8_t)op->x_zp;
-    tp_mve_copy(x + (iy * op->in_w + from) * op->in_c, n, to + left);
-    if (left + n < op->k_w * op->in_c || left > 0) {
-        tp_mve_fill(zp, left, to);
-        tp_mve_fill(zp, op->k_w * op->in_c - left - n, to + left + n);
-    }
+    return (span){from * op->in_c, tp_clamp32(-ix, 0, op->k_w) * op->in_c,
+                  (end - from) * op->in_c};
 }
 
+/* The window, padding included. */
 static void copy_window(const tp_conv2d *op, const int8_t *x, int32_t oy,
                         int32_t ox, int8_t *to) {
+    const span s = span_of(op, ox);
+    const int32_t iy = oy * op->stride_h - op->pad_t;
+    const int32_t first = tp_clamp32(-iy, 0, op->k_h);
+    const int32_t end = tp_clamp32(op->in_h - iy, first, op->k_h);
     const int32_t row = op->k_w * op->in_c;
-    for (int32_t ky = 0; ky < op->k_h; ky++, to += row) {
-        const int32_t iy = oy * op->stride_h - op->pad_t + ky;
-        if (iy >= 0 && iy < op->in_h) {
-            copy_row(op, x, iy, ox, to);
-        } else {
-            tp_mve_fill((int8_t)op->x_zp, row, to);
-        }
+    const int32_t step = op->in_w * op->in_c;
+    if (s.n < row || end - first < op->k_h) {
+        tp_mve_fill((int8_t)op->x_zp, op->k_h * row, to);
+    }
+    to += first * row + s.left;
+    for (int32_t ky = first; ky < end; ky++, to += row) {
+        tp_mve_copy(x + (iy + ky) * step + s.from, s.n, to);
     }
 }
 

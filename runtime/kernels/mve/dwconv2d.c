@@ -4,21 +4,19 @@
 #include "runtime/kernels/mve/mve.h"
 #include "tinypeft/kernels.h"
 
-/* Row iy of x, `channels` from x on, into its slot. */
+/* Row iy of x, `channels` from x on, into its slot; the columns of padding are
+ * there. */
 static void copy_row(const tp_conv2d *op, const tp_mve_rows *r, const int8_t *x,
                      int32_t iy, int8_t *to) {
     const int32_t columns = r->row / TP_MVE_DEPTHWISE;
     const int32_t left = tp_min32(op->pad_l, columns);
     const int32_t n = tp_min32(op->in_w, columns - left);
-    const int32_t end = (left + n) * TP_MVE_DEPTHWISE;
     if (iy < 0 || iy >= op->in_h) {
         tp_mve_fill((int8_t)op->x_zp, r->row, to);
         return;
     }
-    tp_mve_fill((int8_t)op->x_zp, left * TP_MVE_DEPTHWISE, to);
     tp_mve_columns(x + iy * op->in_w * op->in_c, n, op->in_c, r->channels,
                    to + left * TP_MVE_DEPTHWISE);
-    tp_mve_fill((int8_t)op->x_zp, r->row - end, to + end);
 }
 
 /* A group of channels, from x and y on. */
@@ -65,6 +63,7 @@ void tp_dwconv2d_s8_fwd_mve(const tp_conv2d_mve *op, const int8_t *x,
     r.ring = c->k_h * r.row;
     r.end = ring + r.ring;
     (void)b;
+    tp_mve_fill((int8_t)c->x_zp, r.ring, ring);
     for (int32_t ic = 0; ic < c->in_c; ic += TP_MVE_DEPTHWISE) {
         r.channels = tp_min32(c->in_c - ic, TP_MVE_DEPTHWISE);
         run_group(c, &l, &r, x + ic, y + ic, ring);

@@ -49,27 +49,29 @@ static inline int32x4_t exact(const tp_mve_layer *l, int32x4_t a, int32x4_t m,
     return vminq_s32(vmaxq_s32(a, vdupq_n_s32(l->min)), vdupq_n_s32(l->max));
 }
 
+/* The next 16 bytes. A load that moves its pointer is one instruction; GCC
+ * adds the steps up to offsets, and then cannot move it. */
+static inline int8x16_t next(const int8_t **from) {
+    const int8x16_t v = vldrbq_s8(*from);
+    *from += 16;
+    __asm__("" : "+r"(*from));
+    return v;
+}
+
 /* Sums of the next four channels; moves w behind their weights. */
 static inline int32x4_t dot(const int8_t *x, int32_t blocks, const int8_t **w,
                             const int32_t *start) {
-    const int8_t *at = *w;
     int32_t a0 = start[0];
     int32_t a1 = start[1];
     int32_t a2 = start[2];
     int32_t a3 = start[3];
-    do { /* a pointer that moves with each load takes no instruction */
-        const int8x16_t v = vldrbq_s8(x);
-        x += 16;
-        a0 = vmladavaq_s8(a0, v, vldrbq_s8(at));
-        at += 16;
-        a1 = vmladavaq_s8(a1, v, vldrbq_s8(at));
-        at += 16;
-        a2 = vmladavaq_s8(a2, v, vldrbq_s8(at));
-        at += 16;
-        a3 = vmladavaq_s8(a3, v, vldrbq_s8(at));
-        at += 16;
+    do {
+        const int8x16_t v = next(&x);
+        a0 = vmladavaq_s8(a0, v, next(w));
+        a1 = vmladavaq_s8(a1, v, next(w));
+        a2 = vmladavaq_s8(a2, v, next(w));
+        a3 = vmladavaq_s8(a3, v, next(w));
     } while (--blocks != 0);
-    *w = at;
     return (int32x4_t){a0, a1, a2, a3};
 }
 
@@ -112,9 +114,13 @@ typedef struct sums {
     int32x4_t even, odd;
 } sums;
 
+/* In the order of the source: else GCC adds late, and keeps what is to be added
+ * on the stack. */
 static inline sums add(sums s, int16x8_t p) {
-    return (sums){vaddq_s32(s.even, vmovlbq_s16(p)),
-                  vaddq_s32(s.odd, vmovltq_s16(p))};
+    s.even = vaddq_s32(s.even, vmovlbq_s16(p));
+    s.odd = vaddq_s32(s.odd, vmovltq_s16(p));
+    __asm__("" : "+w"(s.even), "+w"(s.odd));
+    return s;
 }
 
 /* Windows of any size. */
@@ -137,14 +143,27 @@ static inline sums window(const tp_mve_rows *r, const int8_t *w, int32_t at,
     return s;
 }
 
-/* Windows of three by three. */
+/* Products of the next tap. */
+static inline int16x8_t tap(const int8_t **x, const int8_t **w) {
+    const int16x8_t p = products(*x, *w);
+    *x += 8;
+    *w += 8;
+    __asm__("" : "+r"(*x), "+r"(*w));
+    return p;
+}
+
+/* Windows of three by three; x: the three columns of each row. */
 static inline sums window3(const int8_t *x0, const int8_t *x1, const int8_t *x2,
                            const int8_t *w, sums s) {
-    s = add(s, vaddq_s16(products(x0, w), products(x0 + 8, w + 8)));
-    s = add(s, vaddq_s16(products(x0 + 16, w + 16), products(x1, w + 24)));
-    s = add(s, vaddq_s16(products(x1 + 8, w + 32), products(x1 + 16, w + 40)));
-    s = add(s, vaddq_s16(products(x2, w + 48), products(x2 + 8, w + 56)));
-    return add(s, products(x2 + 16, w + 64));
+    int16x8_t p = tap(&x0, &w);
+    s = add(s, vaddq_s16(p, tap(&x0, &w)));
+    p = tap(&x0, &w);
+    s = add(s, vaddq_s16(p, tap(&x1, &w)));
+    p = tap(&x1, &w);
+    s = add(s, vaddq_s16(p, tap(&x1, &w)));
+    p = tap(&x2, &w);
+    s = add(s, vaddq_s16(p, tap(&x2, &w)));
+    return add(s, tap(&x2, &w));
 }
 
 /* Eight outputs, in order. */
@@ -169,16 +188,16 @@ static const int8_t *below(const tp_mve_rows *r, const int8_t *row) {
 static void taps3(const tp_mve_layer *layer, const tp_mve_rows *r, int8_t *y) {
     const tp_mve_layer l = *layer; /* y is not a part of it */
     const mve_pred16_t p = vctp16q((uint32_t)r->channels);
-    const int32_t *c = l.channel;
-    const int8_t *w = l.w;
     const int8_t *x0 = r->first;
     const int8_t *x1 = below(r, x0);
     const int8_t *x2 = below(r, x1);
     const int32_t step = r->step;
     const int32_t out_c = r->out_c;
     for (int32_t ox = r->n; ox > 0; ox--, y += out_c) {
+        const int32_t *c = l.channel;
+        __asm__("" : "+r"(c)); /* one pointer, not six kept on the stack */
         const sums s = {vldrwq_s32(c), vldrwq_s32(c + 4)};
-        vstrbq_p_s16(y, eight(&l, c, window3(x0, x1, x2, w, s)), p);
+        vstrbq_p_s16(y, eight(&l, c, window3(x0, x1, x2, l.w, s)), p);
         x0 += step;
         x1 += step;
         x2 += step;
