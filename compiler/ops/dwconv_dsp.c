@@ -8,9 +8,7 @@
 typedef struct packer {
     const tp_conv2d *d;
     const int32_t *bias;
-    int32_t pairs; /* of a row of the window */
-    bool plain;
-    int32_t *record; /* [out_c][k_h * pairs + 3] */
+    int32_t *record; /* [out_c][TP_STRIP_RECORD] */
 } packer;
 
 /* One channel's sum A = start + sum w u, u = x + 128 in [0, 255]. */
@@ -25,6 +23,10 @@ typedef struct form {
     int64_t offset;
     int32_t m, r;
 } form;
+
+static size_t all_words(const tp_conv2d *d) {
+    return (size_t)d->out_c * TP_STRIP_RECORD;
+}
 
 static int32_t weight(const tp_conv2d *d, int32_t oc, int32_t k) {
     return d->w[k * d->out_c + oc];
@@ -56,7 +58,7 @@ static int64_t magnitude(const channel *c) {
     return c->hi > -c->lo ? c->hi : -c->lo;
 }
 
-/* --- plain: one shift for all channels ------------------------------------ */
+/* --- one shift for all channels ------------------------------------------- */
 
 /* What the kernel has for a sum. */
 static int64_t scaled(const form *f, const channel *c, int64_t sum) {
@@ -130,7 +132,7 @@ static bool find_small(const packer *p, const channel *c, int32_t exact,
     return false;
 }
 
-static bool find_plain(const packer *p, const channel *c, form *f) {
+static bool find_form(const packer *p, const channel *c, form *f) {
     const int32_t t = TP_STRIP_SHIFT + 1 + p->d->s[c->oc];
     if (t < TP_STRIP_T_MIN) {
         return find_small(p, c, t, f);
@@ -147,18 +149,15 @@ static bool find_plain(const packer *p, const channel *c, form *f) {
 
 /* --- channels ------------------------------------------------------------- */
 
+/* Taps (w0, w1) and (w1, w2) of each row, then start, m and R. */
 static void put(const packer *p, const channel *c, const form *f, bool dead) {
-    const tp_conv2d *d = p->d;
-    int32_t *out = p->record + c->oc * (d->k_h * p->pairs + 3);
-    for (int32_t i = 0; i < d->k_h * p->pairs; i++) {
-        const int32_t kx = i % p->pairs;
-        const int32_t k = i / p->pairs * d->k_w + kx;
-        const int32_t low = dead ? 0 : weight(d, c->oc, k);
-        const int32_t high =
-            dead || kx + 1 >= d->k_w ? 0 : weight(d, c->oc, k + 1);
-        const int32_t scale = 1 << f->t;
-        *out++ =
-            (int32_t)((uint32_t)(high * scale) << 16 | (uint16_t)(low * scale));
+    const int32_t scale = dead ? 0 : 1 << f->t;
+    int32_t *out = p->record + c->oc * TP_STRIP_RECORD;
+    for (int32_t i = 0; i < TP_STRIP_START; i++) {
+        const int32_t k = i / 2 * 3 + i % 2;
+        const int32_t low = scale * weight(p->d, c->oc, k);
+        const int32_t high = scale * weight(p->d, c->oc, k + 1);
+        *out++ = (int32_t)((uint32_t)high << 16 | (uint16_t)low);
     }
     *out++ = (int32_t)f->offset;
     *out++ = f->m;
@@ -167,16 +166,12 @@ static void put(const packer *p, const channel *c, const form *f, bool dead) {
 
 static bool find(const packer *p, const channel *c, form *f, bool *dead) {
     const int32_t y = output(p, c, c->lo);
-    *dead = p->plain && p->d->s[c->oc] <= 0 && y == output(p, c, c->hi);
+    *dead = p->d->s[c->oc] <= 0 && y == output(p, c, c->hi);
     if (*dead) { /* all sums give the same byte */
         *f = (form){.r = y * (1 << TP_STRIP_SHIFT)};
         return true;
     }
-    if (p->plain) {
-        return find_plain(p, c, f);
-    }
-    *f = (form){.offset = c->start}; /* the factor is that of `ref` */
-    return true;
+    return find_form(p, c, f);
 }
 
 static bool pack(const packer *p) {
@@ -194,43 +189,45 @@ static bool pack(const packer *p) {
 
 /* --- strips and rows ------------------------------------------------------ */
 
-/* How the output's columns are divided. */
+/* How the output's columns are divided: strips of n, then what is left. */
 typedef struct strips {
     const tp_conv2d *d; /* the map as the windows see it */
-    int32_t n, last_n;  /* columns of a strip, of the last one */
-    int32_t count;
-    bool fast; /* strip.h has functions for this window */
+    int32_t n;
+    int32_t wide;  /* columns in these */
+    int32_t count; /* of all strips */
+    bool zero;     /* an odd strip's column right of the last is zero */
 } strips;
 
-static strips divide(const tp_conv2d *d, bool fast) {
-    const bool one = d->stride_w == 1;
-    const int32_t most = one ? TP_STRIP_MOST : TP_STRIP_MOST_2;
-    const int32_t count = (d->out_w + most - 1) / most;
-    int32_t n = (d->out_w + count - 1) / count;
-    n += count > 1 && one ? n % 2 : 0; /* strip.h: only the last may be odd */
-    return (strips){.d = d,
-                    .n = n,
-                    .last_n = d->out_w - (count - 1) * n,
-                    .count = count,
-                    .fast = fast};
-}
-
-/* True where the column right of the last that the last strip needs is padding,
- * and padding counts as zero. */
+/* True where the column right of the last window's middle is padding, and
+ * padding counts as zero. */
 static bool ends_in_zero(const tp_conv2d *d) {
     return d->x_zp == -128 && d->out_w + 1 - d->pad_l >= d->in_w;
+}
+
+/* An odd strip without such a zero has no function in strip.h: it is the last
+ * and has one column. */
+static strips divide(const tp_conv2d *d) {
+    const bool one = d->stride_w == 1;
+    strips s = {.d = d, .wide = d->out_w, .zero = one && ends_in_zero(d)};
+    s.wide -= one && !s.zero ? d->out_w % 2 : 0;
+    const int32_t most = one ? TP_STRIP_MOST : TP_STRIP_MOST_2;
+    const int32_t parts = (s.wide + most - 1) / most;
+    s.n = parts > 0 ? (s.wide + parts - 1) / parts : 1;
+    s.n += parts > 1 && one ? s.n % 2 : 0; /* strip.h: only the last is odd */
+    s.count = parts + (d->out_w - s.wide);
+    return s;
 }
 
 /* Strip i, which begins at word `at` of a row. */
 static void describe(const strips *s, int32_t i, int32_t at, int32_t *out) {
     const tp_conv2d *d = s->d;
-    const int32_t n = i == s->count - 1 ? s->last_n : s->n;
-    const bool odd = s->fast && d->stride_w == 1 && n % 2 != 0;
-    const bool short_row = odd && ends_in_zero(d);
-    const int32_t columns =
-        (n - 1) * d->stride_w + d->k_w - (short_row ? 1 : 0);
-    const int32_t words = (columns + 1) / 2;
-    const int32_t col = i * s->n * d->stride_w - d->pad_l;
+    const int32_t column = tp_min32(i * s->n, s->wide);
+    const bool alone = column == s->wide;
+    const int32_t n = alone ? 1 : tp_min32(s->n, s->wide - column);
+    const bool odd = d->stride_w == 1 && n % 2 != 0;
+    const int32_t words =
+        ((n - 1) * d->stride_w + d->k_w + (odd && s->zero ? 0 : 1)) / 2;
+    const int32_t col = column * d->stride_w - d->pad_l;
     const int32_t before = tp_min32(tp_max32(-col, 0) / 2, words);
     const int32_t first = before < words && col < 0 && col % 2 != 0;
     const int32_t from = col + 2 * before + first;
@@ -239,11 +236,11 @@ static void describe(const strips *s, int32_t i, int32_t at, int32_t *out) {
     const int32_t pairs = tp_min32(left / 2, room);
     const int32_t last = pairs < room && left % 2 != 0;
     out[TP_DW_N] = n;
-    out[TP_DW_FAST] = s->fast && (!odd || short_row);
+    out[TP_DW_FAST] = !alone;
     out[TP_DW_WORDS] = words;
     out[TP_DW_AT] = at;
     out[TP_DW_OUT] = at + before;
-    out[TP_DW_Y] = i * s->n * d->in_c;
+    out[TP_DW_Y] = column * d->in_c;
     out[TP_DW_X] = from * d->in_c;
     out[TP_DW_EDGES] = first + 2 * last;
     out[TP_DW_PAIRS] = pairs;
@@ -273,7 +270,7 @@ static int32_t rows_of(const tp_graph *graph, const tp_conv2d *d, int32_t words,
     const int32_t beside = tp_min32(map / 4, largest(graph) - map);
     const int32_t least = tp_max32(576, map / (gradient ? 6 : 16));
     const int32_t budget = tp_max32(least, beside);
-    const int32_t rows = budget / (words * 4);
+    const int32_t rows = budget / tp_max32(4 * words, 1);
     const int32_t fit = (rows - d->k_h) / d->stride_h + 1;
     const int32_t most = tp_min32(d->out_h, tp_max32(fit, 2));
     const int32_t batches = (d->out_h + most - 1) / most;
@@ -283,8 +280,8 @@ static int32_t rows_of(const tp_graph *graph, const tp_conv2d *d, int32_t words,
 
 /* `d` is the map as the windows see it; padding is zero where x_zp is -128. */
 static tp_status set_strips(tp_lower *lower, const tp_conv2d *d, bool gradient,
-                            bool fast, tp_dwconv2d_dsp *out) {
-    const strips s = divide(d, fast);
+                            tp_dwconv2d_dsp *out) {
+    const strips s = divide(d);
     const size_t n = (size_t)s.count * TP_DW_STRIP;
     int32_t *table = tp_arena_alloc(lower->arena, n, sizeof *table);
     int32_t words = 0;
@@ -309,24 +306,26 @@ static tp_status set_strips(tp_lower *lower, const tp_conv2d *d, bool gradient,
     return out->strip != NULL ? TP_OK : tp_no_memory(lower->diag);
 }
 
+/* Windows of 3x3; other layers gain nothing. */
+static bool has_kernel(const tp_lower *lower, const tp_conv2d *d) {
+    return (lower->isa & TP_ISA_DSP) != 0 && d->k_h == 3 && d->k_w == 3 &&
+           d->dil_h == 1 && d->dil_w == 1 && d->out_c == d->in_c &&
+           d->out_c >= GROUP && d->stride_h == d->stride_w && d->stride_w <= 2;
+}
+
+/* Negative sums end at the lower clamp. */
 static bool is_plain(const tp_conv2d *d) {
     return d->y_min == -128 && d->y_zp == -128 && d->y_max == 127;
 }
 
 static tp_status append(tp_lower *lower, const tp_op *op, const packer *p) {
-    const tp_conv2d *d = p->d;
-    const bool fast = p->plain && d->k_h == 3 && d->k_w == 3 &&
-                      d->stride_h == d->stride_w && d->stride_w <= 2;
-    tp_dwconv2d_dsp out = {.conv = *d, .plain = p->plain};
+    tp_dwconv2d_dsp out = {.conv = *p->d};
     out.conv.w = NULL;
-    if (p->plain) {
-        out.conv.m = NULL;
-        out.conv.s = NULL;
-    }
-    TP_TRY(set_strips(lower, d, false, fast, &out));
-    out.channel = tp_lower_const(lower, TP_S32, p->record,
-                                 (size_t)(d->out_c * (d->k_h * p->pairs + 3)),
-                                 "channels");
+    out.conv.m = NULL;
+    out.conv.s = NULL;
+    TP_TRY(set_strips(lower, p->d, false, &out));
+    out.channel =
+        tp_lower_const(lower, TP_S32, p->record, all_words(p->d), "channels");
     if (out.channel == NULL) {
         return tp_no_memory(lower->diag);
     }
@@ -342,25 +341,15 @@ tp_status tp_dwconv_dsp_lower(tp_lower *lower, const tp_op *op,
                               const tp_conv2d *d, bool *done) {
     const tp_tensor *bias = &lower->graph->tensor[op->in[2]];
     *done = false;
-    if ((lower->isa & TP_ISA_DSP) == 0 || bias->role != TP_CONST ||
-        d->out_c != d->in_c || d->out_c < GROUP || d->dil_h != 1 ||
-        d->dil_w != 1) {
+    if (!has_kernel(lower, d) || bias->role != TP_CONST || !is_plain(d)) {
         return TP_OK;
     }
-    packer p = {.d = d,
-                .bias = bias->data,
-                .pairs = tp_max32(d->k_w - 1, 1),
-                .plain = is_plain(d)};
-    const size_t words = (size_t)d->out_c * (size_t)(d->k_h * p.pairs + 3);
-    p.record = tp_arena_alloc(lower->arena, words, sizeof *p.record);
+    packer p = {.d = d, .bias = bias->data};
+    p.record = tp_arena_alloc(lower->arena, all_words(d), sizeof *p.record);
     if (p.record == NULL) {
         return tp_no_memory(lower->diag);
     }
     *done = pack(&p);
-    if (!*done && p.plain) {
-        p.plain = false;
-        *done = pack(&p);
-    }
     return *done ? append(lower, op, &p) : TP_OK;
 }
 
@@ -387,34 +376,25 @@ static tp_conv2d turned(const tp_conv2d *d) {
 
 static int8_t *turn(tp_lower *lower, const tp_conv2d *d) {
     const int32_t taps = d->k_h * d->k_w;
-    int8_t *w =
-        tp_arena_alloc(lower->arena, (size_t)(taps * d->out_c), sizeof *w);
-    for (int32_t i = 0; w != NULL && i < taps * d->out_c; i++) {
+    const int32_t n = taps * d->out_c;
+    int8_t *w = tp_arena_alloc(lower->arena, (size_t)n, sizeof *w);
+    for (int32_t i = 0; w != NULL && i < n; i++) {
         const int32_t k = taps - 1 - i / d->out_c;
         w[i] = (int8_t)weight(d, i % d->out_c, k);
     }
     return w;
 }
 
-static bool has_backward(const tp_lower *lower, const tp_conv2d *d) {
-    const int64_t most =
-        (int64_t)d->k_h * d->k_w * 127 * 128 * (1 << TP_STRIP_T_MAX);
-    return (lower->isa & TP_ISA_DSP) != 0 && d->out_c == d->in_c &&
-           d->out_c >= GROUP && d->stride_h == 1 && d->stride_w == 1 &&
-           d->dil_h == 1 && d->dil_w == 1 && most <= INT32_MAX &&
-           d->pad_t < d->k_h && d->pad_l < d->k_w;
-}
-
 tp_status tp_dwconv_dsp_lower_bwd_x(tp_lower *lower, const tp_op *op,
                                     const tp_conv2d *d, bool *done) {
-    *done = has_backward(lower, d);
+    *done = has_kernel(lower, d) && d->stride_w == 1 && d->pad_t < d->k_h &&
+            d->pad_l < d->k_w;
     if (!*done) {
         return TP_OK;
     }
     tp_conv2d view = turned(d);
-    packer p = {.d = &view, .pairs = tp_max32(d->k_w - 1, 1)};
-    const size_t words = (size_t)d->out_c * (size_t)(d->k_h * p.pairs + 3);
-    p.record = tp_arena_alloc(lower->arena, words, sizeof *p.record);
+    packer p = {.d = &view};
+    p.record = tp_arena_alloc(lower->arena, all_words(d), sizeof *p.record);
     view.w = turn(lower, d);
     if (p.record == NULL || view.w == NULL) {
         return tp_no_memory(lower->diag);
@@ -426,8 +406,9 @@ tp_status tp_dwconv_dsp_lower_bwd_x(tp_lower *lower, const tp_op *op,
     tp_dwconv2d_dsp out = {.conv = *d};
     out.conv.w = NULL;
     out.conv.bwd_q = NULL;
-    TP_TRY(set_strips(lower, &view, true, d->k_h == 3 && d->k_w == 3, &out));
-    out.channel = tp_lower_const(lower, TP_S32, p.record, words, "backward");
+    TP_TRY(set_strips(lower, &view, true, &out));
+    out.channel =
+        tp_lower_const(lower, TP_S32, p.record, all_words(d), "backward");
     if (out.channel == NULL) {
         return tp_no_memory(lower->diag);
     }

@@ -93,11 +93,6 @@ static void convolutions(void **state) {
     same_op(TP_OP_CONV_2D, TP_ISA_DSP, 3000);
 }
 
-static void depthwise(void **state) {
-    (void)state;
-    same_op(TP_OP_DEPTHWISE_CONV_2D, TP_ISA_DSP, 6000);
-}
-
 static void random_graphs(void **state) {
     int n = 0;
     (void)state;
@@ -117,7 +112,6 @@ static void random_graphs(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(convolutions),
-        cmocka_unit_test(depthwise),
         cmocka_unit_test(random_graphs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

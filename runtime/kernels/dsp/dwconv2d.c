@@ -14,6 +14,7 @@
 #include "tinypeft/kernels.h"
 
 #define GROUP 4
+#define K 3 /* the window */
 
 /* Backward, the sum is 2^TP_STRIP_T_MAX times what it is; times bwd_q and
  * 2^(LEFT - shift) its high word is the gradient. bwd_q is below 2^16 and a
@@ -59,11 +60,10 @@ typedef struct work {
     const int8_t *x;
     int8_t *y;
     int32_t c, in_h, in_w, out_h, out_w;
-    int32_t stride_h, stride_w, pad_t, pad_l;
+    int32_t stride, pad_t;
     uint32_t *rows;           /* scratch */
     int32_t most;             /* rows of y that it serves */
     int32_t plane;            /* words of a channel in it */
-    int32_t record;           /* words of a channel in op->channel */
     uint32_t bias;            /* of a word of x in scratch */
     uint32_t pad, pad_word;   /* a pixel of padding; what it is in scratch */
     strip_fn *const *by_size; /* of strip.h */
@@ -133,65 +133,30 @@ static void keep(const work *v, const int32_t *s, int32_t end, int32_t n) {
 
 /* --- what strip.h has no function for ------------------------------------- */
 
-#define AT_ONCE 4 /* outputs */
-
-static int32_t column(const uint32_t *row, int32_t at) {
-    int16_t v;
-    memcpy(&v, (const char *)row + 2 * at, sizeof v);
-    return v;
+static int32_t half(uint32_t word, int32_t upper) {
+    return (int16_t)(word >> 16 * upper);
 }
 
-/* acc[i] += a row's products, of output i from column `col` on. */
-static void add_row(const uint32_t *row, int32_t col, int32_t stride,
-                    const int32_t *w, int32_t taps, int32_t *acc) {
-    int32_t tap = (int16_t)w[0];
-    int32_t a0 = acc[0];
-    int32_t a1 = acc[1];
-    int32_t a2 = acc[2];
-    int32_t a3 = acc[3];
-    for (int32_t kx = 0; kx < taps; kx++, col++) {
-        a0 += column(row, col) * tap;
-        a1 += column(row, col + stride) * tap;
-        a2 += column(row, col + 2 * stride) * tap;
-        a3 += column(row, col + 3 * stride) * tap;
-        tap = *w++ >> 16;
+/* The sum of the output whose window begins at column `col` of a row. */
+static int32_t sum(const int32_t *w, const uint32_t *row, int32_t words,
+                   int32_t col) {
+    uint32_t acc = (uint32_t)w[TP_STRIP_START];
+    for (int32_t ky = 0; ky < K; ky++, row += words, w += 2) {
+        const uint32_t *x = row + col / 2;
+        const int32_t odd = col % 2;
+        const uint32_t right = col / 2 + 1 < words ? x[1] : 0;
+        const int32_t x1 = odd ? half(right, 0) : half(x[0], 1);
+        acc += (uint32_t)(half(x[0], odd) * half((uint32_t)w[0], 0));
+        acc += (uint32_t)(x1 * half((uint32_t)w[0], 1));
+        acc += (uint32_t)(half(right, odd) * half((uint32_t)w[1], 1));
     }
-    acc[0] = a0;
-    acc[1] = a1;
-    acc[2] = a2;
-    acc[3] = a3;
+    return (int32_t)acc;
 }
 
-/* The sums of four outputs of a row, or of one. Columns behind the strip's
- * words are zero. Returns how many. */
-static int32_t sums(const work *v, const int32_t *s, const int32_t *w,
-                    const uint32_t *row, int32_t at, int32_t *acc) {
-    const tp_conv2d *op = &v->op->conv;
-    const int32_t pairs = tp_max32(op->k_w - 1, 1);
-    const int32_t stride = at + AT_ONCE <= s[TP_DW_N] ? v->stride_w : 0;
-    const int32_t col = at * v->stride_w;
-    const int32_t room = 2 * s[TP_DW_WORDS] - col - 3 * stride;
-    const int32_t start = w[op->k_h * pairs];
-    for (int32_t i = 0; i < AT_ONCE; i++) {
-        acc[i] = start;
-    }
-    for (int32_t ky = 0; ky < op->k_h; ky++, w += pairs) {
-        add_row(row, col, stride, w, tp_min32(op->k_w, room), acc);
-        row += s[TP_DW_WORDS];
-    }
-    return stride > 0 ? AT_ONCE : 1;
-}
-
-static int8_t finish(const work *v, int32_t oc, const int32_t *info,
-                     int32_t acc) {
-    const tp_conv2d *op = &v->op->conv;
-    if (v->op->plain) {
-        const int32_t high = (int32_t)((int64_t)acc * info[1] >> 32);
-        const int32_t y = (high + info[2]) >> TP_STRIP_SHIFT;
-        return (int8_t)tp_clamp32(y, -128, 127);
-    }
-    const int32_t y = tp_mbqm(acc, op->m[oc], op->s[oc]);
-    return (int8_t)tp_clamp32(y + op->y_zp, op->y_min, op->y_max);
+static int8_t finish(const int32_t *info, int32_t acc) {
+    const int32_t high = (int32_t)((int64_t)acc * info[1] >> 32);
+    const int32_t y = (high + info[2]) >> TP_STRIP_SHIFT;
+    return (int8_t)tp_clamp32(y, -128, 127);
 }
 
 static int8_t gradient(const work *v, tp_dsp_strip *t, const int32_t *info,
@@ -202,22 +167,20 @@ static int8_t gradient(const work *v, tp_dsp_strip *t, const int32_t *info,
     return dx;
 }
 
-/* Channel oc, which is such a number of its group. */
+/* One of the channels. */
 static void slow(const work *v, const int32_t *s, tp_dsp_strip *t,
-                 int32_t number, int32_t oc) {
-    const int32_t *w = t->channel + number * v->record;
-    const int32_t *info = w + v->record - 3;
+                 int32_t number) {
+    const int32_t *w = t->channel + number * TP_STRIP_RECORD;
+    const int32_t *info = w + TP_STRIP_START;
+    const int32_t words = s[TP_DW_WORDS];
     const uint32_t *x = t->x + number * v->plane;
     const uint32_t *end = x + t->bytes / 4;
     int8_t *y = t->y + number;
-    for (; x < end; x += v->stride_h * s[TP_DW_WORDS], y += t->pitch) {
-        for (int32_t i = 0; i < s[TP_DW_N];) {
-            int32_t acc[AT_ONCE];
-            const int32_t n = sums(v, s, w, x, i, acc);
-            for (int32_t j = 0; j < n; j++, i++) {
-                y[i * t->c] = v->g != NULL ? gradient(v, t, info, acc[j])
-                                           : finish(v, oc, info, acc[j]);
-            }
+    for (; x < end; x += v->stride * words, y += t->pitch) {
+        for (int32_t i = 0; i < s[TP_DW_N]; i++) {
+            const int32_t acc = sum(w, x, words, i * v->stride);
+            y[i * t->c] =
+                v->g != NULL ? gradient(v, t, info, acc) : finish(info, acc);
         }
     }
 }
@@ -227,7 +190,7 @@ static void slow(const work *v, const int32_t *s, tp_dsp_strip *t,
 /* All of a group that does not change from batch to batch. */
 static tp_dsp_strip strip_of(const work *v, const group *g) {
     const int32_t c = g->c + g->skip;
-    return (tp_dsp_strip){.channel = v->op->channel + c * v->record,
+    return (tp_dsp_strip){.channel = v->op->channel + c * TP_STRIP_RECORD,
                           .x = v->rows,
                           .y = v->y,
                           .c = v->c,
@@ -261,7 +224,7 @@ static void aim(const work *v, const group *g, const batch *b, const int32_t *s,
                 tp_dsp_strip *t) {
     t->x = v->rows + g->skip * v->plane + s[TP_DW_AT];
     t->y = v->y + b->oy * t->pitch + g->c + g->skip + s[TP_DW_Y];
-    t->bytes = 4 * b->n * v->stride_h * s[TP_DW_WORDS];
+    t->bytes = 4 * b->n * v->stride * s[TP_DW_WORDS];
 }
 
 /* Rows of y of all strips. */
@@ -274,7 +237,7 @@ static void compute(const work *v, const group *g, const batch *b,
             v->by_size[s[TP_DW_N]](t);
         } else {
             for (int32_t j = 0; j < t->count; j++) {
-                slow(v, s, t, j, g->c + g->skip + j);
+                slow(v, s, t, j);
             }
         }
     }
@@ -286,7 +249,7 @@ static void compute_slowly(const work *v, const group *g, const batch *b,
     const int32_t *s = v->op->strip;
     for (int32_t i = v->op->strips; i > 0; i--, s += TP_DW_STRIP) {
         aim(v, g, b, s, t);
-        slow(v, s, t, channel - g->skip, g->c + channel);
+        slow(v, s, t, channel - g->skip);
     }
 }
 
@@ -303,7 +266,7 @@ static void look(const work *v, const group *g, const batch *b,
     t->beyond = 0;
     for (int32_t j = g->skip; j < GROUP; j++) {
         const uint32_t peak = peaks >> 8 * j & 0xFFu;
-        if (peak == 127 && beyond) {
+        if (peak >= 126 && beyond) { /* -127 is 126, and what C saturates to */
             compute_slowly(v, g, b, t, j);
         } else {
             v->g->peak |= peak;
@@ -321,13 +284,12 @@ static void look(const work *v, const group *g, const batch *b,
 static void load(const work *v, const group *g, const batch *b,
                  tp_dsp_columns_of *t) {
     const int32_t *s = v->op->strip;
-    const int32_t k = v->op->conv.k_h;
-    const int32_t kept = b->oy > 0 ? tp_max32(k - v->stride_h, 0) : 0;
-    const int32_t iy = b->oy * v->stride_h - v->pad_t;
-    const int32_t to = (b->n - 1) * v->stride_h + k;
+    const int32_t kept = b->oy > 0 ? K - v->stride : 0;
+    const int32_t iy = b->oy * v->stride - v->pad_t;
+    const int32_t to = (b->n - 1) * v->stride + K;
     for (int32_t i = v->op->strips; i > 0; i--, s += TP_DW_STRIP) {
         if (kept > 0) {
-            keep(v, s, v->most * v->stride_h + kept, kept);
+            keep(v, s, v->most * v->stride + kept, kept);
         }
         t->x = v->x + g->c + s[TP_DW_X];
         t->edges = s[TP_DW_EDGES];
@@ -382,14 +344,11 @@ void tp_dwconv2d_s8_fwd_dsp(const tp_dwconv2d_dsp *op, const int8_t *x,
                     .in_w = d->in_w,
                     .out_h = d->out_h,
                     .out_w = d->out_w,
-                    .stride_h = d->stride_h,
-                    .stride_w = d->stride_w,
+                    .stride = d->stride_w,
                     .pad_t = d->pad_t,
-                    .pad_l = d->pad_l,
                     .rows = scratch,
-                    .most = (op->rows - d->k_h) / d->stride_h + 1,
-        .plane = op->plane,
-                    .record = d->k_h * tp_max32(d->k_w - 1, 1) + 3,
+                    .most = (op->rows - K) / d->stride_h + 1,
+                    .plane = op->plane,
                     .bias = 128u * 0x00010001u,
                     .pad = (uint8_t)d->x_zp * 0x01010101u,
                     .pad_word = (uint32_t)(d->x_zp + 128) * 0x00010001u,
@@ -406,8 +365,8 @@ void tp_dwconv2d_s8_fwd_dsp(const tp_dwconv2d_dsp *op, const int8_t *x,
  *            turned round; channels >= 4
  *   dy, dx, g  as there
  *   scratch  as for dwconv2d_s8_fwd_dsp
- * dx may begin where dy does. No overlap else. Bound, kept by the planner:
- * 2^8 * k_h * k_w * 127 * 128 < 2^31. Cannot fail. */
+ * dx may begin where dy does. No overlap else. Bound: 2^8 * 9 * 127 * 128 <
+ * 2^31. Cannot fail. */
 void tp_dwconv2d_s8_bwd_x_dsp(const tp_dwconv2d_dsp *op, const tp_q8 *dy,
                               tp_q8 *dx, tp_gscale *g, uint32_t *scratch) {
     const tp_conv2d *d = &op->conv;
@@ -420,14 +379,11 @@ void tp_dwconv2d_s8_bwd_x_dsp(const tp_dwconv2d_dsp *op, const tp_q8 *dy,
                     .in_w = d->out_w,
                     .out_h = d->in_h,
                     .out_w = d->in_w,
-                    .stride_h = 1,
-                    .stride_w = 1,
-                    .pad_t = d->k_h - 1 - d->pad_t,
-                    .pad_l = d->k_w - 1 - d->pad_l,
+                    .stride = 1,
+                    .pad_t = K - 1 - d->pad_t,
                     .rows = scratch,
-                    .most = (op->rows - d->k_h) / d->stride_h + 1,
-        .plane = op->plane,
-                    .record = d->k_h * tp_max32(d->k_w - 1, 1) + 3,
+                    .most = (op->rows - K) / d->stride_h + 1,
+                    .plane = op->plane,
                     .bias = 0,
                     .pad = 0,
                     .pad_word = 0,
