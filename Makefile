@@ -10,7 +10,7 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
-    check-docs check-tidy check-analyze check-device size fuzz fmt clean demo accuracy cost tflm
+    check-docs check-tidy check-analyze check-device size fuzz fmt clean demo accuracy cost bench tflm
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -80,6 +80,11 @@ accuracy: release ## accuracy of every method on real data
 cost: release ## measure every kernel, make the table of costs anew, print its error
 	@mkdir -p $(BUILD)/cost
 	@scripts/cost $(BUILD)/release $(BUILD)/cost
+
+bench: release ## instructions of all models on all cores; CI=true: are they as recorded?
+	@cmake --build $(BUILD)/release --target tp_count
+	@bench/report.py $(BUILD)/release $(BUILD)/bench \
+	    $(if $(CI),--check,$(BUILD)/bench.json) bench/RESULTS.md
 
 tflm: release ## random models against TensorFlow Lite Micro itself, from PyPI
 	@python3 -m venv $(BUILD)/venv

@@ -22,9 +22,17 @@ CALL = re.compile(r"^ +(tp_\w+)\(&", re.M)
 PROGRAM = re.compile(r"^static void (infer|step)\(.*?^}", re.M | re.S)
 MACS = re.compile(r"(\d+) MAC\b")
 
-# kernel: the function that the step calls; counts: instructions by address.
-Step = namedtuple("Step", "layer op shape macs kernel counts")
+# The machine's clock has steps of up to 62 instructions and includes the call.
+CLOCK = 100
+
+# kernel: the function that the step calls; counts: instructions by address;
+# taken: of the branches among them, how often execution went elsewhere.
+Step = namedtuple("Step", "layer op shape macs kernel counts taken")
 Result = namedtuple("Result", "infer sample around n_samples stack program")
+
+
+def total(steps):
+    return sum(s.counts.total() for s in steps)
 
 
 def read_calls(body):
@@ -36,7 +44,7 @@ def read_calls(body):
             text = re.sub(r"\s*\n \*\s*", " ", text).strip()
             macs = MACS.search(text)
         yield Step(layer, op, text.split(",")[0], int(macs[1]) if macs else 0,
-                   call[1], Counter())
+                   call[1], Counter(), Counter())
         start, macs = call.end(), None
 
 
@@ -47,7 +55,8 @@ def read_steps(source):
     return found["infer"], found.get("step", [])
 
 
-# From a mark to the next: its address, and (addresses, times) of each block.
+# From a mark to the next: its address, and of each block (addresses, times,
+# what came behind it, how often).
 Region = namedtuple("Region", "mark blocks")
 
 
@@ -60,7 +69,8 @@ def read_regions(trace):
         elif word == "mark":
             regions.append(Region(int(first, 16), []))
         else:
-            regions[-1].blocks.append((blocks[first], int(rest[0])))
+            regions[-1].blocks.append((blocks[first], int(rest[0]),
+                                       int(rest[1], 16), int(rest[2])))
     return regions
 
 
@@ -81,19 +91,15 @@ def run_marked(plugin, elf, marks, arguments):
             return read_regions(trace), done.stdout
 
 
-def add_up(counts, region):
-    for addresses, times in region.blocks:
-        for address in addresses:
-            counts[address] += times
-
-
 class Counting:
     """Gives each region to a step. `around`: the runtime's share of training,
     before the first step and behind the last."""
 
     def __init__(self, program, source):
+        self.program = program
         self.steps = read_steps(source)
-        self.around, self.n_samples = Counter(), 0
+        self.n_samples = 0
+        self.around = Step("", "", "", 0, "", Counter(), Counter())
         named = {f.name: f for f in program.functions}
         self.own = program.outermost(
             [f for f in program.functions if f.file == source.name])
@@ -117,7 +123,7 @@ class Counting:
             else:
                 at += called
             called = not all(self.is_own(addresses[0])
-                             for addresses, _ in region.blocks)
+                             for addresses, *_ in region.blocks)
             self.give(which, at, region)
 
     def give(self, which, at, region):
@@ -125,11 +131,20 @@ class Counting:
             return
         steps = self.steps[which]
         if 0 <= at < len(steps):
-            add_up(steps[at].counts, region)
+            self.add_up(steps[at], region)
         elif which == 1:
-            add_up(self.around, region)
+            self.add_up(self.around, region)
         elif at == len(steps):  # the way out of infer
-            add_up(steps[-1].counts, region)
+            self.add_up(steps[-1], region)
+
+    def add_up(self, step, region):
+        for addresses, times, following, times_following in region.blocks:
+            for address in addresses:
+                step.counts[address] += times
+            end = self.program.instructions[addresses[-1]]
+            fell = following == end.address + end.size
+            step.taken[end.address] += (times - times_following if fell
+                                        else times_following)
 
     def leave(self, which, at, region):
         """Back in the program that called: were all steps seen?"""
@@ -144,6 +159,11 @@ def count(plugin, elf, source, arguments):
     counting = Counting(program, source)
     regions, text = run_marked(plugin, elf, counting.marks, arguments)
     counting.add(regions)
-    stack = {w: int(n) for w, n in map(str.split, text.splitlines())}
-    return Result(*counting.steps, counting.around, counting.n_samples, stack,
-                  program)
+    printed = {w: int(n) for w, n in map(str.split, text.splitlines())}
+    result = Result(*counting.steps, counting.around, counting.n_samples,
+                    printed, program)
+    difference = printed["counted"] - total(result.infer)
+    if abs(difference) > CLOCK:
+        raise SystemExit(f"bench: {elf.name}: the clock says {difference:+} "
+                         "instructions")
+    return result

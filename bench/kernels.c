@@ -21,7 +21,7 @@ enum { BYTES = 1 << 18, WORDS = BYTES / 4 };
  * u q16, d q8 gradient with zeros, f q8 gradient without, p q32, b int32,
  * h int16, k factors, q packed weights, i places, c label, n no argument.
  * Outputs: y any, a accumulator q32 or q16, v weights q8, m int16, r low bytes.
- * g delayed scale, o online state, l loss. */
+ * g delayed scale, o online state, l loss, s scratch. */
 static int32_t x[WORDS], w[WORDS], u[WORDS], d[WORDS], f[WORDS], p[WORDS],
     b[WORDS], h[WORDS], y[WORDS], a[WORDS], v[WORDS], m[WORDS], r[WORDS];
 static tp_factor k[256];
@@ -101,6 +101,8 @@ static void *buffer(char letter) {
         return &online;
     case 'l':
         return &loss;
+    case 's':
+        return p + WORDS / 2;
     case 'n':
         return NULL;
     default:

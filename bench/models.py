@@ -12,6 +12,7 @@ import pathlib
 import re
 import sys
 
+import count
 import suite
 
 LIMIT = 0.10
@@ -41,7 +42,7 @@ def compare(it, model, steps):
     infer, sample = estimates(it, model)
     result = it.count(model, BATCH, WARM, MEASURED)
     errors = [show(f"{model.name} infer", infer,
-                   sum(s.counts.total() for s in result.infer))]
+                   count.total(result.infer))]
     counted = [s.counts.total() / result.n_samples for s in result.sample]
     for i, pair in enumerate(zip(sample, counted, strict=True)):
         if steps:

@@ -10,14 +10,18 @@
  *
  *   block ID ADDRESS...   the instructions of a block, before its first count
  *   mark ADDRESS          a region begins
- *   count ID TIMES        how often a block ran in that region
+ *   count ID TIMES NEXT TIMES-NEXT
+ *                         how often a block ran in that region, and how often
+ *                         the block at NEXT came behind it: where one ends with
+ *                         a condition, this tells how often that held
  *
  * Blocks are counted, not instructions: a block that is entered is run to its
  * end, unless it faults. An instruction whose condition fails counts as one.
  *
  * The interface is declared here, for distributions do not ship its header. It
- * is the part of QEMU's that has not changed since version 1 of it. Source:
- * QEMU 7.2, docs/devel/tcg-plugins.rst. */
+ * is version 1, of QEMU 6 to 8; a later QEMU that refuses it says which it
+ * wants, for TP_QEMU_PLUGIN_VERSION. Source: QEMU 7.2,
+ * docs/devel/tcg-plugins.rst. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -56,32 +60,45 @@ int qemu_plugin_version = TP_QEMU_PLUGIN_VERSION;
 
 enum { MOST_MARKS = 4096 };
 
+#define NONE UINT64_MAX
+
 /* One translation; the same code may be translated more than once. */
 typedef struct block {
-    struct block *next;
+    struct block *older;
     uint64_t address;
     uint64_t count;
+    uint64_t next; /* the first that ever came behind it */
+    uint64_t next_count;
     uint64_t id;
     bool mark;
 } block;
 
 static block *blocks;
+static block *last;
 static FILE *out;
 static uint64_t marks[MOST_MARKS];
 static size_t n_marks;
 
 static void close_region(void) {
-    for (block *b = blocks; b != NULL; b = b->next) {
+    for (block *b = blocks; b != NULL; b = b->older) {
         if (b->count > 0) {
-            fprintf(out, "count %" PRIu64 " %" PRIu64 "\n", b->id, b->count);
+            fprintf(out,
+                    "count %" PRIu64 " %" PRIu64 " %" PRIx64 " %" PRIu64 "\n",
+                    b->id, b->count, b->next, b->next_count);
         }
         b->count = 0;
+        b->next_count = 0;
     }
 }
 
 static void on_execution(unsigned int vcpu, void *data) {
     block *b = data;
     (void)vcpu;
+    if (last != NULL) {
+        last->next = last->next == NONE ? b->address : last->next;
+        last->next_count += last->next == b->address;
+    }
+    last = b;
     if (b->mark) {
         close_region();
         fprintf(out, "mark %" PRIx64 "\n", b->address);
@@ -104,9 +121,10 @@ static void on_translation(uint64_t id, struct qemu_plugin_tb *tb) {
         abort();
     }
     (void)id;
-    b->next = blocks;
+    b->older = blocks;
     b->id = blocks == NULL ? 0 : blocks->id + 1;
     b->address = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(tb, 0));
+    b->next = NONE;
     b->mark = is_mark(b->address);
     blocks = b;
     fprintf(out, "block %" PRIu64, b->id);
@@ -128,13 +146,13 @@ static void on_exit(uint64_t id, void *data) {
 }
 
 static bool read_marks(const char *path) {
+    char line[32];
     FILE *in = fopen(path, "r");
     if (in == NULL) {
         return false;
     }
-    while (n_marks < MOST_MARKS &&
-           fscanf(in, "%" SCNx64, &marks[n_marks]) == 1) {
-        n_marks++;
+    while (n_marks < MOST_MARKS && fgets(line, sizeof line, in) != NULL) {
+        marks[n_marks++] = strtoull(line, NULL, 16);
     }
     return fclose(in) == 0 && n_marks < MOST_MARKS;
 }

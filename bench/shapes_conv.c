@@ -2,6 +2,9 @@
  * biases and factors. */
 #include "bench/shapes_conv.h"
 
+#include "compiler/ops/dsp_layout.h"
+#include "compiler/ops/dw_strips.h"
+
 enum { MOST_CHANNELS = 256 };
 
 /* Arrays that descriptors point to: the same for every shape. */
@@ -101,6 +104,36 @@ const void *bench_conv(int i) {
     return &op;
 }
 
+/* What is in weights and channels is all the same to the kernel. */
+const void *bench_conv_dsp(int i) {
+    static tp_conv2d_dsp op;
+    static const int32_t packed[20000];
+    static const int32_t channels[MOST_CHANNELS * 4];
+    if (i >= COUNT(conv_shapes)) {
+        return NULL;
+    }
+    conv_shape s = conv_shapes[i];
+    s.out_c = s.out_c < 4 ? 4 : s.out_c;
+    const tp_conv2d conv = conv_of(&s);
+    op = tp_conv_dsp_layout(&conv);
+    op.plain = i % 3 != 2;
+    op.limit = i % 5 == 4 ? 1 << 16 : 0;
+    op.w = packed;
+    op.channel = channels;
+    return &op;
+}
+
+const void *bench_conv_scaled_dsp(int i) {
+    static tp_conv2d_dsp op;
+    const tp_conv2d_dsp *plain = bench_conv_dsp(i);
+    if (plain == NULL) {
+        return NULL;
+    }
+    op = *plain;
+    op.limit = 1 << 16;
+    return &op;
+}
+
 const void *bench_depthwise(int i) {
     static tp_conv2d op;
     if (i >= COUNT(depthwise_shapes)) {
@@ -110,6 +143,35 @@ const void *bench_depthwise(int i) {
     s.out_c = (int16_t)(s.in_c * s.out_c);
     op = conv_of(&s);
     return &op;
+}
+
+/* What is in the channels' records is all the same to the kernel. */
+static const void *depthwise_dsp(int i, bool gradient) {
+    static tp_dwconv2d_dsp op;
+    static int32_t strips[16 * TP_DW_STRIP];
+    static const int32_t records[6000];
+    if (i >= COUNT(depthwise_shapes)) {
+        return NULL;
+    }
+    conv_shape s = depthwise_shapes[i];
+    s.out_c = s.in_c;
+    s.k_h = s.k_w = 3;
+    s.stride = gradient ? 1 : s.stride;
+    s.same = gradient ? 1 : s.same;
+    tp_conv2d conv = conv_of(&s);
+    conv.x_zp = -128; /* as behind a ReLU */
+    const tp_dw_map map = {.conv = conv, .gradient = gradient};
+    op = (tp_dwconv2d_dsp){.conv = conv, .strip = strips, .channel = records};
+    tp_dw_lay_out(&map, strips, &op);
+    return &op;
+}
+
+const void *bench_depthwise_dsp(int i) {
+    return depthwise_dsp(i, false);
+}
+
+const void *bench_depthwise_bwd_dsp(int i) {
+    return depthwise_dsp(i, true);
 }
 
 static const int32_t ranks[] = {4, 1, 8, 2, 16};
@@ -140,6 +202,105 @@ const void *bench_lora_a(int i) {
 static const int32_t branches[][4] = {
     {125, 64, 64, 4}, {64, 16, 32, 8}, {1, 128, 128, 4}, {36, 24, 40, 12},
     {9, 250, 64, 16}, {144, 8, 8, 4},  {49, 33, 10, 4},  {16, 96, 96, 8}};
+
+/* The same for the kernels of an instruction set, in multiples of `step`
+ * channels. */
+static const tp_conv2d *branch_of(int i, int32_t in_step, int32_t out_step) {
+    static tp_conv2d op;
+    if (i >= COUNT(branches)) {
+        return NULL;
+    }
+    const int32_t *b = branches[i];
+    op = conv_of(&(conv_shape){.in_h = 1,
+                               .in_w = 1,
+                               .k_h = 1,
+                               .k_w = 1,
+                               .stride = 1,
+                               .in_c = (int16_t)(b[1] / in_step * in_step),
+                               .out_c = (int16_t)(b[2] / out_step * out_step)});
+    op.in_h = op.out_h = b[0];
+    op.rank = b[3];
+    return &op;
+}
+
+const void *bench_lora_dsp(int i) {
+    static tp_conv2d_dsp op;
+    const tp_conv2d_dsp *plain = bench_conv_dsp(i);
+    if (plain == NULL) {
+        return NULL;
+    }
+    op = *plain;
+    op.limit = 0;
+    op.conv.rank = i % 3 == 2 ? 1 + i % 2 : 4;
+    return &op;
+}
+
+const void *bench_bwd_dsp(int i) {
+    static tp_conv2d_dsp op;
+    static const int32_t packed[20000];
+    static const int32_t scales[MOST_CHANNELS];
+    const tp_conv2d *conv = branch_of(i, 1, 1);
+    if (conv == NULL) {
+        return NULL;
+    }
+    op = (tp_conv2d_dsp){.conv = *conv,
+                         .pairs = (conv->out_c + 3) / 4 * 2,
+                         .direct = conv->out_c % 4 == 0,
+                         .w = packed,
+                         .channel = scales};
+    op.conv.rank = 0;
+    return &op;
+}
+
+const void *bench_lora_bwd_dsp(int i) {
+    static tp_conv2d_dsp op;
+    const tp_conv2d_dsp *plain = bench_bwd_dsp(i);
+    if (plain == NULL) {
+        return NULL;
+    }
+    op = *plain;
+    op.conv.rank = i % 3 == 2 ? 1 + i % 2 : 4;
+    return &op;
+}
+
+const void *bench_u_dsp(int i) {
+    static tp_conv2d op;
+    if (branch_of(i, 4, 1) == NULL) {
+        return NULL;
+    }
+    op = *branch_of(i, 4, 1);
+    op.out_c = i % 4 == 3 ? op.rank - 1 : op.rank;
+    return &op;
+}
+
+const void *bench_du_dsp(int i) {
+    static tp_conv2d op;
+    if (branch_of(i, 1, 4) == NULL) {
+        return NULL;
+    }
+    op = *branch_of(i, 1, 4);
+    op.rank -= i % 4 == 3;
+    return &op;
+}
+
+const void *bench_db_dsp(int i) {
+    static tp_conv2d op;
+    if (branch_of(i, 1, 2) == NULL) {
+        return NULL;
+    }
+    op = *branch_of(i, 1, 2);
+    return &op;
+}
+
+const void *bench_dw_dsp(int i) {
+    static tp_conv2d op;
+    if (branch_of(i, 2, 1) == NULL) {
+        return NULL;
+    }
+    op = *branch_of(i, 2, 1);
+    op.out_c = op.rank;
+    return &op;
+}
 
 const void *bench_bottleneck(int i) {
     static tp_bottleneck op;

@@ -14,7 +14,18 @@ extern const int32_t bench_maps[BENCH_MAPS][2]; /* pixels, channels */
 void bench_make_weights(void);
 
 const void *bench_conv(int i);
+const void *bench_conv_dsp(int i);
+const void *bench_conv_scaled_dsp(int i);
+const void *bench_lora_dsp(int i);
+const void *bench_bwd_dsp(int i);
+const void *bench_lora_bwd_dsp(int i);
+const void *bench_u_dsp(int i);
+const void *bench_du_dsp(int i);
+const void *bench_db_dsp(int i);
+const void *bench_dw_dsp(int i);
 const void *bench_depthwise(int i);
+const void *bench_depthwise_dsp(int i);
+const void *bench_depthwise_bwd_dsp(int i);
 const void *bench_lora(int i);
 const void *bench_lora_a(int i);
 const void *bench_bottleneck(int i);

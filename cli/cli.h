@@ -45,6 +45,7 @@ typedef struct tp_options {
     double lr, momentum, clip;
     int64_t ram;             /* bytes; 0: no limit */
     const char *core;        /* a name in tp_energy_targets */
+    int64_t samples;         /* kept in RAM; 0: not counted */
     int64_t updates;         /* of an adaptation */
     int64_t shots;           /* samples of each class */
     const char *energy;      /* key=value,... */

@@ -73,7 +73,8 @@ static tp_status make_plan(tp_cli *cli, tp_plan *plan) {
     TP_TRY(tp_model_read(cli, &bytes));
     tp_region region[TP_MAX_REGIONS];
     tp_plan_options placing = {.region = region,
-                               .isa = tp_targets[o->target].isa};
+                               .isa = tp_targets[o->target].isa,
+                               .samples = (uint32_t)o->samples};
     TP_TRY(tp_regions_parse(cli, region, &placing.n_regions));
     dumper d = {.wanted = o->dump, .arena = &cli->arena};
     const tp_compile_options options = {
@@ -116,6 +117,10 @@ static const char *command_line(tp_cli *cli) {
     if (o->ram != 0 && text != NULL) {
         text = tp_arena_printf(arena, "%s --ram %u", text, (unsigned)o->ram);
     }
+    if (o->samples != 0 && text != NULL) {
+        text = tp_arena_printf(arena, "%s --samples %lld", text,
+                               (long long)o->samples);
+    }
     if (o->loss != TP_LOSS_AUTO && text != NULL) {
         text = tp_arena_printf(arena, "%s --loss %s", text,
                                tp_loss_names[o->loss]);
@@ -152,7 +157,7 @@ static tp_status write_files(tp_cli *cli, const char *name,
     return status;
 }
 
-static void print_size(tp_cli *cli, const char *what, uint32_t bytes) {
+static void print_size(tp_cli *cli, const char *what, uint64_t bytes) {
     printf("  %-28s%12s bytes\n", what, tp_text_grouped(&cli->arena, bytes));
 }
 
@@ -173,6 +178,13 @@ static void print_summary(tp_cli *cli, const tp_plan *plan) {
         print_size(cli, "RAM: the adapter", model->adapter_bytes);
         print_size(cli, "RAM: to infer and train", model->arena_bytes);
         print_size(cli, "RAM: state of the training", model->train_bytes);
+        if (plan->samples > 0) {
+            const char *what = tp_arena_printf(
+                &cli->arena, "RAM: %u samples, %s", (unsigned)plan->samples,
+                plan->keep.n_steps > 0 ? "latent" : "raw");
+            print_size(cli, what != NULL ? what : "",
+                       (uint64_t)plan->samples * model->sample_bytes);
+        }
     }
 }
 

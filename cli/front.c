@@ -8,10 +8,6 @@
 #include "cli/svg.h"
 #include "cli/table.h"
 
-#define FEW_SHOTS 2 /* with no more, the smallest adapter wins */
-
-static const int expected_at[] = {5, 10, 20};
-
 tp_status tp_budget_update(tp_budget *budget, const char *text, tp_diag *diag) {
     char *end = NULL;
     const double value = strtod(text, &end);
@@ -30,49 +26,12 @@ tp_status tp_budget_update(tp_budget *budget, const char *text, tp_diag *diag) {
 
 /* --- picking -------------------------------------------------------------- */
 
-/* Which of the three expectations is for this many samples: the largest that
- * does not promise more than they give. */
-static int column_of(int64_t shots) {
-    return shots < expected_at[1] ? 0 : shots < expected_at[2] ? 1 : 2;
-}
-
 static double expected(const tp_front *front, const tp_choice *c) {
-    return c->expected[column_of(front->budget.shots)];
-}
-
-/* Better to learn with. What is not known is worse than anything known. */
-static bool better(const tp_front *front, const tp_choice *a,
-                   const tp_choice *b) {
-    const double ea = expected(front, a);
-    const double eb = expected(front, b);
-    if (front->budget.shots > 0 && front->budget.shots <= FEW_SHOTS &&
-        a->delta != b->delta) {
-        return a->delta < b->delta;
-    }
-    if (isnan(ea) != isnan(eb)) {
-        return isnan(eb);
-    }
-    if (!isnan(ea) && fabs(ea - eb) > 1e-9) {
-        return ea > eb;
-    }
-    /* Equal: the one that learns better from fewer samples. */
-    const double gain = a->expected[0] - b->expected[0];
-    if (!isnan(gain) && fabs(gain) > 1e-9) {
-        return gain > 0;
-    }
-    return a->update_cost != b->update_cost ? a->update_cost < b->update_cost
-                                            : a->ram < b->ram;
+    return tp_choice_expects(c, front->budget.shots);
 }
 
 const tp_choice *tp_front_pick(const tp_front *front) {
-    const tp_choice *best = NULL;
-    for (int i = 0; i < front->n; i++) {
-        const tp_choice *c = &front->choice[i];
-        if (c->fits && (best == NULL || better(front, c, best))) {
-            best = c;
-        }
-    }
-    return best;
+    return tp_choice_prefer(front->choice, front->n, front->budget.shots);
 }
 
 static double over(double value, double limit) {
@@ -120,36 +79,30 @@ static int fitting(const tp_front *front) {
 const char *tp_front_reason(tp_arena *arena, const tp_front *front,
                             const tp_choice *picked) {
     const int n = fitting(front);
-    const int64_t shots = front->budget.shots;
+    const int at = tp_shots_known(front->budget.shots);
     const double times =
         (double)picked->update_cost / fmax((double)picked->infer_cost, 1);
     if (n == 1) {
         return tp_arena_printf(arena, "%s (%s) is the only plan that fits.",
                                picked->family, tp_state_names[picked->state]);
     }
-    if (shots > 0 && shots <= FEW_SHOTS) {
-        return tp_arena_printf(
-            arena,
-            "%s (%s): from %lld %s a class the smallest of "
-            "the %d plans that fit learns most safely.",
-            picked->family, tp_state_names[picked->state], (long long)shots,
-            tp_text_plural((size_t)shots, "sample", "samples"), n);
-    }
     if (isnan(expected(front, picked))) {
         return tp_arena_printf(arena,
                                "%s (%s): no accuracy was measured for any of "
-                               "the %d plans that fit; an update of this one "
-                               "is the cheapest, %.2f inferences.",
+                               "the %d plans that fit; this one is the "
+                               "smallest, its update takes %.2f inferences.",
                                picked->family, tp_state_names[picked->state], n,
                                times);
     }
     return tp_arena_printf(arena,
-                           "%s (%s): of the %d plans that fit it is expected "
-                           "to learn best, %.1f %% at %d samples a class; an "
-                           "update takes %.2f inferences.",
+                           "%s (%s): of the %d plans that fit it is the "
+                           "smallest within a point of the best, expected "
+                           "%.1f %% at %d %s a class; an update takes %.2f "
+                           "inferences.",
                            picked->family, tp_state_names[picked->state], n,
-                           expected(front, picked),
-                           expected_at[column_of(shots)], times);
+                           expected(front, picked), at,
+                           tp_text_plural((size_t)at, "sample", "samples"),
+                           times);
 }
 
 static const char *add_excess(tp_arena *arena, const char *text,
@@ -178,32 +131,40 @@ const char *tp_front_excess(tp_arena *arena, const tp_front *front,
 
 /* --- table ---------------------------------------------------------------- */
 
-#define COLUMNS 10
-
-static void add_row(const tp_front *front, tp_table *table, const tp_choice *c,
-                    bool picked) {
-    tp_arena *arena = table->arena;
-    const char **row = tp_table_row(table);
-    const double value = expected(front, c);
-    if (row == NULL) {
-        return;
-    }
-    row[0] = picked ? "*" : "";
-    row[1] = c->family;
-    row[2] = tp_state_names[c->state];
-    row[3] = tp_text_grouped(arena, c->ram);
-    row[4] = tp_text_grouped(arena, c->flash);
-    row[5] = tp_text_grouped(arena, c->delta);
-    row[6] = tp_text_grouped(arena, c->infer_cost);
-    row[7] = tp_text_grouped(arena, c->update_cost);
-    row[8] = tp_table_text(
-        table, "%.2f", (double)c->update_cost / fmax((double)c->infer_cost, 1));
-    row[9] = isnan(value) ? "?" : tp_table_text(table, "%.1f", value);
+void tp_front_head(tp_arena *arena, const tp_front *front,
+                   const char *cell[TP_FRONT_CELLS]) {
+    static const char *const head[8] = {"adapter", "state",  "RAM",
+                                        "flash",   "delta",  "infer",
+                                        "update",  "x infer"};
+    memcpy(cell, head, sizeof head);
+    cell[8] =
+        tp_arena_printf(arena, "%% at %d", tp_shots_known(front->budget.shots));
+    cell[9] = "a sample";
 }
 
-/* By RAM, from the smallest. */
-static const tp_choice *next_of_front(const tp_front *front,
-                                      const tp_choice *after) {
+void tp_front_cells(tp_arena *arena, const tp_front *front, const tp_choice *c,
+                    const char *cell[TP_FRONT_CELLS]) {
+    const double value = expected(front, c);
+    cell[0] = c->family;
+    cell[1] = tp_state_names[c->state];
+    cell[2] = tp_text_grouped(arena, c->ram);
+    cell[3] = tp_text_grouped(arena, c->flash);
+    cell[4] = tp_text_grouped(arena, c->delta);
+    cell[5] = tp_text_grouped(arena, c->infer_cost);
+    cell[6] = tp_text_grouped(arena, c->update_cost);
+    cell[7] = tp_arena_printf(
+        arena, "%.2f", (double)c->update_cost / fmax((double)c->infer_cost, 1));
+    cell[8] = isnan(value) ? "?" : tp_arena_printf(arena, "%.1f", value);
+    cell[9] =
+        tp_arena_printf(arena, "%s %u", c->schedule.cut > 0 ? "latent" : "raw",
+                        (unsigned)c->sample);
+}
+
+int tp_front_columns(const tp_front *front) {
+    return TP_FRONT_CELLS - (front->samples > 0 ? 0 : 1);
+}
+
+const tp_choice *tp_front_next(const tp_front *front, const tp_choice *after) {
     const tp_choice *next = NULL;
     for (int i = 0; i < front->n; i++) {
         const tp_choice *c = &front->choice[i];
@@ -216,27 +177,38 @@ static const tp_choice *next_of_front(const tp_front *front,
     return next;
 }
 
+/* The first column marks the one that is picked. */
+static const char **add_row(tp_table *table, const char *mark) {
+    const char **row = tp_table_row(table);
+    if (row != NULL) {
+        row[0] = mark;
+    }
+    return row;
+}
+
+static void add_choice(const tp_front *front, tp_table *table,
+                       const tp_choice *c, bool picked) {
+    const char **row = add_row(table, picked ? "*" : "");
+    if (row != NULL) {
+        tp_front_cells(table->arena, front, c, row + 1);
+    }
+}
+
 void tp_front_print(tp_arena *arena, const tp_front *front,
                     const tp_choice *picked) {
-    static const char *const head[COLUMNS] = {
-        "",      "adapter", "state",  "RAM",     "flash",
-        "delta", "infer",   "update", "x infer", NULL};
-    tp_table table = {
-        .arena = arena, .columns = COLUMNS, .align = "lllrrrrrrr"};
-    const char **row = tp_table_row(&table);
-    for (int i = 0; row != NULL && i < COLUMNS - 1; i++) {
-        row[i] = head[i];
-    }
+    tp_table table = {.arena = arena,
+                      .columns = 1 + tp_front_columns(front),
+                      .align = "lllrrrrrrrr"};
+    const char **row = add_row(&table, "");
     if (row != NULL) {
-        row[COLUMNS - 1] = tp_table_text(
-            &table, "%% at %d", expected_at[column_of(front->budget.shots)]);
+        tp_front_head(arena, front, row + 1);
     }
-    for (const tp_choice *c = next_of_front(front, NULL); c != NULL;
-         c = next_of_front(front, c)) {
-        add_row(front, &table, c, c == picked);
+    for (const tp_choice *c = tp_front_next(front, NULL); c != NULL;
+         c = tp_front_next(front, c)) {
+        add_choice(front, &table, c, c == picked);
     }
     if (picked != NULL && !picked->on_front) {
-        add_row(front, &table, picked, true);
+        add_choice(front, &table, picked, true);
     }
     tp_table_print(&table);
 }
@@ -245,9 +217,9 @@ void tp_front_print(tp_arena *arena, const tp_front *front,
 
 static void add_expected(cJSON *to, const tp_choice *c) {
     cJSON *list = cJSON_AddObjectToObject(to, "expected_accuracy");
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < TP_SHOTS; i++) {
         char key[16];
-        (void)snprintf(key, sizeof key, "%d", expected_at[i]);
+        (void)snprintf(key, sizeof key, "%d", tp_shots[i]);
         if (isnan(c->expected[i])) {
             (void)cJSON_AddNullToObject(list, key);
         } else {
@@ -265,6 +237,7 @@ static cJSON *choice_json(const tp_choice *c, bool picked) {
                    {"infer_arena", c->infer_arena},
                    {"adapter", c->adapter},
                    {"train", c->train},
+                   {"sample_bytes", c->sample},
                    {"flash", c->flash},
                    {"delta", c->delta},
                    {"infer_cost", (double)c->infer_cost},
@@ -279,6 +252,7 @@ static cJSON *choice_json(const tp_choice *c, bool picked) {
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         (void)cJSON_AddNumberToObject(to, numbers[i].key, numbers[i].value);
     }
+    (void)cJSON_AddBoolToObject(to, "latent", c->schedule.cut > 0);
     add_expected(to, c);
     (void)cJSON_AddBoolToObject(to, "on_front", c->on_front);
     (void)cJSON_AddBoolToObject(to, "fits", c->fits);
@@ -323,23 +297,28 @@ static tp_svg_plot plot_of(const tp_front *front) {
                                              update[0], update[1], 6)};
 }
 
-static void draw_choice(tp_arena *arena, tp_svg *svg, const tp_svg_plot *plot,
-                        const tp_choice *c, bool picked) {
-    const double at[2] = {tp_svg_x(plot, c->ram),
-                          tp_svg_y(plot, (double)c->update_cost / 1e6)};
+static void draw_dot(tp_arena *arena, tp_svg *svg, const tp_svg_plot *plot,
+                     const tp_choice *c, const char *class, double r) {
     const char *tip = tp_arena_printf(
         arena, "%s, %s: RAM %s, update %s, delta %s%s", c->family,
         tp_state_names[c->state], tp_text_grouped(arena, c->ram),
         tp_text_grouped(arena, c->update_cost),
         tp_text_grouped(arena, c->delta), c->fits ? "" : "; does not fit");
-    tp_svg_dot(svg, c->fits ? "dot s0" : "dot s6", at,
-               picked        ? 9
-               : c->on_front ? 5
-                             : 3,
-               tip);
-    if (picked) {
-        tp_svg_text(svg, "text", (double[]){at[0] + 13, at[1] - 8}, c->family);
-    }
+    tp_svg_dot(svg, class,
+               (double[]){tp_svg_x(plot, c->ram),
+                          tp_svg_y(plot, (double)c->update_cost / 1e6)},
+               r, tip);
+}
+
+/* With its name, which stands to the left where the right has no room. */
+static void draw_picked(tp_arena *arena, tp_svg *svg, const tp_svg_plot *plot,
+                        const tp_choice *c) {
+    const double x = tp_svg_x(plot, c->ram);
+    const double y = tp_svg_y(plot, (double)c->update_cost / 1e6);
+    const bool left = x > plot->left + 0.75 * plot->width;
+    draw_dot(arena, svg, plot, c, "dot s3", 9);
+    tp_svg_text(svg, left ? "title halo end" : "title halo",
+                (double[]){left ? x - 13 : x + 13, y - 8}, c->family);
 }
 
 static void draw_budget(const tp_front *front, tp_svg *svg,
@@ -354,10 +333,10 @@ static void draw_budget(const tp_front *front, tp_svg *svg,
 /* To the next of the same adapters and state: only its schedule differs. */
 static void draw_line(const tp_front *front, tp_svg *svg,
                       const tp_svg_plot *plot, const tp_choice *c) {
-    const tp_choice *next = next_of_front(front, c);
+    const tp_choice *next = tp_front_next(front, c);
     while (next != NULL &&
            (next->state != c->state || strcmp(next->family, c->family) != 0)) {
-        next = next_of_front(front, next);
+        next = tp_front_next(front, next);
     }
     if (next != NULL) {
         tp_svg_line(
@@ -379,18 +358,26 @@ const char *tp_front_svg(tp_arena *arena, const tp_front *front,
     tp_svg_frame(&svg, &plot);
     at[0] += tp_svg_legend(&svg, "line s0", at,
                            "nothing beats these; a line an adapter");
-    at[0] += tp_svg_legend(&svg, "line s6", at, "over a budget");
+    if (fitting(front) < front->n) {
+        at[0] += tp_svg_legend(&svg, "line s6", at, "over a budget");
+    }
     if (front->budget.ram > 0) {
         (void)tp_svg_legend(&svg, "line s1", at, "RAM that there is");
     }
     draw_budget(front, &svg, &plot);
-    for (const tp_choice *c = next_of_front(front, NULL); c != NULL;
-         c = next_of_front(front, c)) {
+    for (const tp_choice *c = tp_front_next(front, NULL); c != NULL;
+         c = tp_front_next(front, c)) {
         draw_line(front, &svg, &plot, c);
     }
     for (int i = 0; i < front->n; i++) {
-        draw_choice(arena, &svg, &plot, &front->choice[i],
-                    &front->choice[i] == picked);
+        const tp_choice *c = &front->choice[i];
+        if (c != picked) {
+            draw_dot(arena, &svg, &plot, c, c->fits ? "dot s0" : "dot s6",
+                     c->on_front ? 5 : 3);
+        }
+    }
+    if (picked != NULL) {
+        draw_picked(arena, &svg, &plot, picked);
     }
     return tp_svg_end(&svg);
 }

@@ -25,9 +25,14 @@ static tp_status find_choices(planner *p) {
     p->search.classes = (int)o->classes;
     p->search.loss = (tp_loss_kind)o->loss;
     p->search.plan.region = p->region;
+    p->search.plan.samples = (uint32_t)o->samples;
     cli->diag.file = tp_file_name(o->model);
     TP_TRY(tp_search(&cli->arena, bytes.data, bytes.n, &p->search, &p->result,
                      &cli->diag));
+    if (p->result.n == 0 && p->search.plan.n_regions > 0) {
+        return tp_error(&cli->diag, TP_ERR_BUDGET,
+                        "no plan finds a place in the regions");
+    }
     if (p->result.n == 0) {
         return tp_error(&cli->diag, TP_ERR_UNSUPPORTED,
                         "no adapter fits any layer of it: see 'tinypeft "
@@ -44,8 +49,10 @@ static tp_status judge(planner *p) {
     if (o->update_cost != NULL) {
         TP_TRY(tp_budget_update(&budget, o->update_cost, &p->cli->diag));
     }
-    p->front = (tp_front){
-        .choice = p->result.choice, .n = p->result.n, .budget = budget};
+    p->front = (tp_front){.choice = p->result.choice,
+                          .n = p->result.n,
+                          .budget = budget,
+                          .samples = p->search.plan.samples};
     tp_front_judge(&p->front, p->result.choice);
     p->picked = tp_front_pick(&p->front);
     return TP_OK;
@@ -61,11 +68,15 @@ static const char *command_of(tp_arena *arena, const tp_options *o,
         text = tp_arena_printf(arena, "%s \\\n    --adapter %s", text,
                                tp_text_quoted(arena, c->spec[i]));
     }
-    return text == NULL
+    const char *samples =
+        o->samples == 0
+            ? ""
+            : tp_arena_printf(arena, " --samples %lld", (long long)o->samples);
+    return text == NULL || samples == NULL
                ? NULL
-               : tp_arena_printf(arena, "%s \\\n    --state %s --ram %u -o gen",
-                                 text, tp_state_names[c->state],
-                                 (unsigned)c->ram);
+               : tp_arena_printf(
+                     arena, "%s \\\n    --state %s --ram %u%s -o gen", text,
+                     tp_state_names[c->state], (unsigned)c->ram, samples);
 }
 
 /* Over budget: by how much, what stands in the way, what would do. */
@@ -118,6 +129,12 @@ static void print_table(planner *p) {
            tp_text_grouped(arena, c->infer_arena),
            tp_text_grouped(arena, c->adapter),
            tp_text_grouped(arena, c->train));
+    if (p->front.samples > 0) {
+        printf("Each of %s samples is kept %s, in %s bytes.\n",
+               tp_text_grouped(arena, p->front.samples),
+               c->schedule.cut > 0 ? "as frozen features" : "as it is",
+               tp_text_grouped(arena, c->sample));
+    }
     printf("Keeps %d values for backward, runs %d forward operations again.\n",
            c->n_saved, c->n_recomputed);
     printf("\n%s\n", command_of(arena, &p->cli->options, c));
@@ -167,7 +184,9 @@ const tp_command tp_command_plan = {
     .usage = "MODEL [BUDGETS]",
     .notes = "Every family of adapters is compiled with every state, keeping "
              "and recomputing\ndifferent values, and planned to the byte. "
-             "Without a budget nothing is excluded.\n",
+             "Without a budget nothing is excluded.\nPicked is the smallest "
+             "adapter within a point of the best that fits: the figures\ntell "
+             "no more apart. 'tinypeft train --method auto' takes the same.\n",
     .examples =
         "  tinypeft plan kws.tflite --ram 24K\n"
         "  tinypeft plan kws.tflite --ram 64K --delta 8K --update-cost 3x "

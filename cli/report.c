@@ -1,6 +1,7 @@
 /* tinypeft report: a page about one plan, as one HTML file. */
 #include "cli/report.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "cli/html.h"
@@ -12,18 +13,14 @@
 #include "tinypeft/version.h"
 
 uint32_t tp_report_ram(const tp_plan *plan) {
-    const tp_model *m = &plan->model;
-    return m->arena_bytes + m->adapter_bytes + m->train_bytes;
+    return tp_plan_ram(plan);
 }
 
 /* --- what the page is about ----------------------------------------------- */
 
 static tp_status compile_plan(tp_cli *cli, const tp_bytes *bytes,
-                              tp_plan *plan) {
+                              const tp_plan_options *placing, tp_plan *plan) {
     const tp_options *o = &cli->options;
-    tp_region region[TP_MAX_REGIONS];
-    tp_plan_options placing = {.region = region};
-    TP_TRY(tp_regions_parse(cli, region, &placing.n_regions));
     const tp_compile_options options = {.name =
                                             tp_text_stem(&cli->arena, o->model),
                                         .spec = o->adapter.item,
@@ -31,39 +28,42 @@ static tp_status compile_plan(tp_cli *cli, const tp_bytes *bytes,
                                         .loss = (tp_loss_kind)o->loss,
                                         .state = (tp_state_kind)o->state,
                                         .ram = (uint32_t)o->ram,
-                                        .plan = placing};
+                                        .plan = *placing};
     return tp_compile(&cli->arena, bytes->data, bytes->n, &options, plan,
                       &cli->diag);
 }
 
-/* The schedules of every kind of state, with the same adapters. */
+/* What `tinypeft plan` finds, and this plan behind it. */
 static tp_status find_front(tp_cli *cli, const tp_bytes *bytes,
-                            tp_report *report) {
+                            const tp_plan_options *placing, tp_report *report) {
     const tp_options *o = &cli->options;
-    tp_graph *graph = tp_arena_alloc(&cli->arena, 1, sizeof *graph);
-    tp_adapter_spec *spec =
-        tp_arena_alloc(&cli->arena, TP_TEXTS_MAX, sizeof *spec);
-    tp_schedule *front = tp_arena_alloc(
-        &cli->arena, (size_t)3 * TP_MOST_SCHEDULES, sizeof *front);
-    if (graph == NULL || spec == NULL || front == NULL) {
+    tp_search_result found;
+    const tp_search_options search = {.name = "report",
+                                      .classes =
+                                          (int)report->plan->model.classes,
+                                      .loss = (tp_loss_kind)o->loss,
+                                      .plan = *placing};
+    TP_TRY(tp_search(&cli->arena, bytes->data, bytes->n, &search, &found,
+                     &cli->diag));
+    const int n = found.n + 1;
+    tp_choice *all = tp_arena_alloc(&cli->arena, (size_t)n, sizeof *all);
+    if (all == NULL) {
         return tp_no_memory(&cli->diag);
     }
-    for (int i = 0; i < o->adapter.n; i++) {
-        TP_TRY(tp_adapter_parse(&cli->arena, o->adapter.item[i], &spec[i],
-                                &cli->diag));
+    if (found.n > 0) {
+        memcpy(all, found.choice, (size_t)found.n * sizeof *all);
     }
-    const tp_pass_options passes = {
-        .spec = spec, .n_specs = o->adapter.n, .loss = (tp_loss_kind)o->loss};
-    TP_TRY(tp_import(&cli->arena, bytes->data, bytes->n, "report", graph,
-                     &cli->diag));
-    TP_TRY(tp_passes_run(graph, &passes, NULL, NULL, &cli->diag));
-    for (tp_state_kind s = TP_STATE_MOMENTUM; s <= TP_STATE_ONLINE; s++) {
-        int n = 0;
-        TP_TRY(tp_schedule_front(&cli->arena, graph, s, front + report->n_front,
-                                 &n, &cli->diag));
-        report->n_front += n;
+    tp_choice *self = &all[found.n];
+    self->family = "this plan";
+    self->state = (tp_state_kind)report->plan->model.state;
+    for (int i = 0; i < TP_SHOTS; i++) {
+        self->expected[i] = NAN;
     }
-    report->front = front;
+    tp_choice_describe(self, report->plan);
+    report->self = self;
+    report->front = (tp_front){
+        .choice = all, .n = n, .budget = {.ram = o->ram, .shots = o->shots}};
+    tp_front_judge(&report->front, all);
     return TP_OK;
 }
 
@@ -93,6 +93,8 @@ static tp_status set_energy(tp_cli *cli, tp_report *report) {
     const double classes = m->classes > 0 ? m->classes : 1;
     const double macs = (double)tp_program_macs(&report->plan->sample);
     report->adaptation = (tp_adaptation){
+        .keep = {(double)tp_program_cost(&report->plan->keep),
+                 (double)tp_program_macs(&report->plan->keep)},
         .update = {(double)tp_update_cost(report->plan, report->batch),
                    report->batch * macs},
         .updates = (double)o->updates,
@@ -122,8 +124,16 @@ static const char *command_line(tp_cli *cli) {
         text = tp_arena_printf(arena, "%s --loss %s", text,
                                tp_loss_names[o->loss]);
     }
+    if (o->state != TP_STATE_NONE && text != NULL) {
+        text = tp_arena_printf(arena, "%s --state %s", text,
+                               tp_state_names[o->state]);
+    }
     if (o->ram > 0 && text != NULL) {
         text = tp_arena_printf(arena, "%s --ram %lld", text, (long long)o->ram);
+    }
+    if (o->samples > 0 && text != NULL) {
+        text = tp_arena_printf(arena, "%s --samples %lld", text,
+                               (long long)o->samples);
     }
     if (o->energy != NULL && text != NULL) {
         text = tp_arena_printf(arena, "%s --energy %s", text,
@@ -177,15 +187,24 @@ static void tiles(tp_report *r) {
                      "inferences to learn from a sample");
         tp_html_tile(&r->out, tp_state_names[m->state], "",
                      "what training keeps of each weight");
+        tp_html_tile(
+            &r->out, tp_text_grouped(a, m->sample_bytes), "bytes",
+            tp_arena_printf(a, "of a sample, kept %s%s",
+                            r->plan->keep.n_steps > 0 ? "as frozen features"
+                                                      : "as it is",
+                            r->plan->samples == 0
+                                ? ""
+                                : tp_arena_printf(a, "; RAM counts %u",
+                                                  (unsigned)r->plan->samples)));
     }
     tp_text_add(&r->out, "</div>\n");
 }
 
 static void menu(tp_report *r) {
     static const char *const item[][2] = {
-        {"memory", "Memory"},       {"saved", "What backward needs"},
-        {"schedules", "Schedules"}, {"cost", "Instructions"},
-        {"energy", "Energy"},       {"layers", "Layers"},
+        {"memory", "Memory"},     {"saved", "What backward needs"},
+        {"front", "Other plans"}, {"cost", "Instructions"},
+        {"energy", "Energy"},     {"layers", "Layers"},
         {"remake", "Remake"}};
     const bool trains = r->plan->sample.n_steps > 0;
     tp_text_add(&r->out, "<nav>");
@@ -205,8 +224,7 @@ static void head(tp_report *r) {
     tp_html_element(&r->out, "h1", NULL, r->file);
     tp_html_element(
         &r->out, "p", "soft",
-        tp_arena_printf(r->arena,
-                        "%s in, %s out; %d operators; sha256 %.16s…. ",
+        tp_arena_printf(r->arena, "%s in, %s out; %d operators; sha256 %.16s…",
                         tp_text_shape(r->arena, x), tp_text_shape(r->arena, y),
                         r->model->n_ops, r->sha256));
     const char *specs = "";
@@ -242,7 +260,7 @@ void tp_report_page(tp_report *r) {
     tp_report_memory(r);
     if (trains) {
         tp_report_saved(r);
-        tp_report_schedules(r);
+        tp_report_front(r);
     }
     tp_report_cost(r);
     tp_report_energy(r);
@@ -275,6 +293,9 @@ static tp_status make(tp_cli *cli) {
     tp_bytes bytes;
     tp_plan plan;
     tp_graph model;
+    tp_region region[TP_MAX_REGIONS];
+    tp_plan_options placing = {.region = region,
+                               .samples = (uint32_t)o->samples};
     if (o->output == NULL && !o->json) {
         return tp_error(&cli->diag, TP_ERR_ARGUMENT,
                         "--output FILE.html is missing (or --json)");
@@ -291,11 +312,12 @@ static tp_status make(tp_cli *cli) {
     TP_TRY(tp_model_read(cli, &bytes));
     report.sha256 = tp_text_sha256(&cli->arena, &bytes);
     cli->diag.file = report.file;
-    TP_TRY(compile_plan(cli, &bytes, &plan));
+    TP_TRY(tp_regions_parse(cli, region, &placing.n_regions));
+    TP_TRY(compile_plan(cli, &bytes, &placing, &plan));
     TP_TRY(tp_import(&cli->arena, bytes.data, bytes.n, "report", &model,
                      &cli->diag));
     if (plan.sample.n_steps > 0 && o->output != NULL) {
-        TP_TRY(find_front(cli, &bytes, &report));
+        TP_TRY(find_front(cli, &bytes, &placing, &report));
     }
     cli->diag.file = NULL;
     TP_TRY(set_energy(cli, &report));
@@ -315,7 +337,7 @@ static tp_exit run(tp_cli *cli) {
 const tp_command tp_command_report = {
     .name = "report",
     .bit = TP_CMD_REPORT,
-    .summary = "writes a page about a plan: memory, costs, energy, schedules",
+    .summary = "writes a page about a plan: memory, costs, energy, others",
     .usage = "MODEL [--adapter SPEC]... [--ram SIZE] -o FILE.html",
     .notes = "The page is one file: it needs no network, follows the reader's "
              "light or dark\nsetting and prints. --energy replaces numbers of "

@@ -3,7 +3,7 @@
 #define TP_CLI_REPORT_H
 
 #include "cli/cli.h"
-#include "cli/json.h"
+#include "cli/front.h"
 #include "compiler/plan/energy.h"
 #include "compiler/text_buffer.h"
 
@@ -11,10 +11,10 @@ typedef struct tp_report {
     tp_arena *arena;
     tp_text out;
     const tp_plan *plan;
-    const tp_graph *model;    /* as imported */
-    const tp_schedule *front; /* [n_front] schedules that nothing beats */
-    int n_front;
-    const char *file; /* of the model, without its folder */
+    const tp_graph *model; /* as imported */
+    tp_front front;        /* what `tinypeft plan` finds, then this plan */
+    const tp_choice *self; /* this plan among them */
+    const char *file;      /* of the model, without its folder */
     const char *sha256;
     const char *command;     /* that makes the page again */
     const char *const *spec; /* adapters */
@@ -50,8 +50,8 @@ void tp_report_page(tp_report *report);
 void tp_report_layers(tp_report *report); /* report_model.c */
 void tp_report_memory(tp_report *report); /* report_memory.c */
 void tp_report_saved(tp_report *report);
-void tp_report_schedules(tp_report *report); /* report_plan.c */
-void tp_report_cost(tp_report *report);      /* report_cost.c */
+void tp_report_front(tp_report *report); /* report_plan.c */
+void tp_report_cost(tp_report *report);  /* report_cost.c */
 void tp_report_energy(tp_report *report);
 
 /* Its figures. */

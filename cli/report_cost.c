@@ -181,12 +181,16 @@ static void energy_table(tp_report *r, const tp_energy_result *result) {
                                 (unsigned)r->batch,
                                 tp_text_plural(r->batch, "sample", "samples")),
                 a->update);
+        if (r->plan->keep.n_steps > 0) {
+            run_row(r, "to keep features of a sample", a->keep);
+        }
         energy_row(r, "the adapter to flash", 0, 0, result->store_uj);
         energy_row(r,
                    tp_arena_printf(r->arena, "an adaptation of %.0f updates",
                                    a->updates),
-                   a->updates * a->update.instructions, result->adapt_s * 1e3,
-                   result->adapt_mj * 1e3);
+                   a->samples * a->keep.instructions +
+                       a->updates * a->update.instructions,
+                   result->adapt_s * 1e3, result->adapt_mj * 1e3);
     }
     energy_row(r, "a day asleep, to compare with", 0, 86400e3,
                result->asleep_day_mj * 1e3);
@@ -213,10 +217,12 @@ static void radio_table(tp_report *r, const tp_energy_result *result) {
             tp_radio_names[i],
             tp_arena_printf(r->arena, "%.3g", r->energy.radio[i]),
             energy_text(r->arena, result->send_mj[i] * 1e3),
-            tp_arena_printf(
-                r->arena, "%s samples",
-                tp_text_grouped(r->arena,
-                                (uint64_t)ceil(result->break_even[i])))};
+            isinf(result->break_even[i])
+                ? "sending is cheaper"
+                : tp_arena_printf(
+                      r->arena, "%s samples",
+                      tp_text_grouped(r->arena,
+                                      (uint64_t)ceil(result->break_even[i])))};
         tp_html_row(&r->out, "lrrr", NULL, cell);
     }
     tp_html_end_table(&r->out);

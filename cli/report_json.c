@@ -17,6 +17,7 @@ static void add_memory(cJSON *to, const tp_plan *plan) {
     add_number(bytes, "infer_arena", m->infer_bytes);
     add_number(bytes, "adapter", m->adapter_bytes);
     add_number(bytes, "train", m->train_bytes);
+    add_number(bytes, "sample", m->sample_bytes);
     add_number(bytes, "flash", plan->flash_constants);
 }
 

@@ -1,125 +1,68 @@
-/* The schedules among which the plan was chosen. */
+/* This plan among all that `tinypeft plan` finds for the model. */
 #include "cli/html.h"
 #include "cli/report.h"
-#include "cli/svg.h"
-#include "compiler/plan/cost.h"
 
-#define WIDTH 720
-#define HEIGHT 400
-
-static bool is_chosen(const tp_report *r, const tp_schedule *s) {
-    return s->state == (tp_state_kind)r->plan->model.state &&
-           s->ram == tp_report_ram(r->plan);
+/* A letter a column. */
+static const char *align(const tp_report *r) {
+    return tp_front_columns(&r->front) == TP_FRONT_CELLS ? "llrrrrrrrr"
+                                                         : "llrrrrrrr";
 }
 
-static void range(const tp_report *r, double ram[2], double cost[2]) {
-    ram[0] = ram[1] = r->front[0].ram;
-    cost[0] = cost[1] = (double)r->front[0].cost;
-    for (int i = 1; i < r->n_front; i++) {
-        const double v[2] = {r->front[i].ram, (double)r->front[i].cost};
-        ram[0] = v[0] < ram[0] ? v[0] : ram[0];
-        ram[1] = v[0] > ram[1] ? v[0] : ram[1];
-        cost[0] = v[1] < cost[0] ? v[1] : cost[0];
-        cost[1] = v[1] > cost[1] ? v[1] : cost[1];
-    }
-}
-
-/* One line for each kind of state, a dot for each schedule. */
-static void draw_state(tp_report *r, tp_svg *svg, const tp_svg_plot *plot,
-                       tp_state_kind state) {
-    static const char *const line[] = {"", "line s0", "line s1", "line s2"};
-    static const char *const dot[] = {"", "dot s0", "dot s1", "dot s2"};
-    tp_svg_open_path(svg, line[state]);
-    for (int i = 0; i < r->n_front; i++) {
-        if (r->front[i].state == state) {
-            tp_svg_point(svg, tp_svg_x(plot, r->front[i].ram),
-                         tp_svg_y(plot, (double)r->front[i].cost / 1e6));
-        }
-    }
-    tp_svg_close_path(svg);
-    for (int i = 0; i < r->n_front; i++) {
-        const tp_schedule *s = &r->front[i];
-        if (s->state != state) {
-            continue;
-        }
-        const double at[2] = {tp_svg_x(plot, s->ram),
-                              tp_svg_y(plot, (double)s->cost / 1e6)};
-        tp_svg_dot(svg, dot[state], at, is_chosen(r, s) ? 8 : 4,
-                   tp_arena_printf(r->arena, "%s, %s bytes, %s instructions",
-                                   tp_state_names[s->state],
-                                   tp_text_grouped(r->arena, s->ram),
-                                   tp_text_grouped(r->arena, s->cost)));
-    }
-}
-
-static const char *draw(tp_report *r) {
-    tp_svg svg;
-    double ram[2];
-    double cost[2];
-    range(r, ram, cost);
-    const tp_svg_plot plot = {
-        .left = 60,
-        .top = 50,
-        .width = WIDTH - 90,
-        .height = HEIGHT - 105,
-        .x = tp_svg_axis_of("RAM, bytes", ram[0], ram[1], 7),
-        .y = tp_svg_axis_of("million instructions a sample", cost[0] / 1e6,
-                            cost[1] / 1e6, 6)};
-    tp_svg_begin(&svg, r->arena, WIDTH, HEIGHT,
-                 "RAM against instructions of the schedules");
-    tp_svg_frame(&svg, &plot);
-    double at[2] = {plot.left + 220, 18};
-    for (tp_state_kind s = TP_STATE_MOMENTUM; s <= TP_STATE_ONLINE; s++) {
-        static const char *const class[] = {"", "line s0", "line s1",
-                                            "line s2"};
-        draw_state(r, &svg, &plot, s);
-        at[0] += tp_svg_legend(&svg, class[s], at, tp_state_names[s]);
-    }
-    return tp_svg_end(&svg);
+static void row(tp_report *r, const tp_choice *c) {
+    const char *cell[TP_FRONT_CELLS];
+    tp_front_cells(r->arena, &r->front, c, cell);
+    tp_html_row(&r->out, align(r), c == r->self ? "picked" : NULL, cell);
 }
 
 static void rows(tp_report *r) {
-    const char *const head[] = {
-        "training state", "RAM",         "instructions a sample",
-        "inferences",     "values kept", "operations run again"};
-    const double infer = (double)tp_program_cost(&r->plan->infer);
-    tp_html_table(&r->out, "lrrrrr", head);
-    for (int i = 0; i < r->n_front; i++) {
-        const tp_schedule *s = &r->front[i];
-        const char *const cell[] = {
-            tp_state_names[s->state],
-            tp_text_grouped(r->arena, s->ram),
-            tp_text_grouped(r->arena, s->cost),
-            tp_arena_printf(r->arena, "%.2f", (double)s->cost / infer),
-            tp_arena_printf(r->arena, "%d", s->kept),
-            tp_arena_printf(r->arena, "%d", s->again)};
-        tp_html_row(&r->out, "lrrrrr", is_chosen(r, s) ? "picked" : NULL, cell);
+    const char *head[TP_FRONT_CELLS];
+    tp_front_head(r->arena, &r->front, head);
+    tp_html_table(&r->out, align(r), head);
+    row(r, r->self);
+    for (const tp_choice *c = tp_front_next(&r->front, NULL); c != NULL;
+         c = tp_front_next(&r->front, c)) {
+        row(r, c);
     }
     tp_html_end_table(&r->out);
 }
 
-void tp_report_schedules(tp_report *r) {
-    if (r->n_front == 0) {
-        return;
-    }
-    const char *svg = draw(r);
+/* The command that finds them. */
+static const char *command(const tp_report *r) {
+    const char *classes =
+        r->plan->model.classes > 0
+            ? tp_arena_printf(r->arena, " --classes %u",
+                              (unsigned)r->plan->model.classes)
+            : "";
+    return classes == NULL
+               ? NULL
+               : tp_arena_printf(r->arena, "tinypeft plan %s --shots %d%s",
+                                 tp_text_quoted(r->arena, r->file),
+                                 (int)r->front.budget.shots, classes);
+}
+
+void tp_report_front(tp_report *r) {
+    const char *svg = tp_front_svg(r->arena, &r->front, r->self);
     if (svg == NULL) {
         r->out.failed = true;
         return;
     }
-    tp_html_section(&r->out, "schedules", "Schedules to choose from");
+    tp_html_section(&r->out, "front", "Among all plans");
     tp_html_element(
         &r->out, "p", NULL,
-        "Less RAM costs more instructions: what is not kept for backward is "
-        "computed again, and less state trains in smaller batches. Within one "
-        "kind of state all schedules train to the same bytes. Of those that "
-        "nothing beats in both, this plan is the marked one.");
+        "Every family of adapters with every kind of training state, keeping "
+        "and recomputing different values: what is not kept for backward is "
+        "computed again, so less RAM costs more instructions. The larger dots "
+        "are plans that no other beats in RAM, instructions, delta and "
+        "accuracy at once; the largest is the plan of this page.");
     tp_html_figure(&r->out, NULL, svg,
-                   "RAM is arena, adapter and training state together. The "
-                   "large dot is this plan.");
-    tp_html_details(&r->out,
-                    tp_arena_printf(r->arena, "All %d of them", r->n_front));
+                   "RAM is arena, adapter and training state together.");
+    tp_html_details(&r->out, "The larger dots as a table");
     rows(r);
+    tp_html_element(&r->out, "p", "soft small",
+                    "Sizes in bytes, infer and update in instructions. "
+                    "Accuracy is what was measured on another task: an order, "
+                    "not a promise. The command that finds and picks:");
+    tp_html_element(&r->out, "pre", NULL, command(r));
     tp_html_end_details(&r->out);
     tp_html_end_section(&r->out);
 }

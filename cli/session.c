@@ -166,7 +166,8 @@ static tp_status compile(tp_cli *cli, tp_session *session) {
         .n_specs = session->spec.n,
         .loss = session->loss,
         .state = (tp_state_kind)cli->options.state,
-        .ram = (uint32_t)cli->options.ram};
+        .ram = (uint32_t)cli->options.ram,
+        .plan.samples = (uint32_t)cli->options.samples};
     cli->diag.file = tp_file_name(cli->options.model);
     const tp_status status = tp_compile(&cli->arena, bytes.data, bytes.n,
                                         &options, &session->plan, &cli->diag);

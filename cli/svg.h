@@ -12,7 +12,8 @@
  *
  * Classes: `line` (a stroke without a filling), `dot`, `area` (a filling), each
  * with a colour s0 .. s7; `text` (small), `title`, `faint` (grey text or
- * line), `end` and `middle` (how a text is aligned), `up` (turned left). */
+ * line), `halo` (a text that stands out from what lies under it), `end` and
+ * `middle` (how a text is aligned), `up` (turned left). */
 #ifndef TP_CLI_SVG_H
 #define TP_CLI_SVG_H
 

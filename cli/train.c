@@ -95,6 +95,26 @@ static tp_status choose(tp_trainer *t) {
                      &t->session.ctx, &cli->diag);
 }
 
+/* What a device stores of each sample it trains on. */
+static tp_status keep(tp_trainer *t) {
+    const tp_ctx *ctx = &t->session.ctx;
+    const size_t bytes = ctx->model->sample_bytes;
+    t->kept = (const uint8_t *)t->x.data;
+    if (ctx->model->keep == NULL) {
+        return TP_OK;
+    }
+    uint8_t *kept = tp_arena_alloc(&t->cli->arena, t->n, bytes);
+    if (kept == NULL) {
+        return tp_no_memory(&t->cli->diag);
+    }
+    for (size_t i = 0; i < t->n; i++) {
+        tp_train_keep(ctx, t->x.data + i * t->session.in.count,
+                      kept + i * bytes);
+    }
+    t->kept = kept;
+    return TP_OK;
+}
+
 static tp_status prepare(tp_trainer *t) {
     tp_cli *cli = t->cli;
     TP_TRY(tp_method_choose(t));
@@ -109,7 +129,8 @@ static tp_status prepare(tp_trainer *t) {
     if (t->y == NULL || t->order == NULL || t->history == NULL) {
         return tp_no_memory(&cli->diag);
     }
-    return choose(t);
+    TP_TRY(choose(t));
+    return keep(t);
 }
 
 /* --- training ------------------------------------------------------------- */
@@ -209,12 +230,12 @@ static void end_epoch(tp_trainer *t, epoch_loss *e) {
 }
 
 static tp_status train_epoch(tp_trainer *t, uint32_t epoch, epoch_loss *e) {
-    const size_t count = t->session.in.count;
+    const size_t bytes = t->session.ctx.model->sample_bytes;
     tp_train_order(t->order, (uint32_t)t->n, t->config.seed, epoch);
     for (size_t i = 0; i < t->n; i++) {
         const size_t at = t->order[i];
         const tp_status status =
-            tp_train_sample(&t->session.ctx, t->x.data + at * count,
+            tp_train_sample(&t->session.ctx, t->kept + at * bytes,
                             t->goals.data + at * t->goals.bytes);
         TP_TRY(heed(t, status));
         note_update(t, e);
@@ -299,10 +320,11 @@ const tp_command tp_command_train = {
              "--replay X,Y trains on old samples beside the new, lest the old "
              "be forgotten: of\nall in X a class-balanced reservoir keeps as "
              "many as there are new ones.\n\n"
-             "--method auto takes bitfit for up to four samples of the rarest "
-             "class, else\nlora-fa; where that does not fit --ram the next "
-             "smaller of lora-fa, bitfit, skip,\nhead. With --classes N a new "
-             "head of N classes replaces the last layer.\n",
+             "--method auto takes the adapters and the state that 'tinypeft "
+             "plan' picks for\nthe samples of the rarest class, --ram and "
+             "--state: the smallest adapter within a\npoint of the best that "
+             "fits. With --classes N a new head of N classes replaces\nthe "
+             "last layer.\n",
     .examples =
         "  tinypeft train kws.tflite --adapter 'conv*=lora:rank=4' --x x.bin "
         "--y y.bin \\\n    -o my.tpa --holdout 20\n"

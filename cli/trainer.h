@@ -15,7 +15,7 @@ typedef struct tp_history {
 
 /* How --method came to its adapter. */
 typedef struct tp_method {
-    const char *kind; /* NULL: the user named the adapters */
+    const char *kind; /* family; NULL: the user named the adapters */
     size_t shots;     /* samples of the rarest class */
     const char *why;
 } tp_method;
@@ -25,12 +25,13 @@ typedef struct tp_trainer {
     tp_session session;
     tp_workers workers;
     tp_progress progress;
-    tp_samples x;       /* new ones to train on, old ones, those held back */
-    tp_targets targets; /* likewise, as the output has them */
-    tp_targets goals;   /* the same, as training takes them */
-    int8_t *y;          /* as many answers as the largest set has samples */
-    size_t n;           /* to train on, old ones included */
-    size_t old;         /* of these, replayed */
+    tp_samples x;        /* new ones to train on, old ones, those held back */
+    tp_targets targets;  /* likewise, as the output has them */
+    tp_targets goals;    /* the same, as training takes them */
+    int8_t *y;           /* as many answers as the largest set has samples */
+    size_t n;            /* to train on, old ones included */
+    const uint8_t *kept; /* these, as a device keeps them */
+    size_t old;          /* of these, replayed */
     size_t held;
     tp_samples replay; /* all old samples that were given; n 0: none */
     tp_targets replay_targets;
@@ -65,14 +66,9 @@ size_t tp_count_classes(const uint8_t *label, size_t n, size_t count[256]);
 
 /* --- method.c ------------------------------------------------------------- */
 
-/* Sets options.adapter to what --method asks for, where it was given. */
+/* Sets options.adapter to what --method asks for, where it was given; for
+ * "auto" options.state, too: what `tinypeft plan` picks. */
 TP_MUST_CHECK tp_status tp_method_choose(tp_trainer *t);
-
-/* The kind for so many samples of the rarest class, and the reason; for a model
- * with a new head or without. The smaller ones, for a budget that it misses,
- * follow: the list ends in NULL. */
-const char *const *tp_method_order(size_t shots, bool new_head,
-                                   const char **why);
 
 /* --- train_result.c ------------------------------------------------------- */
 

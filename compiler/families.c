@@ -6,68 +6,75 @@
 #include "compiler/search.h"
 
 #define UNKNOWN                                                                \
-    { NAN, NAN, NAN }
+    { NAN, NAN, NAN, NAN, NAN }
 
-/* Accuracy as `make accuracy` prints it (table A1: the keyword spotter adapted
- * to one speaker's digits; five speakers, split 0). On another task the figures
- * will be others; their order is what the choice goes by. Accumulating without
- * momentum ties with momentum (LoRA r4 98.7 and 98.7, LoRA-FA r4 98.0 and
- * 98.0). */
+/* Accuracy as `make accuracy` prints it with the rates that `train` takes
+ * (table A1: the keyword spotter adapted to one speaker's digits; five
+ * speakers, split 0). On another task the figures will be others; their order
+ * is what the choice goes by. Accumulating without momentum ties with momentum
+ * (LoRA r4 98.7 and 98.7, LoRA-FA r4 98.0 and 98.0).
+ * LoRA online is left out: at that rate it diverges in some runs of five
+ * samples and more. */
 const tp_family tp_families[] = {
-    {"head", {NULL}, TP_SLOTS_ALL, true, {90.0, 93.6, 95.0}, {NAN, 93.4, NAN}},
+    {"head",
+     {NULL},
+     TP_SLOTS_ALL,
+     true,
+     {76.7, 82.0, 90.0, 93.6, 95.0},
+     {74.9, 80.9, 88.2, 93.4, 94.0}},
     {"skip",
      {"%s=skip"},
      TP_SLOTS_EARLIER,
      true,
-     {NAN, 95.5, NAN},
-     {NAN, 94.7, NAN}},
+     {79.9, 84.8, 91.9, 96.0, 96.7},
+     {77.7, 85.2, 91.1, 94.6, 94.3}},
     {"bitfit",
      {"%s=bitfit"},
      TP_SLOTS_ALL,
      false,
-     {94.9, 98.1, 98.0},
-     {94.7, 98.5, NAN}},
+     {80.2, 89.6, 94.9, 98.1, 98.0},
+     {85.2, 91.8, 94.7, 98.5, 98.6}},
     {"affine",
      {"%s=bitfit", "%s=scale"},
      TP_SLOTS_ALL,
      false,
-     {94.6, 98.1, 98.2},
+     {81.6, 91.9, 94.6, 98.1, 98.2},
      UNKNOWN},
     {"vera r16",
      {"%s=vera:rank=16"},
      TP_SLOTS_MIXING,
      false,
-     {NAN, 97.5, NAN},
+     {78.4, 88.8, 93.8, 97.5, 97.4},
      UNKNOWN},
     {"lora-fa r4",
      {"%s=lora-fa:rank=4"},
      TP_SLOTS_MIXING,
      false,
-     {93.9, 98.0, 97.7},
-     {95.1, 98.5, NAN}},
+     {78.4, 88.5, 93.9, 98.0, 97.7},
+     {83.5, 91.7, 95.1, 98.5, 98.1}},
     {"lora-fa r8",
      {"%s=lora-fa:rank=8"},
      TP_SLOTS_MIXING,
      false,
-     {95.4, 98.7, 98.4},
+     {82.8, 89.2, 95.4, 98.7, 98.4},
      UNKNOWN},
     {"lora r4",
      {"%s=lora:rank=4"},
      TP_SLOTS_MIXING,
      false,
-     {95.6, 98.7, 98.4},
-     {95.5, 99.0, NAN}},
+     {80.8, 89.8, 95.6, 98.7, 98.4},
+     UNKNOWN},
     {"bottleneck r4",
      {"%s=bottleneck:rank=4"},
      TP_SLOTS_MIXING,
      false,
-     {93.8, 97.8, 98.7},
+     {80.3, 87.4, 93.8, 97.8, 98.7},
      UNKNOWN},
     {"sparse 2 %",
      {"%s=sparse:density=2%,choice=gradient"},
      TP_SLOTS_MIXING,
      false,
-     {93.0, 97.4, 97.7},
+     {79.4, 88.4, 93.0, 97.4, 97.7},
      UNKNOWN},
 };
 const int tp_n_families = (int)(sizeof tp_families / sizeof *tp_families);

@@ -16,7 +16,8 @@ tp_status tp_schedule_apply(tp_arena *arena, const tp_graph *graph,
                             const tp_schedule_options *options, tp_plan *plan,
                             tp_diag *diag) {
     const tp_pass_options passes = {.state = schedule->state,
-                                    .choice = schedule->choice};
+                                    .choice = schedule->choice,
+                                    .cut = schedule->cut};
     tp_graph *clone = tp_arena_alloc(arena, 1, sizeof *clone);
     if (clone == NULL || !tp_graph_clone(arena, graph, clone)) {
         return tp_no_memory(diag);
@@ -34,10 +35,6 @@ static uint64_t sample_cost(const tp_plan *plan) {
     return sum;
 }
 
-static uint32_t ram_of(const tp_model *model) {
-    return model->arena_bytes + model->adapter_bytes + model->train_bytes;
-}
-
 /* Forward ops among those of training: all but the cheap derived weights. */
 static int run_again(const tp_graph *graph) {
     int n = 0;
@@ -53,9 +50,11 @@ static int run_again(const tp_graph *graph) {
 
 typedef struct search {
     tp_arena *arena;
-    const tp_graph *graph;
+    const tp_graph *graph; /* what the cut leaves latent is marked */
     tp_diag *diag;
     tp_state_kind state;
+    int cut;
+    uint32_t samples;
     int *value; /* [n_values] candidates: forward makes them, backward reads */
     int n_values;
     tp_schedule *front;
@@ -78,15 +77,18 @@ static bool is_worth(const void *ctx, const tp_plan_bound *bound) {
 /* Plans the schedule in memory of its own and fills in what it costs; where it
  * is not worth placing, its RAM is UINT32_MAX. */
 static tp_status measure(const search *s, tp_schedule *schedule) {
-    const tp_schedule_options quiet = {
-        .state = schedule->state,
-        .plan = {.effort = TP_EFFORT_QUICK, .worth = is_worth, .worth_ctx = s}};
+    const tp_schedule_options quiet = {.state = schedule->state,
+                                       .plan = {.effort = TP_EFFORT_QUICK,
+                                                .worth = is_worth,
+                                                .worth_ctx = s,
+                                                .samples = s->samples}};
     tp_arena scratch = {0};
     tp_plan plan;
     tp_status status =
         tp_schedule_apply(&scratch, s->graph, schedule, &quiet, &plan, s->diag);
     if (status == TP_OK) {
-        schedule->ram = ram_of(&plan.model);
+        schedule->ram = tp_plan_ram(&plan);
+        schedule->sample_bytes = plan.model.sample_bytes;
         schedule->cost = sample_cost(&plan);
         schedule->again = run_again(plan.graph);
     } else if (status == TP_ERR_BUDGET) {
@@ -99,7 +101,8 @@ static tp_status measure(const search *s, tp_schedule *schedule) {
 
 static bool is_candidate(const tp_graph *graph, int tensor) {
     const int made = tp_graph_producer(graph, tensor);
-    if (made < 0 || made >= graph->first_backward) {
+    if (made < 0 || made >= graph->first_backward ||
+        graph->tensor[tensor].latent) {
         return false;
     }
     for (int i = graph->first_backward + 1; i < graph->n_ops; i++) {
@@ -200,6 +203,7 @@ static tp_status descend(search *s, rank_fn rank) {
     const size_t n = (size_t)s->graph->n_tensors;
     int *order = tp_arena_alloc(s->arena, n, sizeof *order);
     tp_schedule now = {.state = s->state,
+                       .cut = s->cut,
                        .choice = tp_arena_alloc(s->arena, n, 1)};
     if (order == NULL || now.choice == NULL) {
         return tp_no_memory(s->diag);
@@ -235,7 +239,7 @@ static tp_status anchor(search *s) {
         return tp_no_memory(s->diag);
     }
     base.choice = choice;
-    for (int i = 0; i < graph->first_backward; i++) {
+    for (int i = s->cut; i < graph->first_backward; i++) {
         const int out = graph->op[i].out;
         if (graph->tensor[out].dtype == TP_S8 && choice[out] == TP_KEEP_READ &&
             !is_candidate(graph, out)) {
@@ -247,24 +251,64 @@ static tp_status anchor(search *s) {
     return TP_OK;
 }
 
-tp_status tp_schedule_front(tp_arena *arena, const tp_graph *graph,
-                            tp_state_kind state, tp_schedule *front, int *n,
-                            tp_diag *diag) {
-    search s = {.arena = arena,
-                .graph = graph,
-                .diag = diag,
-                .state = state,
-                .front = front};
+/* Every schedule with the search's cut. */
+static tp_status search_cut(search *s) {
     static const rank_fn ranks[] = {largest_first, front_to_back,
                                     back_to_front};
-    if (!find_candidates(&s)) {
-        return tp_no_memory(diag);
+    const tp_pass_options passes = {.cut = s->cut};
+    tp_graph *marked = tp_arena_alloc(s->arena, 1, sizeof *marked);
+    if (marked == NULL || !tp_graph_clone(s->arena, s->graph, marked)) {
+        return tp_no_memory(s->diag);
+    }
+    TP_TRY(tp_pass_latent(marked, &passes, s->diag));
+    s->graph = marked;
+    if (!find_candidates(s)) {
+        return tp_no_memory(s->diag);
     }
     for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++) {
-        TP_TRY(descend(&s, ranks[i]));
+        TP_TRY(descend(s, ranks[i]));
     }
-    TP_TRY(anchor(&s));
-    *n = s.n;
+    return anchor(s);
+}
+
+/* What may be kept of a sample; where none is counted, the sample. */
+static tp_status find_cuts(tp_arena *arena, const tp_graph *graph,
+                           uint32_t samples, tp_cut **cut, int *n,
+                           tp_diag *diag) {
+    TP_TRY(tp_latent_cuts(arena, graph, cut, n, diag));
+    if (samples == 0) {
+        (*cut)[0] = (tp_cut){.at = 0};
+        *n = 1;
+    }
+    return TP_OK;
+}
+
+tp_status tp_schedule_front(tp_arena *arena, const tp_graph *graph,
+                            const tp_schedule_options *options,
+                            tp_schedule *front, int *n, tp_diag *diag) {
+    const search none = {.arena = arena,
+                         .graph = graph,
+                         .diag = diag,
+                         .state = options->state,
+                         .samples = options->plan.samples};
+    search all = none;
+    tp_cut *cut = NULL;
+    int n_cuts = 0;
+    TP_TRY(find_cuts(arena, graph, none.samples, &cut, &n_cuts, diag));
+    all.front = front;
+    for (int c = 0; c < n_cuts; c++) {
+        search one = none;
+        one.cut = cut[c].at;
+        one.front = tp_arena_alloc(arena, TP_MOST_SCHEDULES, sizeof *one.front);
+        if (one.front == NULL) {
+            return tp_no_memory(diag);
+        }
+        TP_TRY(search_cut(&one));
+        for (int i = 0; i < one.n; i++) {
+            TP_TRY(offer(&all, &one.front[i]));
+        }
+    }
+    *n = all.n;
     return TP_OK;
 }
 
@@ -273,20 +317,26 @@ tp_status tp_schedule_front(tp_arena *arena, const tp_graph *graph,
 static tp_status over_budget(tp_arena *arena, const tp_graph *graph,
                              const tp_schedule_options *options,
                              const tp_schedule *smallest, tp_diag *diag) {
-    const tp_schedule_options quiet = {.state = smallest->state};
+    const tp_schedule_options quiet = {.plan.samples = options->plan.samples};
     tp_plan plan = {.graph = NULL};
     uint32_t bytes = 0;
     TP_TRY(tp_schedule_apply(arena, graph, smallest, &quiet, &plan, diag));
     const char *name = tp_plan_peak(&plan, &bytes);
+    const char *samples =
+        plan.samples == 0 ? ""
+                          : tp_arena_printf(arena, ", %u samples of %u bytes",
+                                            (unsigned)plan.samples,
+                                            (unsigned)plan.model.sample_bytes);
     return tp_error(
         diag, TP_ERR_BUDGET,
         "needs %u bytes of RAM and has %u: arena %u, adapter %u, "
-        "training %u (%s); largest at the peak: %s, %u bytes. "
+        "training %u (%s)%s; largest at the peak: %s, %u bytes. "
         "Nearest that fits: --ram %u",
-        (unsigned)ram_of(&plan.model), (unsigned)options->ram,
+        (unsigned)tp_plan_ram(&plan), (unsigned)options->ram,
         (unsigned)plan.model.arena_bytes, (unsigned)plan.model.adapter_bytes,
-        (unsigned)plan.model.train_bytes, tp_state_names[smallest->state], name,
-        (unsigned)bytes, (unsigned)ram_of(&plan.model));
+        (unsigned)plan.model.train_bytes, tp_state_names[smallest->state],
+        samples != NULL ? samples : "", name, (unsigned)bytes,
+        (unsigned)tp_plan_ram(&plan));
 }
 
 /* Plans the schedule with all effort, which may save a few percent of what the
@@ -299,7 +349,7 @@ static tp_status plan_fitting(tp_arena *arena, const tp_graph *graph,
         return TP_ERR_BUDGET;
     }
     TP_TRY(tp_schedule_apply(arena, graph, schedule, options, plan, diag));
-    return ram_of(&plan->model) <= options->ram ? TP_OK : TP_ERR_BUDGET;
+    return tp_plan_ram(plan) <= options->ram ? TP_OK : TP_ERR_BUDGET;
 }
 
 static tp_status plan_within(tp_arena *arena, const tp_graph *graph,
@@ -316,9 +366,11 @@ static tp_status plan_within(tp_arena *arena, const tp_graph *graph,
          state <= (any ? TP_STATE_ONLINE : options->state); state++) {
         int n = 0;
         tp_diag unheard = {.arena = arena};
+        tp_schedule_options of = *options;
         const bool may_fail = any && state != TP_STATE_MOMENTUM;
+        of.state = state;
         const tp_status searched = tp_schedule_front(
-            arena, graph, state, front, &n, may_fail ? &unheard : diag);
+            arena, graph, &of, front, &n, may_fail ? &unheard : diag);
         if (may_fail && searched == TP_ERR_UNSUPPORTED) {
             continue; /* packed weights need the state with masters */
         }
@@ -341,9 +393,13 @@ tp_status tp_schedule_plan(tp_arena *arena, const tp_graph *graph,
                            const tp_schedule_options *options, tp_plan *plan,
                            tp_diag *diag) {
     if (options->ram == 0) {
+        tp_cut *cut = NULL;
+        int n = 0;
+        TP_TRY(find_cuts(arena, graph, options->plan.samples, &cut, &n, diag));
         const tp_schedule all = {.state = options->state == TP_STATE_NONE
                                               ? TP_STATE_MOMENTUM
-                                              : options->state};
+                                              : options->state,
+                                 .cut = cut[0].at};
         return tp_schedule_apply(arena, graph, &all, options, plan, diag);
     }
     return plan_within(arena, graph, options, plan, diag);

@@ -46,24 +46,36 @@ static uint64_t total(const uint32_t *cost, uint32_t n) {
     return sum;
 }
 
-static void describe(tp_choice *c, const tp_plan *plan) {
+void tp_choice_describe(tp_choice *c, const tp_plan *plan) {
     const tp_model *m = &plan->model;
     c->arena = m->arena_bytes;
     c->infer_arena = m->infer_bytes;
     c->adapter = m->adapter_bytes;
     c->train = m->train_bytes;
-    c->ram = m->arena_bytes + m->adapter_bytes + m->train_bytes;
+    c->sample = m->sample_bytes;
+    c->ram = tp_plan_ram(plan);
     c->flash = plan->flash_constants;
     c->delta = tp_blob_bytes(m);
     c->infer_cost = tp_program_cost(&plan->infer);
     c->update_cost = total(m->cost, m->n_steps);
 }
 
-/* One candidate, planned to the byte. */
+/* What does not fit the regions is no error: there are other candidates. */
+static tp_status heard(const search *s, const tp_diag *from, tp_status status) {
+    if (status == TP_OK || status == TP_ERR_BUDGET) {
+        return TP_OK;
+    }
+    return tp_error(s->diag, status, "%s",
+                    from->count > 0 ? from->message[0].text : "no memory");
+}
+
+/* One candidate, planned to the byte; none where the regions have no place for
+ * it. */
 static tp_status add_schedule(search *s, const tp_graph *graph,
                               const tp_family *family, const tp_choice *like,
                               const tp_schedule *schedule) {
     tp_schedule_options quiet = {.plan = s->options->plan};
+    tp_diag unheard = {.arena = s->arena};
     tp_arena scratch = {0};
     tp_plan plan;
     tp_choice *c = add(s);
@@ -81,12 +93,14 @@ static tp_status add_schedule(search *s, const tp_graph *graph,
     c->n_recomputed = schedule->again;
     quiet.plan.effort = TP_EFFORT_QUICK;
     const tp_status status =
-        tp_schedule_apply(&scratch, graph, schedule, &quiet, &plan, s->diag);
+        tp_schedule_apply(&scratch, graph, schedule, &quiet, &plan, &unheard);
     if (status == TP_OK) {
-        describe(c, &plan);
+        tp_choice_describe(c, &plan);
+    } else {
+        s->n--;
     }
     tp_arena_free(&scratch);
-    return status;
+    return heard(s, &unheard, status);
 }
 
 /* Every schedule of one family with every state. What is worth keeping hardly
@@ -95,8 +109,9 @@ static tp_status add_schedules(search *s, const tp_graph *graph,
                                const tp_family *family, const tp_choice *like) {
     tp_schedule front[TP_MOST_SCHEDULES];
     int n = 0;
-    TP_TRY(tp_schedule_front(s->arena, graph, TP_STATE_ONLINE, front, &n,
-                             s->diag));
+    const tp_schedule_options quiet = {
+        .state = TP_STATE_ONLINE, .plan.samples = s->options->plan.samples};
+    TP_TRY(tp_schedule_front(s->arena, graph, &quiet, front, &n, s->diag));
     for (int i = 0; i < n; i++) {
         for (tp_state_kind state = TP_STATE_MOMENTUM; state <= TP_STATE_ONLINE;
              state++) {
@@ -175,7 +190,8 @@ static tp_status add_family(search *s, const tp_graph *base,
 /* Accuracy with ten samples of a class; what is not known is worse than
  * anything known. */
 static double promise(const tp_choice *c) {
-    return isnan(c->expected[1]) ? 0.0 : c->expected[1];
+    const double expected = tp_choice_expects(c, 10);
+    return isnan(expected) ? 0.0 : expected;
 }
 
 /* At least as good in every respect. */
@@ -216,13 +232,14 @@ static tp_status refine(search *s, const tp_graph *base) {
         if (!s->choice[i].on_front) {
             continue;
         }
+        tp_diag unheard = {.arena = s->arena};
         const tp_status status = tp_choice_plan(&scratch, base, s->options,
-                                                &s->choice[i], &plan, s->diag);
+                                                &s->choice[i], &plan, &unheard);
         if (status == TP_OK) {
-            describe(&s->choice[i], &plan);
+            tp_choice_describe(&s->choice[i], &plan);
         }
         tp_arena_free(&scratch);
-        TP_TRY(status);
+        TP_TRY(heard(s, &unheard, status));
     }
     return TP_OK;
 }

@@ -24,7 +24,7 @@ static const char *desc_name(const tp_emitter *e, const tp_op *op) {
     return name;
 }
 
-/* Descriptors that both programs use are printed once. */
+/* Descriptors that several programs use are printed once. */
 static tp_status collect(tp_emitter *e, const tp_program *program,
                          tp_diag *diag) {
     const tp_graph *graph = e->plan->graph;
@@ -80,8 +80,9 @@ const char *tp_emit_real(tp_arena *arena, const tp_tensor *t) {
 tp_status tp_emit(tp_arena *arena, const tp_plan *plan,
                   const tp_emit_options *options, tp_emitted *out,
                   tp_diag *diag) {
-    const size_t steps =
-        (size_t)plan->infer.n_steps + (size_t)plan->sample.n_steps;
+    const size_t steps = (size_t)plan->infer.n_steps +
+                         (size_t)plan->keep.n_steps +
+                         (size_t)plan->sample.n_steps;
     tp_emitter e = {.arena = arena,
                     .plan = plan,
                     .options = options,
@@ -92,6 +93,7 @@ tp_status tp_emit(tp_arena *arena, const tp_plan *plan,
         return tp_no_memory(diag);
     }
     TP_TRY(collect(&e, &plan->infer, diag));
+    TP_TRY(collect(&e, &plan->keep, diag));
     TP_TRY(collect(&e, &plan->sample, diag));
     const tp_emitted texts = {.header = tp_emit_header(&e),
                               .program = tp_emit_program(&e),

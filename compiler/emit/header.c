@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "compiler/emit/parts.h"
+#include "compiler/plan/cost.h"
 
 /* Bytes of the descriptors on a 32-bit target. */
 static uint32_t descriptor_bytes(const tp_emitter *e) {
@@ -99,6 +100,35 @@ static void print_costs(tp_text *out, const tp_emitter *e) {
                         (unsigned)m->adapter_bytes, (unsigned)m->train_bytes));
 }
 
+/* What is stored of a sample to train on. */
+static void print_kept(tp_text *out, const tp_emitter *e) {
+    const tp_graph *g = e->plan->graph;
+    const unsigned bytes = e->plan->model.sample_bytes;
+    const unsigned samples = e->plan->samples;
+    const char *text = tp_arena_printf(
+        e->arena, "%u bytes, kept by about %llu instructions:", bytes,
+        (unsigned long long)tp_program_cost(&e->plan->keep));
+    const char *comma = "";
+    for (int i = 0; i < g->n_tensors && text != NULL; i++) {
+        if (g->tensor[i].latent) {
+            const char *name = tp_emit_comment(e->arena, g->tensor[i].name);
+            text = tp_arena_printf(e->arena, "%s%s %s", text, comma,
+                                   name != NULL ? name : "");
+            comma = ",";
+        }
+    }
+    if (e->plan->keep.n_steps == 0) {
+        text = tp_arena_printf(e->arena, "%u bytes, the input as it is", bytes);
+    }
+    if (text != NULL && samples > 0) {
+        text = tp_arena_printf(e->arena, "%s; %u of them take %llu", text,
+                               samples, (unsigned long long)samples * bytes);
+    }
+    tp_text_add(out, " *   sample ");
+    tp_emit_words(out, text, "\n *     ");
+    tp_text_add(out, "\n");
+}
+
 /* Where the model comes from, and how to make this file again. */
 static void print_origin(tp_text *out, const tp_emitter *e) {
     const char *command = tp_emit_comment(e->arena, e->options->command);
@@ -134,6 +164,9 @@ static void print_contract(tp_text *out, const tp_emitter *e) {
         tp_text_add(out, " *   target  int8 %u values, scaled as out\n",
                     (unsigned)m->target_bytes);
     }
+    if (e->plan->keep.n_steps > 0 || (m->n_params > 0 && e->plan->samples)) {
+        print_kept(out, e);
+    }
     tp_text_add(out, " *\n * Calls cannot fail; the buffers are the caller's. "
                      "*/\n");
 }
@@ -148,8 +181,10 @@ static void print_sizes(tp_text *out, const tp_emitter *e) {
                 {"ADAPTER", m->adapter_bytes},
                 {"TRAIN", m->train_bytes},
                 {"X", m->x_bytes},
-                {"Y", m->y_bytes}};
-    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+                {"Y", m->y_bytes},
+                {"SAMPLE", m->sample_bytes}};
+    const size_t sizes = sizeof size / sizeof *size - (m->n_params > 0 ? 0 : 1);
+    for (size_t i = 0; i < sizes; i++) {
         tp_text_add(out, "#define %s_%s_BYTES %uu\n", e->upper, size[i].what,
                     size[i].bytes);
     }
@@ -166,11 +201,11 @@ static void print_slice(tp_text *out, const tp_emitter *e) {
     tp_emit_words(out, "about `cost` instructions. */", "\n * ");
     tp_text_add(out, "\nTP_MUST_CHECK ");
     tp_emit_words(out, name, "\n");
-    tp_text_add(out, "\n    const tp_ctx *ctx, const void *x, const void "
-                     "*target, uint32_t cost,\n    bool *done) {\n"
+    tp_text_add(out, "\n    const tp_ctx *ctx, const void *sample, const "
+                     "void *target, uint32_t cost,\n    bool *done) {\n"
                      "    const tp_train_budget budget = {0, cost};\n"
-                     "    return tp_train_slice(ctx, x, target, &budget, "
-                     "done);\n}\n");
+                     "    return tp_train_slice(ctx, sample, target, "
+                     "&budget, done);\n}\n");
 }
 
 /* On other machines than Arm's the kernels have twins in C. */

@@ -114,6 +114,7 @@ static void print_arg(tp_text *out, const tp_emitter *e,
                               ? &program->scratch[step]
                               : &program->address[arg->tensor];
     const bool slice = program == &e->plan->sample;
+    const bool keep = program == &e->plan->keep;
     const char *const plain[] = {
         [TP_PLACE_X] = slice ? "s->x" : "x", [TP_PLACE_Y] = "y",
         [TP_PLACE_TARGET] = "s->target",     [TP_PLACE_LOSS] = "s->loss",
@@ -126,6 +127,10 @@ static void print_arg(tp_text *out, const tp_emitter *e,
                a->place == TP_PLACE_TRAIN) {
         tp_text_add(out, "at(ctx->%s, %u)", plain[a->place],
                     (unsigned)a->offset);
+    } else if (keep && a->place == TP_PLACE_Y) {
+        tp_text_add(out, "at(sample, %u)", (unsigned)a->offset);
+    } else if (slice && a->place == TP_PLACE_X && e->plan->keep.n_steps > 0) {
+        tp_text_add(out, "kept(s, %u)", (unsigned)a->offset);
     } else {
         tp_text_add(out, "%s", plain[a->place]);
     }
@@ -203,6 +208,21 @@ static void print_infer(tp_text *out, const tp_emitter *e) {
         print_step(out, e, &in_function, &e->plan->infer, i);
     }
     tp_text_add(out, "}\n\n");
+}
+
+/* What becomes of a sample that is stored, and where its parts are then. */
+static void print_keep(tp_text *out, const tp_emitter *e) {
+    if (e->plan->keep.n_steps == 0) {
+        return;
+    }
+    tp_text_add(out, "static void keep(const tp_ctx *ctx, const void *x, "
+                     "void *sample) {\n    (void)ctx;\n");
+    for (int i = 0; i < e->plan->keep.n_steps; i++) {
+        print_step(out, e, &in_function, &e->plan->keep, i);
+    }
+    tp_text_add(out, "}\n\nstatic inline const void *kept(const tp_slice *s, "
+                     "uint32_t offset) {\n"
+                     "    return (const uint8_t *)s->x + offset;\n}\n\n");
 }
 
 /* Name of the forward op that a backward op belongs to is the start of its
@@ -340,9 +360,11 @@ static void print_model(tp_text *out, const tp_emitter *e) {
     tp_text_add(out, "\n    },\n    .layout_id = 0x%08xu,\n",
                 (unsigned)m->layout_id);
     static const char *const size[][2] = {
-        {"arena", "ARENA"}, {"infer", "INFER"}, {"adapter", "ADAPTER"},
-        {"train", "TRAIN"}, {"x", "X"},         {"y", "Y"}};
-    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+        {"arena", "ARENA"},  {"infer", "INFER"}, {"adapter", "ADAPTER"},
+        {"train", "TRAIN"},  {"x", "X"},         {"y", "Y"},
+        {"sample", "SAMPLE"}};
+    const size_t sizes = sizeof size / sizeof *size - (m->n_params > 0 ? 0 : 1);
+    for (size_t i = 0; i < sizes; i++) {
         const char *value =
             tp_arena_printf(e->arena, "%s_%s_BYTES,", e->upper, size[i][1]);
         tp_text_add(out, "    .%s_bytes =", size[i][0]);
@@ -360,6 +382,9 @@ static void print_model(tp_text *out, const tp_emitter *e) {
     if (m->n_indices > 0) {
         tp_text_add(out, "    .n_indices = %u, .indices = indices,\n",
                     (unsigned)m->n_indices);
+    }
+    if (e->plan->keep.n_steps > 0) {
+        tp_text_add(out, "    .keep = keep,\n");
     }
     tp_text_add(out, "    .infer = infer,\n};\n");
 }
@@ -392,6 +417,7 @@ char *tp_emit_program(const tp_emitter *e) {
     }
     print_infer(&out, e);
     if (e->plan->sample.n_steps > 0) {
+        print_keep(&out, e);
         print_sample(&out, e);
         print_params(&out, e);
         print_indices(&out, e);

@@ -49,6 +49,7 @@ int tp_graph_add_like(tp_graph *graph, int like, tp_dtype dtype, tp_role role,
     tensor.dtype = dtype;
     tensor.role = role;
     tensor.data = NULL;
+    tensor.latent = false;
     tensor.train = (tp_trainable){.param = -1};
     if (dtype != TP_S8 && dtype != TP_U8) {
         tensor.quant = (tp_quant){0};
@@ -186,13 +187,51 @@ bool tp_op_clamps(const tp_op *op, const tp_tensor *y) {
            y->quant.zero_point == -128;
 }
 
-void tp_graph_needed(const tp_graph *graph, bool *wanted, bool *op) {
+void tp_graph_needed(const tp_graph *graph, bool kept, bool *wanted, bool *op) {
     for (int i = graph->n_ops - 1; i >= 0; i--) {
-        op[i] = wanted[graph->op[i].out];
+        const int out = graph->op[i].out;
+        op[i] = wanted[out] && !(kept && graph->tensor[out].latent);
         for (int j = 0; op[i] && j < graph->op[i].n_in; j++) {
             if (graph->op[i].in[j] >= 0) {
                 wanted[graph->op[i].in[j]] = true;
             }
         }
     }
+}
+
+void tp_graph_trained(const tp_graph *graph, bool *wanted) {
+    for (int i = 0; i < graph->n_tensors; i++) {
+        wanted[i] = graph->tensor[i].role == TP_GRAD;
+    }
+    if (graph->logits >= 0 && graph->first_backward < graph->n_ops) {
+        wanted[graph->op[graph->first_backward].out] = true; /* the loss */
+    }
+}
+
+void tp_graph_frozen(const tp_graph *graph, bool *frozen) {
+    for (int i = 0; i < graph->n_tensors; i++) {
+        const tp_role role = graph->tensor[i].role;
+        frozen[i] = role == TP_INPUT || role == TP_CONST;
+    }
+    for (int i = 0; i < graph->first_backward; i++) {
+        const tp_op *op = &graph->op[i];
+        frozen[op->out] = true;
+        for (int j = 0; j < op->n_in; j++) {
+            if (op->in[j] >= 0 && !frozen[op->in[j]]) {
+                frozen[op->out] = false;
+            }
+        }
+    }
+}
+
+uint32_t tp_sample_bytes(const tp_graph *graph) {
+    size_t sum = 0;
+    for (int i = 0; i < graph->n_tensors; i++) {
+        if (graph->tensor[i].latent) {
+            const size_t bytes = tp_tensor_bytes(&graph->tensor[i]);
+            sum += (bytes + TP_ALIGN - 1) / TP_ALIGN * TP_ALIGN;
+        }
+    }
+    return (uint32_t)(sum > 0 ? sum
+                              : tp_tensor_bytes(&graph->tensor[graph->input]));
 }

@@ -71,6 +71,8 @@ typedef struct tp_tensor {
     int32_t dim[TP_MAX_RANK]; /* >= 1 */
     tp_quant quant;
     const void *data; /* TP_CONST: the elements, aligned */
+    bool latent;      /* TP_VALUE: kept with the sample, training reads it
+                         there */
     tp_trainable train;
 } tp_tensor;
 
@@ -163,8 +165,18 @@ int tp_graph_producer(const tp_graph *graph, int tensor);
 int tp_graph_uses(const tp_graph *graph, int tensor);
 int tp_graph_find_op(const tp_graph *graph, const char *name); /* or -1 */
 /* Marks the ops that the marked tensors need; `wanted` [n_tensors] is widened
- * to all tensors on the way, `op` [n_ops] is set. */
-void tp_graph_needed(const tp_graph *graph, bool *wanted, bool *op);
+ * to all tensors on the way, `op` [n_ops] is set. With `kept`, latent tensors
+ * need no op: they are there. */
+void tp_graph_needed(const tp_graph *graph, bool kept, bool *wanted, bool *op);
+/* Marks what training is for: the gradients of parameters and the loss; none
+ * where nothing is trained. `wanted` is [n_tensors], all false. */
+void tp_graph_trained(const tp_graph *graph, bool *wanted);
+/* Marks the tensors that depend on the sample alone, or on nothing: those that
+ * inference makes without an adapter. `frozen` is [n_tensors]. */
+void tp_graph_frozen(const tp_graph *graph, bool *frozen);
+/* Bytes of a sample as it is kept for training: the latent tensors, each at a
+ * multiple of TP_ALIGN; where there are none, the input. */
+uint32_t tp_sample_bytes(const tp_graph *graph);
 /* Scale of channel c of a constant or activation. */
 float tp_scale_of(const tp_tensor *tensor, int c);
 /* Clamp range of an op's output that is narrower than int8, or [-128, 127]. */

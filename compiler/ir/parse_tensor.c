@@ -240,6 +240,14 @@ static tp_status contents(tp_parser *p, tp_tensor *t) {
     return listed ? list(p, t->dtype, data, n) : hex(p, t->dtype, data, n);
 }
 
+/* Kept with the sample. */
+static bool latent(tp_parser *p) {
+    const char *before = p->lex.at;
+    const bool is = tp_lex_is(tp_lex_word(&p->lex), "latent");
+    p->lex.at = is ? p->lex.at : before;
+    return is;
+}
+
 tp_status tp_parse_tensor(tp_parser *p, tp_tensor *t) {
     TP_TRY(tp_parse_dtype(p, &t->dtype));
     TP_TRY(shape(p, t));
@@ -248,6 +256,7 @@ tp_status tp_parse_tensor(tp_parser *p, tp_tensor *t) {
         (t->role == TP_VALUE && t->dtype == TP_Q32)) {
         TP_TRY(trainable(p, t));
     }
+    t->latent = t->role == TP_VALUE && latent(p);
     return t->role == TP_CONST && tp_lex_accept(&p->lex, '=') ? contents(p, t)
                                                               : TP_OK;
 }

@@ -314,6 +314,9 @@ static void tensor(writer *w, const tp_graph *graph, int index) {
         (has_unit && (t->train.unit != 0.0 || signbit(t->train.unit)))) {
         real(w, " unit=", t->train.unit, false);
     }
+    if (t->latent) {
+        token(w, " latent");
+    }
     if (t->role == TP_CONST && t->data != NULL) {
         data(w, t);
     }

@@ -29,6 +29,8 @@
  * A value may be followed by "= op"; an op may also stand alone, "%7 = op".
  * An absent input is `_`. Ops stand in the order in which they run.
  *
+ * A value that is kept with the sample says `latent` behind its scales.
+ *
  * A line end is a space. Hexadecimal data are the elements' bytes, little-
  * endian, a tensor's header included. Names that are no plain words stand in
  * quotes, with \" \\ \n \t \xHH.

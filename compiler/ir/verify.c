@@ -11,6 +11,8 @@ typedef struct checker {
     const tp_graph *graph;
     tp_diag *diag;
     int *producer;   /* [n_tensors] op that makes it among those seen; or -1 */
+    bool *mark;      /* [n_tensors] scratch */
+    bool *needed;    /* [n_ops] scratch */
     tp_status first; /* error */
 } checker;
 
@@ -411,6 +413,29 @@ static void check_graph(checker *c) {
     }
 }
 
+/* What is kept with a sample depends on it alone, and is all that training
+ * reads of it. */
+static void check_latent(checker *c) {
+    const tp_graph *graph = c->graph;
+    bool *mark = c->mark;
+    bool any = false;
+    tp_graph_frozen(graph, mark);
+    for (int i = 0; i < graph->n_tensors; i++) {
+        const int at = c->producer[i];
+        any = any || graph->tensor[i].latent;
+        if (graph->tensor[i].latent &&
+            (!mark[i] || at < 0 || at >= graph->first_backward ||
+             tp_opdef_of(graph->op[at].kind)->lower == NULL)) {
+            wrong_tensor(c, i, "cannot be kept with the sample");
+        }
+    }
+    tp_graph_trained(graph, mark);
+    tp_graph_needed(graph, true, mark, c->needed);
+    if (any && mark[graph->input]) {
+        wrong_graph(c, "training reads the input, which is not kept");
+    }
+}
+
 static void check_rules(checker *c) {
     for (int i = 0; i < c->graph->n_ops; i++) {
         const tp_op *op = &c->graph->op[i];
@@ -432,6 +457,7 @@ static tp_status run(checker *c) {
     check_graph(c);
     if (c->first == TP_OK) {
         check_rules(c);
+        check_latent(c);
     }
     return c->first;
 }
@@ -441,7 +467,12 @@ tp_status tp_graph_verify(const tp_graph *graph, tp_diag *diag) {
     checker c = {.graph = graph, .diag = diag};
     c.producer = tp_arena_alloc(&scratch, (size_t)graph->n_tensors + 1,
                                 sizeof *c.producer);
-    const tp_status status = c.producer != NULL ? run(&c) : tp_no_memory(diag);
+    c.mark =
+        tp_arena_alloc(&scratch, (size_t)graph->n_tensors + 1, sizeof *c.mark);
+    c.needed =
+        tp_arena_alloc(&scratch, (size_t)graph->n_ops + 1, sizeof *c.needed);
+    const bool room = c.producer != NULL && c.mark != NULL && c.needed != NULL;
+    const tp_status status = room ? run(&c) : tp_no_memory(diag);
     tp_arena_free(&scratch);
     return status;
 }

@@ -23,10 +23,17 @@ static tp_status verify(const tp_graph *graph, const tp_op *op, tp_diag *diag) {
     return TP_OK;
 }
 
+/* The bounds leave a range of int8 between them. */
+static bool in_dsp(const tp_lower *low, const tp_clamp *d) {
+    return (low->isa & TP_ISA_DSP) != 0 && d->y_min <= 126 && d->y_max >= -127;
+}
+
 static tp_status lower_mask(tp_lower *low, const tp_op *op) {
     const tp_clamp d = describe(low->graph, op);
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->out)};
-    return tp_lower_step(low, TP_K_mask_s8_fwd_ref, &tp_desc_clamp, &d, args);
+    return tp_lower_step(
+        low, in_dsp(low, &d) ? TP_K_mask_s8_fwd_dsp : TP_K_mask_s8_fwd_ref,
+        &tp_desc_clamp, &d, args);
 }
 
 static tp_status lower_bwd(tp_lower *low, const tp_op *op) {
@@ -34,9 +41,11 @@ static tp_status lower_bwd(tp_lower *low, const tp_op *op) {
     const bool bits = low->graph->tensor[op->in[1]].dtype == TP_BITS;
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[1]),
                            tp_arg_tensor(op->out)};
-    return tp_lower_step(
-        low, bits ? TP_K_mask_q8_bwd_x_ref : TP_K_clamp_q8_bwd_x_ref,
-        &tp_desc_clamp, &d, args);
+    static const tp_kernel_id kernel[2][2] = {
+        {TP_K_clamp_q8_bwd_x_ref, TP_K_mask_q8_bwd_x_ref},
+        {TP_K_clamp_q8_bwd_x_dsp, TP_K_mask_q8_bwd_x_dsp}};
+    return tp_lower_step(low, kernel[in_dsp(low, &d)][bits], &tp_desc_clamp, &d,
+                         args);
 }
 
 static tp_status lower_sum(tp_lower *low, const tp_op *op) {

@@ -129,6 +129,32 @@ tp_status tp_conv_requantisation(tp_lower *lower, const tp_conv_tensors *t,
     return tp_conv_factors(lower, f, n, "", out);
 }
 
+static void set_codes(const tp_op *op, const tp_conv_tensors *t, tp_conv2d *d) {
+    d->x_zp = op->attr.value == 1 ? 0 : t->x->quant.zero_point;
+    d->y_zp = t->y->quant.zero_point;
+    d->y_min = op->attr.act_min;
+    d->y_max = op->attr.act_max;
+}
+
+tp_status tp_conv_describe(tp_arena *arena, const tp_op *op,
+                           const tp_conv_tensors *t, tp_conv2d *d) {
+    int32_t *m = tp_arena_alloc(arena, (size_t)d->out_c, sizeof *m);
+    int8_t *s = tp_arena_alloc(arena, (size_t)d->out_c, sizeof *s);
+    if (m == NULL || s == NULL) {
+        return TP_ERR_NO_MEMORY;
+    }
+    for (int32_t oc = 0; oc < d->out_c; oc++) {
+        const tp_factor f = tp_factor_of(requantisation(t, oc));
+        m[oc] = f.m;
+        s[oc] = (int8_t)f.s;
+    }
+    d->m = m;
+    d->s = s;
+    d->w = t->w->data;
+    set_codes(op, t, d);
+    return TP_OK;
+}
+
 tp_status tp_conv_quantise(tp_lower *lower, const tp_op *op,
                            const tp_conv_tensors *t, tp_conv2d *d) {
     if (tp_op_factors(op) < 0) {
@@ -139,10 +165,7 @@ tp_status tp_conv_quantise(tp_lower *lower, const tp_op *op,
     }
     d->w = tp_lower_const(lower, TP_S8, t->w->data,
                           (size_t)tp_tensor_count(t->w), "w");
-    d->x_zp = op->attr.value == 1 ? 0 : t->x->quant.zero_point;
-    d->y_zp = t->y->quant.zero_point;
-    d->y_min = op->attr.act_min;
-    d->y_max = op->attr.act_max;
+    set_codes(op, t, d);
     return d->w != NULL ? TP_OK : tp_no_memory(lower->diag);
 }
 
@@ -309,8 +332,14 @@ static tp_status verify_forward(const tp_graph *graph, const tp_op *op,
 static tp_status lower_forward(tp_lower *lower, const tp_op *op) {
     const tp_conv_tensors t = forward_tensors(lower->graph, op);
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
-    TP_TRY(tp_conv_quantise(lower, op, &t, &d));
     const bool depthwise = op->kind == TP_OP_DEPTHWISE_CONV_2D;
+    bool done = false;
+    TP_TRY(depthwise ? tp_dwconv_dsp_lower(lower, op, &t, &done)
+                     : tp_conv_dsp_lower(lower, op, &t, &done));
+    if (done) {
+        return TP_OK;
+    }
+    TP_TRY(tp_conv_quantise(lower, op, &t, &d));
     if (tp_op_factors(op) >= 0) {
         const tp_arg args[] = {
             tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[2]),
@@ -319,12 +348,6 @@ static tp_status lower_forward(tp_lower *lower, const tp_op *op) {
                              depthwise ? TP_K_dwconv2d_scaled_s8_fwd_ref
                                        : TP_K_conv2d_scaled_s8_fwd_ref,
                              &tp_desc_conv2d, &d, args);
-    }
-    bool done = false;
-    TP_TRY(depthwise ? tp_dwconv_dsp_lower(lower, op, &d, &done)
-                     : tp_conv_dsp_lower(lower, op, &d, &done));
-    if (done) {
-        return TP_OK;
     }
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[2]),
                            tp_arg_tensor(op->out)};
@@ -394,15 +417,15 @@ static tp_status lower_bwd_x(tp_lower *lower, const tp_op *op) {
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
     const bool depthwise = op->kind == TP_OP_DWCONV_BWD_X;
     TP_TRY(tp_conv_backward_scales(lower, &t, TP_CONV_BWD_STEP, &d));
+    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->out),
+                           tp_arg_gscale(op->out)};
     bool done = false;
-    if (depthwise) {
-        TP_TRY(tp_dwconv_dsp_lower_bwd_x(lower, op, &d, &done));
-    }
+    TP_TRY(depthwise ? tp_dwconv_dsp_lower_bwd_x(lower, op, &d, &done)
+                     : tp_conv_dsp_lower_bwd_x(lower, TP_K_conv2d_s8_bwd_x_dsp,
+                                               &d, args, &done));
     if (done) {
         return TP_OK;
     }
-    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->out),
-                           tp_arg_gscale(op->out)};
     return tp_lower_step(lower,
                          depthwise ? TP_K_dwconv2d_s8_bwd_x_ref
                                    : TP_K_conv2d_s8_bwd_x_ref,
@@ -436,9 +459,12 @@ static tp_status lower_bwd_w(tp_lower *lower, const tp_op *op) {
     d.x_zp = t.x->quant.zero_point;
     tp_conv_accumulation(&d);
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[1]),
-                           tp_arg_tensor(op->out)};
-    return tp_lower_step(lower, TP_K_conv2d_s8_bwd_w_ref, &tp_desc_conv2d, &d,
-                         args);
+                           tp_arg_tensor(op->out),
+                           tp_arg_scratch(tp_conv_dsp_outer_bytes(&d))};
+    return tp_lower_step(lower,
+                         tp_conv_dsp_dw(lower, &d) ? TP_K_conv2d_s8_bwd_w_dsp
+                                                   : TP_K_conv2d_s8_bwd_w_ref,
+                         &tp_desc_conv2d, &d, args);
 }
 
 const tp_opdef tp_def_conv = {.verify = verify_forward,

@@ -21,6 +21,9 @@ void tp_conv_accumulation(tp_conv2d *d);
 /* Adds zero points, clamp range, requantisation and the weights. */
 tp_status tp_conv_quantise(tp_lower *lower, const tp_op *op,
                            const tp_conv_tensors *t, tp_conv2d *d);
+/* The same without registering constants: for proofs. */
+tp_status tp_conv_describe(tp_arena *arena, const tp_op *op,
+                           const tp_conv_tensors *t, tp_conv2d *d);
 /* One fixed-point factor a channel, as two constant arrays. */
 typedef struct tp_factors {
     const int32_t *m;

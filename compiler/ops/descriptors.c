@@ -85,6 +85,7 @@ static const tp_field conv2d_dsp_fields[] = {
     INT(tp_conv2d_dsp, down),
     OTHER(tp_conv2d_dsp, w, TP_F_POINTER),
     OTHER(tp_conv2d_dsp, channel, TP_F_POINTER),
+    INT(tp_conv2d_dsp, limit),
 };
 DESC_WALK_AT(conv2d_dsp, conv.reverse);
 

@@ -1,9 +1,8 @@
 #include "compiler/ops/dwconv_dsp.h"
 
+#include "compiler/ops/dw_strips.h"
 #include "core/fixed.h"
 #include "runtime/kernels/dsp/strip.h"
-
-#define GROUP 4 /* channels at a time */
 
 typedef struct packer {
     const tp_conv2d *d;
@@ -187,66 +186,7 @@ static bool pack(const packer *p) {
     return true;
 }
 
-/* --- strips and rows ------------------------------------------------------ */
-
-/* How the output's columns are divided: strips of n, then what is left. */
-typedef struct strips {
-    const tp_conv2d *d; /* the map as the windows see it */
-    int32_t n;
-    int32_t wide;  /* columns in these */
-    int32_t count; /* of all strips */
-    bool zero;     /* an odd strip's column right of the last is zero */
-} strips;
-
-/* True where the column right of the last window's middle is padding, and
- * padding counts as zero. */
-static bool ends_in_zero(const tp_conv2d *d) {
-    return d->x_zp == -128 && d->out_w + 1 - d->pad_l >= d->in_w;
-}
-
-/* An odd strip without such a zero has no function in strip.h: it is the last
- * and has one column. */
-static strips divide(const tp_conv2d *d) {
-    const bool one = d->stride_w == 1;
-    strips s = {.d = d, .wide = d->out_w, .zero = one && ends_in_zero(d)};
-    s.wide -= one && !s.zero ? d->out_w % 2 : 0;
-    const int32_t most = one ? TP_STRIP_MOST : TP_STRIP_MOST_2;
-    const int32_t parts = (s.wide + most - 1) / most;
-    s.n = parts > 0 ? (s.wide + parts - 1) / parts : 1;
-    s.n += parts > 1 && one ? s.n % 2 : 0; /* strip.h: only the last is odd */
-    s.count = parts + (d->out_w - s.wide);
-    return s;
-}
-
-/* Strip i, which begins at word `at` of a row. */
-static void describe(const strips *s, int32_t i, int32_t at, int32_t *out) {
-    const tp_conv2d *d = s->d;
-    const int32_t column = tp_min32(i * s->n, s->wide);
-    const bool alone = column == s->wide;
-    const int32_t n = alone ? 1 : tp_min32(s->n, s->wide - column);
-    const bool odd = d->stride_w == 1 && n % 2 != 0;
-    const int32_t words =
-        ((n - 1) * d->stride_w + d->k_w + (odd && s->zero ? 0 : 1)) / 2;
-    const int32_t col = column * d->stride_w - d->pad_l;
-    const int32_t before = tp_min32(tp_max32(-col, 0) / 2, words);
-    const int32_t first = before < words && col < 0 && col % 2 != 0;
-    const int32_t from = col + 2 * before + first;
-    const int32_t left = tp_max32(d->in_w - from - first, 0);
-    const int32_t room = words - before - first;
-    const int32_t pairs = tp_min32(left / 2, room);
-    const int32_t last = pairs < room && left % 2 != 0;
-    out[TP_DW_N] = n;
-    out[TP_DW_FAST] = !alone;
-    out[TP_DW_WORDS] = words;
-    out[TP_DW_AT] = at;
-    out[TP_DW_OUT] = at + before;
-    out[TP_DW_Y] = column * d->in_c;
-    out[TP_DW_X] = from * d->in_c;
-    out[TP_DW_EDGES] = first + 2 * last;
-    out[TP_DW_PAIRS] = pairs;
-    out[TP_DW_NEXT_X] = (d->in_w - first - 2 * pairs - last) * d->in_c;
-    out[TP_DW_NEXT_OUT] = 4 * (words - first - pairs - last);
-}
+/* --- steps ---------------------------------------------------------------- */
 
 /* The largest tensor: the arena is no smaller. */
 static int32_t largest(const tp_graph *graph) {
@@ -259,58 +199,26 @@ static int32_t largest(const tp_graph *graph) {
     return (int32_t)most;
 }
 
-/* So many rows that what each call of a strip costs is little beside what it
- * computes: half a kilobyte of scratch, or a sixteenth of the map, a sixth of a
- * gradient's, beside which there is much else; a quarter, as far as the arena
- * has room beside the map because of a larger one. All batches of rows are of
- * about the same size. `words` in a row of four channels. */
-static int32_t rows_of(const tp_graph *graph, const tp_conv2d *d, int32_t words,
-                       bool gradient) {
-    const int32_t map = d->in_h * d->in_w * d->in_c;
-    const int32_t beside = tp_min32(map / 4, largest(graph) - map);
-    const int32_t least = tp_max32(576, map / (gradient ? 6 : 16));
-    const int32_t budget = tp_max32(least, beside);
-    const int32_t rows = budget / tp_max32(4 * words, 1);
-    const int32_t fit = (rows - d->k_h) / d->stride_h + 1;
-    const int32_t most = tp_min32(d->out_h, tp_max32(fit, 2));
-    const int32_t batches = (d->out_h + most - 1) / most;
-    const int32_t each = (d->out_h + batches - 1) / batches;
-    return (each - 1) * d->stride_h + d->k_h;
-}
-
-/* `d` is the map as the windows see it; padding is zero where x_zp is -128. */
-static tp_status set_strips(tp_lower *lower, const tp_conv2d *d, bool gradient,
-                            tp_dwconv2d_dsp *out) {
-    const strips s = divide(d);
-    const size_t n = (size_t)s.count * TP_DW_STRIP;
+/* The map as the windows see it, its strips in memory of this op. */
+static tp_status set_strips(tp_lower *lower, const tp_conv2d *view,
+                            bool gradient, tp_dwconv2d_dsp *out) {
+    const tp_dw_map map = {
+        .conv = *view, .largest = largest(lower->graph), .gradient = gradient};
+    const size_t n = (size_t)tp_dw_strips(&map) * TP_DW_STRIP;
     int32_t *table = tp_arena_alloc(lower->arena, n, sizeof *table);
-    int32_t words = 0;
     if (table == NULL) {
         return tp_no_memory(lower->diag);
     }
-    for (int32_t i = 0; i < s.count; i++) {
-        describe(&s, i, words, table + i * TP_DW_STRIP);
-        words += table[i * TP_DW_STRIP + TP_DW_WORDS];
-    }
-    out->rows = rows_of(lower->graph, d, GROUP * words, gradient);
-    out->plane = out->rows * words;
-    out->strips = s.count;
-    for (int32_t i = 0; i < s.count;
-         i++) { /* a plane has all rows of a strip */
-        int32_t *strip = table + i * TP_DW_STRIP;
-        const int32_t more = (out->rows - 1) * strip[TP_DW_AT];
-        strip[TP_DW_AT] += more;
-        strip[TP_DW_OUT] += more;
-    }
+    tp_dw_lay_out(&map, table, out);
     out->strip = tp_lower_const(lower, TP_S32, table, n, "strips");
     return out->strip != NULL ? TP_OK : tp_no_memory(lower->diag);
 }
 
 /* Windows of 3x3; other layers gain nothing. */
-static bool has_kernel(const tp_lower *lower, const tp_conv2d *d) {
-    return (lower->isa & TP_ISA_DSP) != 0 && d->k_h == 3 && d->k_w == 3 &&
-           d->dil_h == 1 && d->dil_w == 1 && d->out_c == d->in_c &&
-           d->out_c >= GROUP && d->stride_h == d->stride_w && d->stride_w <= 2;
+static bool has_kernel(const tp_conv2d *d) {
+    return d->k_h == 3 && d->k_w == 3 && d->dil_h == 1 && d->dil_w == 1 &&
+           d->out_c == d->in_c && d->out_c >= TP_DW_GROUP &&
+           d->stride_h == d->stride_w && d->stride_w <= 2;
 }
 
 /* Negative sums end at the lower clamp. */
@@ -329,19 +237,30 @@ static tp_status append(tp_lower *lower, const tp_op *op, const packer *p) {
     if (out.channel == NULL) {
         return tp_no_memory(lower->diag);
     }
-    const int32_t bytes = 4 * GROUP * out.plane;
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_const(NULL),
                            tp_arg_tensor(op->out),
-                           tp_arg_scratch((uint32_t)bytes)};
+                           tp_arg_scratch(tp_dw_scratch(&out))};
     return tp_lower_step(lower, TP_K_dwconv2d_s8_fwd_dsp, &tp_desc_dwconv2d_dsp,
                          &out, args);
 }
 
 tp_status tp_dwconv_dsp_lower(tp_lower *lower, const tp_op *op,
-                              const tp_conv2d *d, bool *done) {
+                              const tp_conv_tensors *t, bool *done) {
+    tp_conv2d d = tp_conv_geometry(&op->attr, t);
+    *done = false;
+    if ((lower->isa & TP_ISA_DSP) == 0 || tp_op_factors(op) >= 0) {
+        return TP_OK;
+    }
+    return tp_conv_describe(lower->arena, op, t, &d) == TP_OK
+               ? tp_dwconv_dsp_lower_described(lower, op, &d, done)
+               : tp_no_memory(lower->diag);
+}
+
+tp_status tp_dwconv_dsp_lower_described(tp_lower *lower, const tp_op *op,
+                                        const tp_conv2d *d, bool *done) {
     const tp_tensor *bias = &lower->graph->tensor[op->in[2]];
     *done = false;
-    if (!has_kernel(lower, d) || bias->role != TP_CONST || !is_plain(d)) {
+    if (!has_kernel(d) || bias->role != TP_CONST || !is_plain(d)) {
         return TP_OK;
     }
     packer p = {.d = d, .bias = bias->data};
@@ -387,8 +306,8 @@ static int8_t *turn(tp_lower *lower, const tp_conv2d *d) {
 
 tp_status tp_dwconv_dsp_lower_bwd_x(tp_lower *lower, const tp_op *op,
                                     const tp_conv2d *d, bool *done) {
-    *done = has_kernel(lower, d) && d->stride_w == 1 && d->pad_t < d->k_h &&
-            d->pad_l < d->k_w;
+    *done = (lower->isa & TP_ISA_DSP) != 0 && has_kernel(d) &&
+            d->stride_w == 1 && d->pad_t < d->k_h && d->pad_l < d->k_w;
     if (!*done) {
         return TP_OK;
     }
@@ -414,7 +333,7 @@ tp_status tp_dwconv_dsp_lower_bwd_x(tp_lower *lower, const tp_op *op,
     }
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->out),
                            tp_arg_gscale(op->out),
-                           tp_arg_scratch((uint32_t)(4 * GROUP * out.plane))};
+                           tp_arg_scratch(tp_dw_scratch(&out))};
     return tp_lower_step(lower, TP_K_dwconv2d_s8_bwd_x_dsp,
                          &tp_desc_dwconv2d_dsp, &out, args);
 }

@@ -2,7 +2,9 @@
  * Hu et al. 2021, arXiv:2106.09685. LORA_A makes u = A x, CONV_LORA adds B u
  * to the accumulator of W x before it is requantised. */
 #include "compiler/ops/conv.h"
+#include "compiler/ops/conv_dsp.h"
 #include "compiler/ops/table.h"
+#include "runtime/kernels/dsp/pack.h"
 
 /* u = acc >> shift must fit int16 for every input: |acc| <= taps 255 127. */
 static int32_t u_shift(const tp_conv2d *d) {
@@ -33,10 +35,14 @@ static tp_status lower_a(tp_lower *lower, const tp_op *op) {
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
     d.x_zp = t.x->quant.zero_point;
     d.shift = u_shift(&d);
-    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[1]),
-                           tp_arg_tensor(op->out)};
-    return tp_lower_step(lower, TP_K_conv2d_q8_s16_fwd_ref, &tp_desc_conv2d, &d,
-                         args);
+    const bool dsp = tp_conv_dsp_u(lower, &d);
+    const tp_arg args[] = {
+        tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[1]),
+        tp_arg_tensor(op->out),
+        tp_arg_scratch(4u * (uint32_t)tp_dsp_narrow_words(d.out_c, d.in_c))};
+    return tp_lower_step(
+        lower, dsp ? TP_K_conv2d_q8_s16_fwd_dsp : TP_K_conv2d_q8_s16_fwd_ref,
+        &tp_desc_conv2d, &d, args);
 }
 
 static int64_t macs_a(const tp_graph *graph, const tp_op *op) {
@@ -73,12 +79,19 @@ static tp_status verify_lora(const tp_graph *graph, const tp_op *op,
 static tp_status lower_lora(tp_lower *lower, const tp_op *op) {
     const tp_conv_tensors t = base_tensors(lower->graph, op);
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
-    TP_TRY(tp_conv_quantise(lower, op, &t, &d));
     d.rank = op->attr.rank;
     tp_factors inverse;
     TP_TRY(tp_conv_inverse_scales(lower, t.w, d.out_c, &inverse));
     d.lora_m = inverse.m;
     d.lora_s = inverse.s;
+    bool done = false;
+    if (op->n_in <= 5) {
+        TP_TRY(tp_conv_dsp_lower_lora(lower, op, &t, &d, &done));
+    }
+    if (done) {
+        return TP_OK;
+    }
+    TP_TRY(tp_conv_quantise(lower, op, &t, &d));
     tp_arg args[6];
     int n = 0;
     args[n++] = tp_arg_tensor(op->in[0]);
@@ -167,8 +180,12 @@ static tp_status lower_bwd_x(tp_lower *lower, const tp_op *op) {
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[2]),
                            tp_arg_tensor(op->in[3]), tp_arg_tensor(op->out),
                            tp_arg_gscale(op->out)};
-    return tp_lower_step(lower, TP_K_conv2d_lora_s8_bwd_x_ref, &tp_desc_conv2d,
-                         &d, args);
+    bool done = false;
+    TP_TRY(tp_conv_dsp_lower_bwd_x(lower, TP_K_conv2d_lora_s8_bwd_x_dsp, &d,
+                                   args, &done));
+    return done ? TP_OK
+                : tp_lower_step(lower, TP_K_conv2d_lora_s8_bwd_x_ref,
+                                &tp_desc_conv2d, &d, args);
 }
 
 /* What lora_q8_bwd_u and lora_q16_bwd_w read of a descriptor: the map of dy,
@@ -186,10 +203,14 @@ static tp_status lower_bwd_u(tp_lower *lower, const tp_op *op) {
     const tp_tensor *b = &lower->graph->tensor[op->in[1]];
     const tp_conv2d d =
         branch(&lower->graph->tensor[op->in[0]], b->dim[0], b->dim[1]);
-    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[1]),
-                           tp_arg_tensor(op->out), tp_arg_gscale(op->out)};
-    return tp_lower_step(lower, TP_K_lora_q8_bwd_u_ref, &tp_desc_conv2d, &d,
-                         args);
+    const tp_arg args[] = {
+        tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[1]),
+        tp_arg_tensor(op->out), tp_arg_gscale(op->out),
+        tp_arg_scratch(4u * (uint32_t)tp_dsp_narrow_words(d.rank, d.out_c))};
+    return tp_lower_step(lower,
+                         tp_conv_dsp_du(lower, &d) ? TP_K_lora_q8_bwd_u_dsp
+                                                   : TP_K_lora_q8_bwd_u_ref,
+                         &tp_desc_conv2d, &d, args);
 }
 
 static tp_status lower_bwd_b(tp_lower *lower, const tp_op *op) {
@@ -197,9 +218,12 @@ static tp_status lower_bwd_b(tp_lower *lower, const tp_op *op) {
     const tp_conv2d d =
         branch(&lower->graph->tensor[op->in[1]], b->dim[0], b->dim[1]);
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[1]),
-                           tp_arg_tensor(op->out)};
-    return tp_lower_step(lower, TP_K_lora_q16_bwd_w_ref, &tp_desc_conv2d, &d,
-                         args);
+                           tp_arg_tensor(op->out),
+                           tp_arg_scratch(tp_conv_dsp_outer_bytes(&d))};
+    return tp_lower_step(lower,
+                         tp_conv_dsp_db(lower, &d) ? TP_K_lora_q16_bwd_w_dsp
+                                                   : TP_K_lora_q16_bwd_w_ref,
+                         &tp_desc_conv2d, &d, args);
 }
 
 const tp_opdef tp_def_lora_a = {

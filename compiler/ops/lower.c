@@ -31,11 +31,19 @@ uint32_t tp_step_scratch(const tp_step *step) {
 }
 
 int32_t tp_kernel_gathers(tp_kernel_id kernel) {
-    if (kernel == TP_K_dwconv2d_s8_fwd_dsp ||
-        kernel == TP_K_dwconv2d_s8_bwd_x_dsp) {
+    switch ((int)kernel) {
+    case TP_K_conv2d_s8_fwd_dsp:
+    case TP_K_conv2d_scaled_s8_fwd_dsp:
+    case TP_K_conv2d_lora_s8_fwd_dsp:
+    case TP_K_conv2d_s8_bwd_x_dsp:
+    case TP_K_conv2d_lora_s8_bwd_x_dsp:
+        return 2;
+    case TP_K_dwconv2d_s8_fwd_dsp:
+    case TP_K_dwconv2d_s8_bwd_x_dsp:
         return TP_BY_CHANNEL;
+    default:
+        return 0;
     }
-    return kernel == TP_K_conv2d_s8_fwd_dsp ? 2 : 0;
 }
 
 /* The same descriptor with its `reverse` set; NULL: memory ran out. */

@@ -29,6 +29,7 @@ typedef struct tp_pass_options {
     tp_state_kind state;   /* what training keeps of each parameter */
     const uint8_t *choice; /* [n_tensors] tp_keep; NULL: keep what
                               backward reads */
+    int cut;               /* see tp_cut; 0: samples are kept as they are */
 } tp_pass_options;
 
 typedef tp_status (*tp_pass_fn)(tp_graph *graph, const tp_pass_options *options,
@@ -62,6 +63,22 @@ tp_status tp_pass_fold(tp_graph *graph, const tp_pass_options *options,
 /* Drops what neither the output nor a parameter's gradient needs. */
 tp_status tp_pass_prune(tp_graph *graph, const tp_pass_options *options,
                         tp_diag *diag);
+
+/* What a device keeps of a sample that it trains on many times. */
+typedef struct tp_cut {
+    int at;         /* frozen ops before it are left out of training; 0: the
+                       input is kept */
+    uint32_t bytes; /* of a kept sample */
+} tp_cut;
+
+/* The cuts that are worth trying, from the one that leaves least to compute to
+ * the one that keeps the fewest bytes; there is at least one. */
+TP_MUST_CHECK tp_status tp_latent_cuts(tp_arena *arena, const tp_graph *graph,
+                                       tp_cut **cut, int *n, tp_diag *diag);
+
+/* Marks the values that are kept with the sample. */
+tp_status tp_pass_latent(tp_graph *graph, const tp_pass_options *options,
+                         tp_diag *diag);
 
 /* Gradients are used as soon as they exist, where the state is small. */
 tp_status tp_pass_optimise(tp_graph *graph, const tp_pass_options *options,

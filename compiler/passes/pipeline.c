@@ -11,6 +11,7 @@ const int tp_n_passes = (int)(sizeof tp_passes / sizeof *tp_passes);
 /* What a plan under a budget decides; run again for each schedule that is
  * tried. */
 static const tp_pass schedule[] = {
+    {"latent", tp_pass_latent},
     {"recompute", tp_pass_recompute},
     {"optimise", tp_pass_optimise},
 };

@@ -10,14 +10,9 @@ tp_status tp_pass_prune(tp_graph *graph, const tp_pass_options *options,
     if (wanted == NULL || keep == NULL) {
         return tp_no_memory(diag);
     }
+    tp_graph_trained(graph, wanted);
     wanted[graph->output] = true;
-    for (int i = 0; i < graph->n_tensors; i++) {
-        wanted[i] = wanted[i] || graph->tensor[i].role == TP_GRAD;
-    }
-    if (graph->logits >= 0 && graph->first_backward < graph->n_ops) {
-        wanted[graph->op[graph->first_backward].out] = true; /* the loss */
-    }
-    tp_graph_needed(graph, wanted, keep);
+    tp_graph_needed(graph, false, wanted, keep);
     for (int i = graph->n_ops - 1; i >= 0; i--) {
         if (!keep[i]) {
             tp_graph_remove_op(graph, i);

@@ -22,9 +22,11 @@ typedef struct maker {
     size_t large;          /* bytes of a large value */
 } maker;
 
+/* Made by forward: what is latent is there, like the input. */
 static bool is_forward(const maker *m, int tensor) {
     const int at = tp_graph_producer(m->graph, tensor);
-    return at >= 0 && at < m->graph->first_backward;
+    return at >= 0 && at < m->graph->first_backward &&
+           !m->graph->tensor[tensor].latent;
 }
 
 static bool dropped(const maker *m, int tensor) {

@@ -12,7 +12,8 @@ typedef enum walk {
                       are part of, for one group of channels, then the next */
     WALK_CHANNELS_BWD,
     WALK_CONV_BWD, /* tp_conv2d, pixels of dx from those of dy */
-    WALK_POOL,     /* tp_pool, the same */
+    WALK_CONV_BWD_TWO,
+    WALK_POOL, /* tp_pool, the same */
     WALK_POOL_BWD,
     WALK_MEAN /* tp_mean: reads all of a value's own, then writes it */
 } walk;
@@ -21,7 +22,9 @@ typedef enum walk {
 static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_conv2d_s8_fwd_ref] = WALK_CONV,
     [TP_K_conv2d_s8_fwd_dsp] = WALK_CONV_TWO,
+    [TP_K_conv2d_scaled_s8_fwd_dsp] = WALK_CONV_TWO,
     [TP_K_conv2d_lora_s8_fwd_ref] = WALK_CONV,
+    [TP_K_conv2d_lora_s8_fwd_dsp] = WALK_CONV_TWO,
     [TP_K_dwconv2d_s8_fwd_ref] = WALK_CONV,
     [TP_K_dwconv2d_s8_fwd_dsp] = WALK_CHANNELS,
     [TP_K_conv2d_scaled_s8_fwd_ref] = WALK_CONV,
@@ -29,6 +32,8 @@ static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_dwconv2d_scaled_s8_fwd_ref] = WALK_CONV,
     [TP_K_conv2d_s8_bwd_x_ref] = WALK_CONV_BWD,
     [TP_K_conv2d_lora_s8_bwd_x_ref] = WALK_CONV_BWD,
+    [TP_K_conv2d_s8_bwd_x_dsp] = WALK_CONV_BWD_TWO,
+    [TP_K_conv2d_lora_s8_bwd_x_dsp] = WALK_CONV_BWD_TWO,
     [TP_K_dwconv2d_s8_bwd_x_ref] = WALK_CONV_BWD,
     [TP_K_dwconv2d_s8_bwd_x_dsp] = WALK_CHANNELS_BWD,
     [TP_K_avgpool_s8_fwd_ref] = WALK_POOL,
@@ -42,6 +47,8 @@ static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_softmax_s8_fwd_ref] = WALK_VALUE, /* row by row */
     [TP_K_clamp_q8_bwd_x_ref] = WALK_VALUE,
     [TP_K_mask_q8_bwd_x_ref] = WALK_VALUE,
+    [TP_K_clamp_q8_bwd_x_dsp] = WALK_VALUE, /* four by four */
+    [TP_K_mask_q8_bwd_x_dsp] = WALK_VALUE,
     [TP_K_eltwise_q8_bwd_x_ref] = WALK_VALUE,
     [TP_K_lut_q8_bwd_x_ref] = WALK_VALUE,
     [TP_K_sum_q8_bwd_x_ref] = WALK_VALUE,
@@ -56,8 +63,8 @@ typedef struct checker {
     tp_diag *diag;
     int *value; /* [n_tensors] the tensor whose bytes it holds: its own, or
                    that which an op without steps passes on */
-    int *owner; /* of each byte: the value that it holds, or -1; the caller's
-                   output lies behind the arena */
+    int *owner; /* of each byte: the value that it holds, or -1; what goes to
+                   the caller lies behind the arena */
     uint32_t bytes;
     int step;
 } checker;
@@ -77,14 +84,14 @@ static tp_status wrong(const checker *c, const char *what, int tensor,
                     c->graph->tensor[tensor].name, (unsigned)byte);
 }
 
-/* False where the tensor is neither in the arena nor the output. */
+/* False where the tensor is neither in the arena nor goes to the caller. */
 static bool range_of(const checker *c, int tensor, range *r) {
     const tp_address *a = &c->program->address[tensor];
     if (a->place != TP_PLACE_ARENA && a->place != TP_PLACE_Y) {
         return false;
     }
     const bool out = a->place == TP_PLACE_Y;
-    *r = (range){out ? c->program->arena_bytes : a->offset, a->bytes};
+    *r = (range){(out ? c->program->arena_bytes : 0) + a->offset, a->bytes};
     return true;
 }
 
@@ -345,15 +352,15 @@ static tp_status check_pair(checker *c, int arg, const pair *p) {
     if (kind == WALK_MEAN) {
         return check_mean(c, step->desc, p);
     }
-    const bool backward = kind == WALK_CONV_BWD || kind == WALK_POOL_BWD ||
-                          kind == WALK_CHANNELS_BWD;
+    const bool backward = kind == WALK_CONV_BWD || kind == WALK_CONV_BWD_TWO ||
+                          kind == WALK_POOL_BWD || kind == WALK_CHANNELS_BWD;
     map m = kind == WALK_POOL || kind == WALK_POOL_BWD
                 ? pool_map(step->desc, backward)
                 : conv_map(step->desc, backward);
     if (kind == WALK_CHANNELS || kind == WALK_CHANNELS_BWD) {
         return check_channels(c, &m, p);
     }
-    m.gathers = kind == WALK_CONV_TWO ? 2 : 0;
+    m.gathers = kind == WALK_CONV_TWO || kind == WALK_CONV_BWD_TWO ? 2 : 0;
     return check_map(c, &m, p);
 }
 
@@ -421,6 +428,21 @@ static void find_values(checker *c) {
     }
 }
 
+/* What the caller gets: the output, or of a program that does not make it the
+ * latent values. */
+static tp_status check_left(const checker *c) {
+    const tp_address *address = c->program->address;
+    if (address[c->graph->output].place == TP_PLACE_Y) {
+        return check_read(c, c->graph->output);
+    }
+    for (int i = 0; i < c->graph->n_tensors; i++) {
+        if (c->graph->tensor[i].latent && address[i].place == TP_PLACE_Y) {
+            TP_TRY(check_read(c, i));
+        }
+    }
+    return TP_OK;
+}
+
 static tp_status check_all(checker *c) {
     const size_t tensors = (size_t)c->graph->n_tensors;
     c->value = tp_arena_alloc(&c->scratch, tensors, sizeof *c->value);
@@ -434,21 +456,56 @@ static tp_status check_all(checker *c) {
     for (c->step = 0; c->step < c->program->n_steps; c->step++) {
         TP_TRY(check_step(c));
     }
-    if (c->program->address[c->graph->output].place == TP_PLACE_Y) {
-        c->step--;
-        return check_read(c, c->graph->output);
-    }
-    return TP_OK;
+    c->step--;
+    return check_left(c);
 }
 
 tp_status tp_program_check(const tp_graph *graph, const tp_program *program,
                            tp_diag *diag) {
-    const size_t y = tp_tensor_bytes(&graph->tensor[graph->output]);
+    uint32_t y = 0;
+    for (int i = 0; program->n_steps > 0 && i < graph->n_tensors; i++) {
+        const tp_address *a = &program->address[i];
+        const uint32_t end = a->offset + a->bytes;
+        y = a->place == TP_PLACE_Y && end > y ? end : y;
+    }
     checker c = {.graph = graph,
                  .program = program,
                  .diag = diag,
-                 .bytes = program->arena_bytes + (uint32_t)y};
+                 .bytes = program->arena_bytes + y};
     const tp_status status = program->n_steps > 0 ? check_all(&c) : TP_OK;
     tp_arena_free(&c.scratch);
     return status;
+}
+
+static bool same_place(const tp_address *left, const tp_address *read,
+                       uint32_t bytes, uint32_t room) {
+    return left->place == TP_PLACE_Y && read->place == TP_PLACE_X &&
+           left->bytes == bytes && read->offset == left->offset &&
+           left->offset % TP_ALIGN == 0 && bytes <= room &&
+           left->offset <= room - bytes;
+}
+
+tp_status tp_keep_check(const tp_graph *graph, const tp_program *keep,
+                        const tp_program *sample, tp_diag *diag) {
+    const uint32_t room = tp_sample_bytes(graph);
+    for (int i = 0; sample->n_steps > 0 && i < graph->n_tensors; i++) {
+        const tp_tensor *t = &graph->tensor[i];
+        if (t->latent && (keep->n_steps == 0 ||
+                          !same_place(&keep->address[i], &sample->address[i],
+                                      (uint32_t)tp_tensor_bytes(t), room))) {
+            return tp_error(diag, TP_ERR_MALFORMED,
+                            "internal: tensor %s is not read where it is kept",
+                            t->name);
+        }
+    }
+    for (int i = 0; i < sample->n_steps; i++) {
+        const int out = graph->op[sample->step[i].op].out;
+        if (graph->tensor[out].latent) {
+            return tp_error(diag, TP_ERR_MALFORMED,
+                            "internal: training computes tensor %s, which is "
+                            "kept",
+                            graph->tensor[out].name);
+        }
+    }
+    return TP_OK;
 }

@@ -70,6 +70,11 @@ static const struct {
     unsigned terms;
 } macs[] = {
     {tp_cost_conv, 1u << 3 | 1u << 5 | 1u << 7},
+    {tp_cost_conv_dsp, 1u << 3 | 1u << 4},
+    {tp_cost_lora_dsp, 1u << 3},
+    {tp_cost_bwd_x_dsp, 1u << 3},
+    {tp_cost_u_dsp, 1u << 3},
+    {tp_cost_du_dsp, 1u << 3},
     {tp_cost_conv_bwd_x, 1u << 6 | 1u << 9},
     {tp_cost_conv_bwd_w, 1u << 4},
     {tp_cost_dwconv, 1u << 4 | 1u << 5},

@@ -107,6 +107,102 @@ void tp_cost_conv(const void *desc, uint64_t *term) {
     term[7] = term[6] * u(op->rank);
 }
 
+/* pairs of pixels; their groups of channels; MACs, with those that fill up
+ * words and groups; those of a last pixel; its groups; pairs of k that are
+ * widened; rows of windows; bytes of rows that are copied */
+void tp_cost_conv_dsp(const void *desc, uint64_t *term) {
+    const tp_conv2d_dsp *op = desc;
+    const tp_conv2d *c = &op->conv;
+    const uint64_t pixels = u((int64_t)c->out_h * c->out_w);
+    const uint64_t groups = tiles_of(c->out_c, 4);
+    const uint64_t pairs = u(op->pairs);
+    const uint64_t rows = op->direct ? 0 : u(c->k_h);
+    term[1] = pixels / 2;
+    term[2] = pixels / 2 * groups;
+    term[3] = term[2] * pairs * 16;
+    term[4] = pixels % 2 * groups * pairs * 8;
+    term[5] = pixels % 2 * groups;
+    term[6] = (pixels + 1) / 2 * pairs;
+    term[7] = (pixels + 1) / 2 * rows;
+    term[8] = op->direct ? 0 : u(c->in_h) * u(op->row_bytes);
+    term[9] = op->limit != 0 ? u(c->out_c) : 0;
+}
+
+/* pairs of pixels, a last one being one; their groups of channels; MACs, with
+ * those that fill up words and groups; pairs of k that are widened */
+static void tiles_of_two(uint64_t pixels, int32_t channels, int32_t pairs,
+                         uint64_t *term) {
+    term[1] = (pixels + 1) / 2;
+    term[2] = term[1] * tiles_of(channels, 4);
+    term[3] = term[2] * u(pairs) * 16;
+    term[4] = term[1] * u(pairs);
+}
+
+/* As above; rows of windows; bytes of rows that are copied; channels of the
+ * branch */
+void tp_cost_lora_dsp(const void *desc, uint64_t *term) {
+    const tp_conv2d_dsp *op = desc;
+    const tp_conv2d *c = &op->conv;
+    tiles_of_two(u((int64_t)c->out_h * c->out_w), c->out_c, op->pairs, term);
+    term[5] = op->direct ? 0 : term[1] * u(c->k_h);
+    term[6] = op->direct ? 0 : u(c->in_h) * u(op->row_bytes);
+    term[7] = u(c->out_c);
+}
+
+/* As above; pixels whose channels are no multiple of four; channels of the
+ * branch */
+void tp_cost_bwd_x_dsp(const void *desc, uint64_t *term) {
+    const tp_conv2d_dsp *op = desc;
+    const tp_conv2d *c = &op->conv;
+    const uint64_t pixels = u((int64_t)c->in_h * c->in_w);
+    tiles_of_two(pixels, c->in_c, op->pairs, term);
+    term[5] = op->direct ? 0 : pixels;
+    term[6] = c->in_c % 4 != 0 ? pixels : 0;
+    term[7] = c->rank > 0 ? u(c->in_c) : 0;
+}
+
+/* Products with a narrow matrix that is packed first. As above; words that are
+ * packed; pixels whose products are no multiple of four */
+static void narrow(const tp_conv2d *op, int32_t rows, int32_t cols,
+                   uint64_t *term) {
+    const uint64_t pixels = u((int64_t)op->out_h * op->out_w);
+    const int32_t pairs = (cols + 3) / 4 * 2;
+    tiles_of_two(pixels, rows, pairs, term);
+    term[5] = tiles_of(rows, 4) * u(pairs) * 2;
+    term[6] = rows % 4 != 0 ? pixels : 0;
+}
+
+void tp_cost_u_dsp(const void *desc, uint64_t *term) {
+    const tp_conv2d *op = desc;
+    narrow(op, op->out_c, op->in_c, term);
+}
+
+void tp_cost_du_dsp(const void *desc, uint64_t *term) {
+    const tp_conv2d *op = desc;
+    narrow(op, op->rank, op->out_c, term);
+}
+
+/* Sums over pixels. Pairs of channels, of four ranks each; their pairs of
+ * pixels; those of ranks; weights */
+static void outer(const tp_conv2d *op, int32_t channels, int32_t ranks,
+                  uint64_t *term) {
+    const uint64_t pixels = u((int64_t)op->out_h * op->out_w);
+    term[1] = u(channels / 2) * tiles_of(ranks, 4);
+    term[2] = term[1] * (pixels / 2);
+    term[3] = tiles_of(ranks, 4) * pixels;
+    term[4] = u(channels) * u(ranks);
+}
+
+void tp_cost_db_dsp(const void *desc, uint64_t *term) {
+    const tp_conv2d *op = desc;
+    outer(op, op->out_c, op->rank, term);
+}
+
+void tp_cost_dw_dsp(const void *desc, uint64_t *term) {
+    const tp_conv2d *op = desc;
+    outer(op, op->in_c, op->out_c, term);
+}
+
 /* tiles; taps that are looked for; taps; terms; lines of four terms; MACs;
  * inputs; terms and MACs of the LoRA branch */
 void tp_cost_conv_bwd_x(const void *desc, uint64_t *term) {
@@ -364,6 +460,44 @@ void tp_cost_pool_bwd_x(const void *desc, uint64_t *term) {
     term[2] = term[1] * u(op->c);
     term[3] = taps_of(&rows) * taps_of(&cols) * u(op->c);
     term[4] = term[3] * u(op->k_h) * u(op->k_w) / 2;
+}
+
+/* The first output whose window covers place i; -1: none. */
+static int32_t first_cover(const axis *a, int32_t i) {
+    int32_t o = 0;
+    while (o < a->out && o * a->stride - a->pad + a->k <= i) {
+        o++;
+    }
+    return covers_at(a, i) > 0 ? o : -1;
+}
+
+/* Places of an axis that have the same windows as the one before. */
+static uint64_t repeats(const axis *a) {
+    uint64_t n = 0;
+    for (int32_t i = 1; i < a->in; i++) {
+        n += first_cover(a, i) == first_cover(a, i - 1) &&
+                     covers_at(a, i) == covers_at(a, i - 1)
+                 ? 1
+                 : 0;
+    }
+    return n;
+}
+
+/* pixels; inputs that are computed, the others are copied; windows that those
+ * visit; inputs that are copied */
+void tp_cost_avgpool_bwd_x(const void *desc, uint64_t *term) {
+    const tp_pool *op = desc;
+    const axis rows = pool_rows(op);
+    const axis cols = pool_cols(op);
+    const uint64_t same_in_row = repeats(&cols);
+    const uint64_t all_alike = same_in_row + 1 == u(op->in_w) ? 1 : 0;
+    const uint64_t copied =
+        u(op->in_h) * same_in_row + (all_alike != 0 ? repeats(&rows) : 0);
+    term[1] = u((int64_t)op->in_h * op->in_w);
+    term[2] = (term[1] - copied) * u(op->c);
+    term[3] = taps_of(&rows) * taps_of(&cols) * u(op->c) * (term[1] - copied) /
+              term[1];
+    term[4] = copied * u(op->c);
 }
 
 static uint64_t product(const int32_t *dim, int n) {

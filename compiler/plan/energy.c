@@ -207,19 +207,23 @@ tp_energy_result tp_energy_adapt(const tp_energy *energy,
         .store_uj = (adaptation->blob_bytes * energy->nj_write +
                      pages * energy->page * energy->nj_erase) *
                     1e-3,
-        .adapt_s = adaptation->updates *
-                   tp_energy_ms(energy, adaptation->update) * 1e-3,
+        .adapt_s =
+            (adaptation->samples * tp_energy_ms(energy, adaptation->keep) +
+             adaptation->updates * tp_energy_ms(energy, adaptation->update)) *
+            1e-3,
         .asleep_day_mj = energy->mw_sleep * 86400.0};
-    r.adapt_mj =
+    const double keep_mj = tp_energy_uj(energy, adaptation->keep) * 1e-3;
+    const double fixed_mj =
         (adaptation->updates * tp_energy_uj(energy, adaptation->update) +
          r.store_uj) *
         1e-3;
+    r.adapt_mj = fixed_mj + adaptation->samples * keep_mj;
     for (int i = 0; i < TP_RADIO_COUNT; i++) {
         const double sample_mj =
             adaptation->sample_bytes * energy->radio[i] * 1e-3;
         r.send_mj[i] = adaptation->samples * sample_mj;
-        r.break_even[i] =
-            sample_mj > 0 ? r.adapt_mj / sample_mj : (double)INFINITY;
+        r.break_even[i] = sample_mj > keep_mj ? fixed_mj / (sample_mj - keep_mj)
+                                              : (double)INFINITY;
     }
     return r;
 }

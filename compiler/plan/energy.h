@@ -69,8 +69,10 @@ double tp_energy_cycles(const tp_energy *energy, tp_work work);
 double tp_energy_uj(const tp_energy *energy, tp_work work);
 double tp_energy_ms(const tp_energy *energy, tp_work work);
 
-/* An adaptation: `updates` updates, then the blob is stored. */
+/* An adaptation: what training reads of the samples is kept, `updates` updates,
+ * then the blob is stored. */
 typedef struct tp_adaptation {
+    tp_work keep; /* of one sample; 0: it is kept as it is */
     tp_work update;
     double updates;
     double blob_bytes;
@@ -80,7 +82,7 @@ typedef struct tp_adaptation {
 
 typedef struct tp_energy_result {
     double store_uj; /* the blob to flash */
-    double adapt_mj; /* all updates and the storing */
+    double adapt_mj; /* the keeping, all updates and the storing */
     double adapt_s;
     double asleep_day_mj;           /* a day of sleep, to compare with */
     double send_mj[TP_RADIO_COUNT]; /* all samples, once */

@@ -66,9 +66,9 @@ static void *resolve(const frame *f, uint32_t step, const tp_arg *arg) {
     case TP_PLACE_ARENA:
         return f->ctx->arena + a->offset;
     case TP_PLACE_X:
-        return writable(f->x);
+        return (uint8_t *)writable(f->x) + a->offset;
     case TP_PLACE_Y:
-        return f->y;
+        return (uint8_t *)f->y + a->offset;
     case TP_PLACE_TARGET:
         return writable(f->target);
     case TP_PLACE_LOSS:
@@ -97,13 +97,22 @@ static const tp_plan *plan_of(const tp_ctx *ctx) {
     return ((const tp_interpreter *)(const void *)ctx->model)->plan;
 }
 
+static void run_all(const frame *f) {
+    for (int i = 0; i < f->program->n_steps; i++) {
+        run_step(f, (uint32_t)i);
+    }
+}
+
 static void infer(const tp_ctx *ctx, const void *x, void *y) {
     const tp_plan *plan = plan_of(ctx);
-    const frame f = {
-        .ctx = ctx, .plan = plan, .program = &plan->infer, .x = x, .y = y};
-    for (int i = 0; i < plan->infer.n_steps; i++) {
-        run_step(&f, (uint32_t)i);
-    }
+    run_all(&(frame){
+        .ctx = ctx, .plan = plan, .program = &plan->infer, .x = x, .y = y});
+}
+
+static void keep(const tp_ctx *ctx, const void *x, void *kept) {
+    const tp_plan *plan = plan_of(ctx);
+    run_all(&(frame){
+        .ctx = ctx, .plan = plan, .program = &plan->keep, .x = x, .y = kept});
 }
 
 static void sample(const tp_ctx *ctx, tp_slice *slice) {
@@ -124,6 +133,7 @@ void tp_interpreter_init(tp_interpreter *interpreter, const tp_plan *plan) {
     interpreter->model = plan->model;
     interpreter->model.infer = infer;
     interpreter->model.sample = plan->sample.n_steps > 0 ? sample : NULL;
+    interpreter->model.keep = plan->keep.n_steps > 0 ? keep : NULL;
     interpreter->plan = plan;
 }
 

@@ -265,15 +265,35 @@ static tp_status lay_out(tp_arena *arena, tp_plan *plan, tp_address *address,
 
 /* --- programs ------------------------------------------------------------- */
 
+/* Where the latent values lie in a kept sample. */
+static bool place_latent(const tp_graph *graph, tp_address *address) {
+    uint32_t at = 0;
+    for (int i = 0; i < graph->n_tensors; i++) {
+        if (graph->tensor[i].latent) {
+            address[i].offset = at;
+            at += align((uint32_t)tp_tensor_bytes(&graph->tensor[i]), TP_ALIGN);
+        }
+    }
+    return at > 0;
+}
+
 static tp_status make_sample(tp_program_order *order, tp_plan *plan) {
+    tp_graph_trained(plan->graph, order->wanted);
+    order->y = -1;
+    order->latent = TP_LATENT_READ;
+    order->beside = tp_plan_ram(plan); /* that has no arena yet */
+    return tp_program_make(order, &plan->sample);
+}
+
+static tp_status make_keep(tp_program_order *order, tp_plan *plan) {
     const tp_graph *graph = plan->graph;
     for (int i = 0; i < graph->n_tensors; i++) {
-        order->wanted[i] = graph->tensor[i].role == TP_GRAD;
+        order->wanted[i] = graph->tensor[i].latent;
     }
-    order->wanted[graph->op[graph->first_backward].out] = true; /* the loss */
     order->y = -1;
-    order->beside = plan->model.adapter_bytes + plan->model.train_bytes;
-    return tp_program_make(order, &plan->sample);
+    order->latent = TP_LATENT_MADE;
+    order->beside = 0;
+    return tp_program_make(order, &plan->keep);
 }
 
 static tp_status make_infer(tp_program_order *order, tp_plan *plan) {
@@ -281,12 +301,14 @@ static tp_status make_infer(tp_program_order *order, tp_plan *plan) {
     memset(order->wanted, 0, (size_t)graph->n_tensors * sizeof *order->wanted);
     order->wanted[graph->output] = true;
     order->y = graph->output;
+    order->latent = TP_LATENT_VALUE;
     order->beside = 0;
     return tp_program_make(order, &plan->infer);
 }
 
-/* The larger one first: whether the plan is worth it is known by its bound. */
-static tp_status make_programs(const tp_lower *lower, const tp_address *fixed,
+/* That of training first: whether the plan is worth it is known by its bound.
+ */
+static tp_status make_programs(const tp_lower *lower, tp_address *fixed,
                                const tp_plan_options *options, tp_plan *plan) {
     tp_program_order order = {
         .lower = lower,
@@ -297,8 +319,12 @@ static tp_status make_programs(const tp_lower *lower, const tp_address *fixed,
     if (order.wanted == NULL) {
         return tp_no_memory(lower->diag);
     }
+    const bool latent = place_latent(plan->graph, fixed);
     if (plan->model.n_params > 0) {
         TP_TRY(make_sample(&order, plan));
+    }
+    if (plan->model.n_params > 0 && latent) {
+        TP_TRY(make_keep(&order, plan));
     }
     return make_infer(&order, plan);
 }
@@ -329,17 +355,29 @@ static uint32_t larger(uint32_t a, uint32_t b) {
     return a > b ? a : b;
 }
 
-/* Drops the regions that neither program uses, but the last of them all. */
-static void drop_unused(tp_plan *plan, int to[TP_MAX_REGIONS]) {
+enum { PROGRAMS = 3 };
+
+/* What the largest program takes of region r. */
+static uint32_t most_of(tp_program *const program[PROGRAMS], int r) {
+    uint32_t bytes = 0;
+    for (int k = 0; k < PROGRAMS; k++) {
+        bytes = larger(bytes, program[k]->region_bytes[r]);
+    }
+    return bytes;
+}
+
+/* Drops the regions that no program uses, but the last of them all. */
+static void drop_unused(tp_plan *plan, tp_program *const program[PROGRAMS],
+                        int to[TP_MAX_REGIONS]) {
     int kept = 0;
     for (int r = 0; r < plan->n_regions; r++) {
         const bool used =
-            plan->infer.region_bytes[r] + plan->sample.region_bytes[r] > 0 ||
-            (kept == 0 && r + 1 == plan->n_regions);
+            most_of(program, r) > 0 || (kept == 0 && r + 1 == plan->n_regions);
         to[r] = kept;
         plan->region[kept] = plan->region[r];
-        plan->infer.region_bytes[kept] = plan->infer.region_bytes[r];
-        plan->sample.region_bytes[kept] = plan->sample.region_bytes[r];
+        for (int k = 0; k < PROGRAMS; k++) {
+            program[k]->region_bytes[kept] = program[k]->region_bytes[r];
+        }
         kept += used ? 1 : 0;
     }
     plan->n_regions = kept;
@@ -354,20 +392,19 @@ static void lay_out_address(const tp_plan *plan, const int to[TP_MAX_REGIONS],
 }
 
 /* Offsets in a region become offsets in the arena, where its parts stand one
- * after the other; both programs have the same parts. */
+ * after the other; all programs have the same parts. */
 static void lay_out_regions(tp_plan *plan) {
     int to[TP_MAX_REGIONS] = {0};
-    tp_program *program[] = {&plan->infer, &plan->sample};
+    tp_program *const program[PROGRAMS] = {&plan->infer, &plan->sample,
+                                           &plan->keep};
     uint32_t start = 0;
-    drop_unused(plan, to);
+    drop_unused(plan, program, to);
     for (int r = 0; r < plan->n_regions; r++) {
-        const uint32_t bytes =
-            larger(plan->infer.region_bytes[r], plan->sample.region_bytes[r]);
         plan->region[r].start = start;
-        plan->model.region[r] = align(larger(bytes, 1), TP_ALIGN);
+        plan->model.region[r] = align(larger(most_of(program, r), 1), TP_ALIGN);
         start += plan->model.region[r];
     }
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < PROGRAMS; k++) {
         tp_program *p = program[k];
         p->arena_bytes = plan->n_regions > 0 ? start : p->region_bytes[0];
         for (int i = 0; p->address != NULL && i < plan->graph->n_tensors; i++) {
@@ -411,10 +448,10 @@ static void describe_model(tp_plan *plan) {
         infer += align(plan->infer.region_bytes[r], TP_ALIGN);
     }
     model->infer_bytes = infer > 0 ? infer : TP_ALIGN; /* no int[0] */
-    model->arena_bytes = align(plan->sample.arena_bytes, TP_ALIGN);
-    if (model->arena_bytes < model->infer_bytes) {
-        model->arena_bytes = model->infer_bytes;
-    }
+    model->arena_bytes =
+        larger(model->infer_bytes,
+               align(larger(plan->sample.arena_bytes, plan->keep.arena_bytes),
+                     TP_ALIGN));
     model->x_bytes = (uint32_t)tp_tensor_bytes(&graph->tensor[graph->input]);
     model->y_bytes = (uint32_t)tp_tensor_bytes(&graph->tensor[graph->output]);
     for (int i = 0; i < graph->n_tensors; i++) {
@@ -455,12 +492,18 @@ tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph,
     TP_TRY(lower_all(&lower));
     TP_TRY(number_gscales(&lower, &made));
     TP_TRY(lay_out(arena, &made, fixed, diag));
+    made.samples = used.samples;
+    if (made.model.n_params > 0) {
+        made.model.sample_bytes = tp_sample_bytes(graph);
+    }
     TP_TRY(sort_regions(&used, &made, diag));
     used.region = made.region;
     TP_TRY(make_programs(&lower, fixed, &used, &made));
     lay_out_regions(&made);
     TP_TRY(tp_program_check(graph, &made.infer, diag));
     TP_TRY(tp_program_check(graph, &made.sample, diag));
+    TP_TRY(tp_program_check(graph, &made.keep, diag));
+    TP_TRY(tp_keep_check(graph, &made.keep, &made.sample, diag));
     TP_TRY(estimate(&lower, &made));
     made.constant = lower.constant;
     made.n_constants = lower.n_constants;
@@ -470,10 +513,18 @@ tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph,
     return TP_OK;
 }
 
+uint32_t tp_plan_ram(const tp_plan *plan) {
+    const tp_model *m = &plan->model;
+    const uint64_t ram = (uint64_t)plan->samples * m->sample_bytes +
+                         m->arena_bytes + m->adapter_bytes + m->train_bytes;
+    return ram < UINT32_MAX ? (uint32_t)ram : UINT32_MAX;
+}
+
 const char *tp_plan_peak(const tp_plan *plan, uint32_t *bytes) {
     const tp_program *p = plan->sample.peak_bytes > plan->infer.peak_bytes
                               ? &plan->sample
                               : &plan->infer;
+    p = plan->keep.peak_bytes > p->peak_bytes ? &plan->keep : p;
     const char *name = "none";
     *bytes = 0;
     for (int i = 0; i < plan->graph->n_tensors; i++) {

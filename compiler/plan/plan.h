@@ -9,8 +9,10 @@
 typedef enum tp_place {
     TP_PLACE_NONE,    /* not used by this program */
     TP_PLACE_ARENA,   /* + offset */
-    TP_PLACE_X,       /* the caller's input */
-    TP_PLACE_Y,       /* the caller's output */
+    TP_PLACE_X,       /* the caller's input; of training, the kept sample +
+                         offset */
+    TP_PLACE_Y,       /* the caller's output; of keep, the kept sample +
+                         offset */
     TP_PLACE_TARGET,  /* the caller's label or target tensor */
     TP_PLACE_LOSS,    /* the caller's loss */
     TP_PLACE_ADAPTER, /* + offset */
@@ -55,6 +57,9 @@ typedef struct tp_plan {
     unsigned isa;                     /* what kernels may use: TP_ISA_... */
     tp_program infer;
     tp_program sample;        /* n_steps 0: nothing is trained */
+    tp_program keep;          /* the latent values of a sample; n_steps 0: it
+                                 is kept as it is */
+    uint32_t samples;         /* of the options */
     const tp_const *constant; /* in order of first use */
     int n_constants;
     const int *gscale;        /* [n_tensors] index of a gradient's delayed
@@ -71,7 +76,7 @@ typedef enum tp_plan_effort {
 
 /* What is known of a plan before anything is placed. */
 typedef struct tp_plan_bound {
-    uint32_t ram;  /* arena, adapter and training state, at least */
+    uint32_t ram;  /* tp_plan_ram(), at least */
     uint64_t cost; /* estimated instructions of a sample */
 } tp_plan_bound;
 
@@ -87,6 +92,8 @@ typedef struct tp_plan_options {
     const tp_region *region; /* memories for the arena, at most TP_MAX_REGIONS;
                                 none: it is one, anywhere */
     int n_regions;
+    uint32_t samples; /* kept samples that share the RAM with what is planned;
+                         0: not counted */
 } tp_plan_options;
 
 /* options NULL: the defaults, all 0. TP_ERR_BUDGET: the arena does not fit the
@@ -95,6 +102,10 @@ typedef struct tp_plan_options {
 TP_MUST_CHECK tp_status tp_plan_make(tp_arena *arena, const tp_graph *graph,
                                      const tp_plan_options *options,
                                      tp_plan *plan, tp_diag *diag);
+
+/* RAM: arena, adapter, training state and the kept samples; at most
+ * UINT32_MAX. */
+uint32_t tp_plan_ram(const tp_plan *plan);
 
 /* The largest tensor that is live where the arena is fullest, and its bytes. */
 const char *tp_plan_peak(const tp_plan *plan, uint32_t *bytes);

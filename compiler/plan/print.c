@@ -42,7 +42,7 @@ static void print_arg(tp_text *out, const tp_plan *plan,
                               ? &program->scratch[step]
                               : &program->address[arg->tensor];
     tp_text_add(out, " %s", place_name(a->place));
-    if (has_offset(a->place)) {
+    if (has_offset(a->place) || plan->graph->tensor[arg->tensor].latent) {
         tp_text_add(out, "+%u", (unsigned)a->offset);
     }
 }
@@ -133,38 +133,16 @@ static void print_saved(tp_text *out, const tp_plan *plan) {
     tp_text_add(out, "%8u  in all\n", (unsigned)sum);
 }
 
-/* Steps that read no adapter see the sample alone: an application that trains
- * on it again may keep what they leave and begin behind them. */
-static int frozen_steps(const tp_program *p) {
-    for (int i = 0; i < p->n_steps; i++) {
-        for (int a = 0; a < p->step[i].n_args; a++) {
-            const tp_arg *arg = &p->step[i].arg[a];
-            if (arg->kind == TP_ARG_TENSOR &&
-                p->address[arg->tensor].place == TP_PLACE_ADAPTER) {
-                return i;
-            }
-        }
-    }
-    return p->n_steps;
-}
-
-static void print_frozen(tp_text *out, const tp_plan *plan) {
-    const tp_program *p = &plan->sample;
-    const int frozen = frozen_steps(p);
-    uint32_t sum = 0;
-    tp_text_add(out,
-                "\nleft by the first %d steps, which see the sample alone:\n",
-                frozen);
+/* What is kept of a sample, and where in it. */
+static void print_kept(tp_text *out, const tp_plan *plan) {
+    tp_text_add(out, "\nkept of a sample: offset, bytes, tensor\n");
     for (int i = 0; i < plan->graph->n_tensors; i++) {
-        const tp_address *a = &p->address[i];
-        if (a->place == TP_PLACE_ARENA && a->first >= 0 && a->first < frozen &&
-            a->last >= frozen) {
-            tp_text_add(out, "%8u  %s\n", (unsigned)a->bytes,
-                        plan->graph->tensor[i].name);
-            sum += a->bytes;
+        const tp_address *a = &plan->keep.address[i];
+        if (plan->graph->tensor[i].latent) {
+            tp_text_add(out, "%8u %8u  %s\n", (unsigned)a->offset,
+                        (unsigned)a->bytes, plan->graph->tensor[i].name);
         }
     }
-    tp_text_add(out, "%8u  in all\n", (unsigned)sum);
 }
 
 char *tp_plan_print(tp_arena *arena, const tp_plan *plan) {
@@ -184,6 +162,8 @@ char *tp_plan_print(tp_arena *arena, const tp_plan *plan) {
     }
     tp_text_add(&out, "adapter  %8u\n", (unsigned)model->adapter_bytes);
     tp_text_add(&out, "train    %8u\n", (unsigned)model->train_bytes);
+    tp_text_add(&out, "sample   %8u  as it is kept for training\n",
+                (unsigned)model->sample_bytes);
     static const char *const type[] = {[TP_PARAM_Q8] = "q8",
                                        [TP_PARAM_S16] = "s16",
                                        [TP_PARAM_Q4] = "q4",
@@ -200,7 +180,11 @@ char *tp_plan_print(tp_arena *arena, const tp_plan *plan) {
         print_program(&out, "sample", plan, &plan->sample);
         print_map(&out, "sample", plan, &plan->sample);
         print_saved(&out, plan);
-        print_frozen(&out, plan);
+    }
+    if (plan->keep.n_steps > 0) {
+        print_program(&out, "keep", plan, &plan->keep);
+        print_map(&out, "keep", plan, &plan->keep);
+        print_kept(&out, plan);
     }
     return tp_text_done(&out);
 }

@@ -82,6 +82,13 @@ static int last_reader(const maker *m, int root) {
     return last;
 }
 
+/* A latent value that lies in the kept sample: neither may it be overwritten
+ * nor lie over what it is made of. */
+static bool is_kept(const maker *m, int tensor) {
+    return m->order->latent != TP_LATENT_VALUE &&
+           m->graph->tensor[tensor].latent;
+}
+
 /* An op without steps passes its input on; one that may work in place does so
  * where nobody reads the input later. Roots are final front to back: a later
  * op cannot change who reads an earlier tensor's memory, except by joining
@@ -105,7 +112,8 @@ static void share(maker *m, int y) {
             }
             const int root = in >= 0 ? m->root[in] : -1;
             if (pass == 1 && def->in_place && root >= 0 &&
-                t[root].role == TP_VALUE && root != m->root[op->out] &&
+                t[root].role == TP_VALUE && !is_kept(m, root) &&
+                !is_kept(m, op->out) && root != m->root[op->out] &&
                 op->out == m->root[op->out] && (y < 0 || m->root[y] != root) &&
                 tp_tensor_bytes(&t[root]) == tp_tensor_bytes(&t[op->out]) &&
                 last_reader(m, root) == i) {
@@ -148,6 +156,9 @@ static tp_place place_of(const maker *m, int root, int y) {
     if (y >= 0 && root == m->root[y]) {
         return TP_PLACE_Y;
     }
+    if (is_kept(m, root)) {
+        return m->order->latent == TP_LATENT_MADE ? TP_PLACE_Y : TP_PLACE_X;
+    }
     switch (m->graph->tensor[root].role) {
     case TP_INPUT:
         return TP_PLACE_X;
@@ -172,11 +183,17 @@ static tp_place place_of(const maker *m, int root, int y) {
 
 enum { FULL = 300, QUICK = 5 }; /* changes that the search tries, a block */
 
+/* Where order->fixed says. */
+static bool is_fixed(const maker *m, int root) {
+    return m->graph->tensor[root].role != TP_VALUE || is_kept(m, root);
+}
+
 static void make_blocks(maker *m) {
     for (int i = 0; i < m->graph->n_tensors; i++) {
         const uint32_t bytes = (uint32_t)tp_tensor_bytes(&m->graph->tensor[i]);
         const tp_place where = place_of(m, m->root[i], m->order->y);
-        m->address[i] = m->order->fixed[i];
+        m->address[i] = is_fixed(m, m->root[i]) ? m->order->fixed[m->root[i]]
+                                                : (tp_address){.offset = 0};
         m->address[i].place = where;
         m->address[i].bytes = bytes;
         m->address[i].first = m->first[i];
@@ -360,8 +377,11 @@ static bool is_worth(const maker *m) {
     if (options->worth == NULL || m->order->beside == 0) {
         return true;
     }
-    tp_plan_bound bound = {.ram = m->order->beside};
-    bound.ram += tp_place_peak(m->block, m->n_blocks, m->n_steps, &step);
+    const uint64_t ram =
+        (uint64_t)m->order->beside +
+        tp_place_peak(m->block, m->n_blocks, m->n_steps, &step);
+    tp_plan_bound bound = {.ram =
+                               ram < UINT32_MAX ? (uint32_t)ram : UINT32_MAX};
     for (int i = 0; i < m->n_steps; i++) {
         bound.cost += tp_step_cost(&m->step[i]);
     }
@@ -411,7 +431,8 @@ tp_status tp_program_make(const tp_program_order *order, tp_program *program) {
     if (!allocate(&m, lower->arena)) {
         return tp_no_memory(lower->diag);
     }
-    tp_graph_needed(m.graph, order->wanted, m.keep);
+    tp_graph_needed(m.graph, order->latent == TP_LATENT_READ, order->wanted,
+                    m.keep);
     select_steps(&m);
     share(&m, y);
     find_lives(&m);

@@ -103,7 +103,7 @@ typedef struct tp_train_layout {
 /* A sample in progress: what it works on, where it stands, how far it may
  * go now. */
 typedef struct tp_slice {
-    const void *x;      /* [x_bytes] */
+    const void *x;      /* [sample_bytes] */
     const void *target; /* [target_bytes] */
     int32_t *loss;      /* 2^-16; written on the way */
     uint32_t step;      /* the next one; n_steps: finished */
@@ -122,6 +122,8 @@ typedef struct tp_model {
     uint32_t adapter_bytes;
     uint32_t train_bytes;
     uint32_t x_bytes, y_bytes, target_bytes; /* of one sample */
+    uint32_t sample_bytes; /* of what training reads of x: x_bytes, or what
+                              `keep` leaves */
     uint32_t n_params, n_values, n_gscale;
     const tp_param *params; /* [n_params] */
     uint32_t state;         /* tp_state_kind */
@@ -132,6 +134,9 @@ typedef struct tp_model {
     int32_t loss_floor;   /* 2^-16: a loss below is never divergence */
     /* x [x_bytes] in, y [y_bytes] out. */
     void (*infer)(const tp_ctx *ctx, const void *x, void *y);
+    /* x [x_bytes] in, what training reads of it [sample_bytes] out; see
+     * tp_train_keep(). NULL: that is x. */
+    void (*keep)(const tp_ctx *ctx, const void *x, void *sample);
     /* Forward, loss and backward of one sample, from slice->step until it is
      * finished or the slice is used up; adds to the gradients. Between two
      * slices the arena belongs to the sample. NULL: not trainable. */

@@ -56,7 +56,9 @@ typedef struct tp_conv2d_dsp {
     int32_t plain;          /* 1: negative sums end at the lower clamp */
     int32_t up, down;       /* the clamp range, four equal bytes; not `plain` */
     const int32_t *w;       /* [groups][pairs][2] */
-    const int32_t *channel; /* [groups][16] */
+    const int32_t *channel; /* [groups][16]; backward: [pairs] scales */
+    int32_t limit; /* 0: channel is complete. Else it lacks the bias, which is
+                      held within +-limit when it is added */
 } tp_conv2d_dsp;
 
 /* What is known of a strip, some columns of the output of the `dsp` kernels of

@@ -52,7 +52,8 @@ typedef struct tp_replay {
     ((classes) * sizeof(tp_replay_class) +                                     \
      (size_t)(capacity) * ((size_t)(x_bytes) + 1u))
 
-/* An empty replay in the caller's memory, which is aligned to 4.
+/* An empty replay in the caller's memory, which is aligned to 4; to TP_ALIGN
+ * where its samples are what tp_train_keep() left, sample_bytes for x_bytes.
  * TP_ERR_ARGUMENT: a number out of range. TP_ERR_BUDGET: `bytes` is below
  * TP_REPLAY_BYTES(). *replay is written only on TP_OK. */
 TP_MUST_CHECK tp_status tp_replay_init(tp_replay *replay,

@@ -3,8 +3,9 @@
  * and applied. How much state that takes was decided when the model was
  * compiled (tp_state_kind).
  *
+ *     for each x: tp_train_keep(&ctx, x, sample);
  *     tp_train_begin(&ctx, &config);
- *     for each sample: tp_train_sample(&ctx, x, &label);
+ *     for each sample, many times: tp_train_sample(&ctx, sample, &label);
  *     tp_train_end(&ctx);
  *
  * A sample may be trained in slices, between other work: tp_train_slice(). */
@@ -70,9 +71,20 @@ static inline tp_train_state *tp_train_state_of(const tp_ctx *ctx) {
 TP_MUST_CHECK tp_status tp_train_begin(const tp_ctx *ctx,
                                        const tp_train_config *config);
 
+/* What training reads of x, to be stored as long as it is trained on: x itself
+ * or, where the model was compiled so, values that no adapter changes, and an
+ * update then begins behind what makes them. Any adapter may be in the context;
+ * the arena is used.
+ *   x       [in]  [model->x_bytes]
+ *   sample  [out] [model->sample_bytes], aligned to TP_ALIGN where model->keep
+ *           is not NULL; not over x
+ * Not while a sample is trained in slices: the arena is that sample's. */
+void tp_train_keep(const tp_ctx *ctx, const void *x, void *sample);
+
 /* One sample: forward, loss, backward; every config.batch samples an update.
  * Finishes a sample that tp_train_slice() began.
- *   x       [model->x_bytes], read during the call
+ *   sample  [model->sample_bytes] as tp_train_keep() left it, read during the
+ *           call
  *   target  [model->target_bytes]: uint8 class, or int8 tensor for MSE
  * TP_ERR_UNDONE    the update made the loss leave its range: the adapter is
  *                  back at the last good checkpoint, the rate halved
@@ -80,7 +92,7 @@ TP_MUST_CHECK tp_status tp_train_begin(const tp_ctx *ctx,
  *                  state has no checkpoint: load the stored adapter again.
  *                  Further calls do nothing and say so again
  * TP_ERR_ARGUMENT  the class is not one of the model's */
-TP_MUST_CHECK tp_status tp_train_sample(const tp_ctx *ctx, const void *x,
+TP_MUST_CHECK tp_status tp_train_sample(const tp_ctx *ctx, const void *sample,
                                         const void *target);
 
 /* How far a slice may go: it ends after the step that uses up either. 0: no
@@ -92,14 +104,14 @@ typedef struct tp_train_budget {
 
 /* A part of tp_train_sample(): at least one step, then as many as the budget
  * allows. However a sample is cut, the bytes in the end are the same.
- *   x, target  the same until *done
- *   done       [out] the sample is finished, and the update that it completes
- * Until then the arena and the training state must stay as they are; to infer
- * in between, use a context with an arena of its own (model->infer_bytes) and
- * the same adapter. Such an inference may see an adapter that is half updated
- * only while an update itself is cut.
- * Errors as of tp_train_sample(); with one, *done is true. */
-TP_MUST_CHECK tp_status tp_train_slice(const tp_ctx *ctx, const void *x,
+ *   sample, target  the same until *done
+ *   done            [out] the sample is finished, and the update that it
+ * completes Until then the arena and the training state must stay as they are;
+ * to infer in between, use a context with an arena of its own
+ * (model->infer_bytes) and the same adapter. Such an inference may see an
+ * adapter that is half updated only while an update itself is cut. Errors as of
+ * tp_train_sample(); with one, *done is true. */
+TP_MUST_CHECK tp_status tp_train_slice(const tp_ctx *ctx, const void *sample,
                                        const void *target,
                                        const tp_train_budget *budget,
                                        bool *done);

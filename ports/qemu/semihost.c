@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "ports/qemu/startup.h"
+
 enum operation {
     SYS_OPEN = 0x01,
     SYS_CLOSE = 0x02,
@@ -15,12 +17,8 @@ enum operation {
 
 #define APPLICATION_EXIT 0x20026u
 
-/* "memory": the host reads and writes what the argument block points at. */
 static int32_t call(enum operation operation, const void *argument) {
-    register uint32_t r0 __asm__("r0") = (uint32_t)operation;
-    register const void *r1 __asm__("r1") = argument;
-    __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
-    return (int32_t)r0;
+    return tp_qemu_call((uint32_t)operation, argument);
 }
 
 int32_t tp_qemu_open(const char *path, enum tp_qemu_mode mode) {

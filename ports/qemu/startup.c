@@ -9,39 +9,16 @@
 #define MAX_ARGS 16
 #define MAX_LINE 512
 
-#define CPACR (*(volatile uint32_t *)0xE000ED88u)
-
 int main(int argc, char **argv);
 
-_Noreturn void tp_qemu_fault(const uint32_t *frame);
-
-/* The core has pushed r0-r3, r12, lr, pc, xpsr on the only stack there is. */
-__attribute__((naked)) static void fault(void) {
-    __asm__ volatile("mov r0, sp\n\tbl tp_qemu_fault");
-}
-
-/* Sixteen entries, Armv6-M and Armv7-M alike; no board interrupt is used. */
-struct vectors {
-    uint32_t *stack_top;
-    void (*handler[15])(void);
-};
-
-__attribute__((section(".vectors"),
-               used)) static const struct vectors vectors = {
-    tp_qemu_stack_top,
-    {tp_qemu_reset, fault, fault, fault, fault, fault, fault, fault, fault,
-     fault, fault, fault, fault, fault, tp_qemu_systick},
-};
-
-_Noreturn void tp_qemu_fault(const uint32_t *frame) {
-    uint32_t exception;
-    __asm__ volatile("mrs %0, ipsr" : "=r"(exception));
+_Noreturn void tp_qemu_report_fault(uint32_t cause, uint32_t pc,
+                                    uint32_t detail) {
     tp_qemu_print("fault: exception ");
-    tp_qemu_print_number(exception);
+    tp_qemu_print_number(cause);
     tp_qemu_print(", pc ");
-    tp_qemu_print_hex(frame[6]);
-    tp_qemu_print(", lr ");
-    tp_qemu_print_hex(frame[5]);
+    tp_qemu_print_hex(pc);
+    tp_qemu_print(", lr or value ");
+    tp_qemu_print_hex(detail);
     tp_qemu_print("\n");
     tp_qemu_exit(TP_QEMU_FAULT);
 }
@@ -78,13 +55,9 @@ static void init_memory(void) {
     }
 }
 
-_Noreturn void tp_qemu_reset(void) {
+_Noreturn void tp_qemu_start(void) {
     static char line[MAX_LINE];
     static char *argv[MAX_ARGS];
-#if defined(__ARM_ARCH_7EM__)
-    CPACR |= UINT32_C(0xF) << 20; /* M4F: full access to the FPU, or it traps */
-    __asm__ volatile("dsb\n\tisb" ::: "memory");
-#endif
     init_memory();
     if (tp_qemu_command_line(line, sizeof line) < 0) {
         line[0] = '\0';

@@ -1,4 +1,4 @@
-/* What the linker script, the start-up code and the counter share. */
+/* What the linker script, the start-up code of a core and the rest share. */
 #ifndef TP_PORTS_QEMU_STARTUP_H
 #define TP_PORTS_QEMU_STARTUP_H
 
@@ -15,8 +15,14 @@ extern uint32_t tp_qemu_stack_top[];
 /* Exit code of a program that faulted. */
 #define TP_QEMU_FAULT 99
 
-/* Entry points that the vector table names. */
+/* Of each core: its entry point, a semihosting call, the stack pointer. */
 _Noreturn void tp_qemu_reset(void);
-void tp_qemu_systick(void);
+int32_t tp_qemu_call(uint32_t operation, const void *argument);
+uint32_t *tp_qemu_stack_pointer(void);
+
+/* Called by the core: when it can run C, and when it cannot go on. */
+_Noreturn void tp_qemu_start(void);
+_Noreturn void tp_qemu_report_fault(uint32_t cause, uint32_t pc,
+                                    uint32_t detail);
 
 #endif

@@ -108,15 +108,18 @@ static void update_momentum(const tp_ctx *ctx, const tp_param *param,
     int16_t *v = values(ctx, ctx->model->layout.momentum, param);
     int16_t *w = values(ctx, ctx->model->layout.master, param);
     const int lr_bits = 15 + MOMENTUM_BITS - TP_MASTER_BITS + state->lr_shift;
+    const int32_t keep = 2 * (int32_t)state->config.momentum_q15;
+    const int32_t rate = state->config.lr_q15;
+    uint32_t rng = state->rng; /* the stores below may not change it */
     for (uint32_t i = 0; i < param->count; i++) {
         const int64_t step =
             tp_step_of(grad->v[i], factor, MOMENTUM_BITS + FRACTION);
-        const int64_t kept = (int64_t)v[i] * state->config.momentum_q15 * 2;
-        v[i] = round_down(step + kept, FRACTION, tp_rng_next(&state->rng));
-        const int64_t down = -(int64_t)v[i] * state->config.lr_q15;
-        const int64_t moved = down + (int64_t)w[i] * (INT64_C(1) << lr_bits);
-        w[i] = round_down(moved, lr_bits, tp_rng_next(&state->rng));
+        v[i] = round_down(step + v[i] * keep, FRACTION, tp_rng_next(&rng));
+        const int64_t moved =
+            (int64_t)w[i] * (INT64_C(1) << lr_bits) - (int64_t)v[i] * rate;
+        w[i] = round_down(moved, lr_bits, tp_rng_next(&rng));
     }
+    state->rng = rng;
     tp_weights_from_master(param, w, ctx->adapter);
 }
 

@@ -69,6 +69,14 @@ tp_status tp_train_begin(const tp_ctx *ctx, const tp_train_config *config) {
     return TP_OK;
 }
 
+void tp_train_keep(const tp_ctx *ctx, const void *x, void *sample) {
+    if (ctx->model->keep != NULL) {
+        ctx->model->keep(ctx, x, sample);
+    } else {
+        memcpy(sample, x, ctx->model->x_bytes);
+    }
+}
+
 /* --- the guard ------------------------------------------------------------ */
 
 /* Median of the window, once it is full; else 0. */
@@ -224,8 +232,9 @@ static tp_status finish_step(const tp_ctx *ctx, tp_slice *slice, bool *done) {
     return status;
 }
 
-tp_status tp_train_slice(const tp_ctx *ctx, const void *x, const void *target,
-                         const tp_train_budget *budget, bool *done) {
+tp_status tp_train_slice(const tp_ctx *ctx, const void *sample,
+                         const void *target, const tp_train_budget *budget,
+                         bool *done) {
     tp_train_state *state = tp_train_state_of(ctx);
     tp_status status = TP_OK;
     *done = true;
@@ -236,7 +245,7 @@ tp_status tp_train_slice(const tp_ctx *ctx, const void *x, const void *target,
         TP_TRY(begin_sample(ctx, target));
     }
     *done = false;
-    tp_slice slice = {.x = x,
+    tp_slice slice = {.x = sample,
                       .target = target,
                       .loss = &state->loss,
                       .step = state->step,
@@ -252,12 +261,12 @@ tp_status tp_train_slice(const tp_ctx *ctx, const void *x, const void *target,
     return status;
 }
 
-tp_status tp_train_sample(const tp_ctx *ctx, const void *x,
+tp_status tp_train_sample(const tp_ctx *ctx, const void *sample,
                           const void *target) {
     const tp_train_budget all = {0, 0};
     tp_status status = TP_OK;
     for (bool done = false; !done;) {
-        status = tp_train_slice(ctx, x, target, &all, &done);
+        status = tp_train_slice(ctx, sample, target, &all, &done);
     }
     return status;
 }

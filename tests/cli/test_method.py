@@ -81,35 +81,44 @@ class Train(Case):
             self.assertEqual(done.returncode, 0, done.stderr)
             note = json.loads(done.stdout)
             return note["training"]["method"]["kind"], note, done.stderr
-        self.assertEqual(chosen(1, "--method", "auto")[0], "bitfit")
-        self.assertEqual(chosen(4, "--method", "auto")[0], "bitfit")
-        kind, note, _ = chosen(5, "--method", "auto")
-        self.assertEqual(kind, "lora-fa")
-        self.assertEqual(note["adapter"], [HEAD, "conv2,conv4,conv6,conv8="
-                                           "lora-fa:rank=4"])
-        # What is held back is not there to learn from.
-        self.assertEqual(chosen(6, "--method", "auto", "--holdout", 20)[0],
-                         "bitfit")
-        # A byte less than it needs, and something smaller is taken.
-        base = ("train", KWS, "--x", "x.bin", "--y", "y.bin", "-o", "never")
-        needs = self.fails(1, "needs", *base, "--method", "lora-fa",
-                           "--classes", 10, "--ram", 16100)
-        ram = int(re.search(r"needs (\d+) bytes", needs)[1])
-        kind, note, said = chosen(5, "--method", "auto", "--ram", ram)
-        self.assertEqual((kind, said), ("lora-fa", ""))
-        kind, note, said = chosen(5, "--method", "auto", "--ram", ram - 1)
-        self.assertIn(kind, ("bitfit", "skip", "head"))
+        def planned(shots, *args):
+            found = json.loads(self.ok("plan", KWS, "--classes", 10, "--shots",
+                                       shots, "--json", *args))
+            return next(c for c in found["choices"] if c["picked"])
+
+        kinds = []
+        for shots, *args in ((1,), (5,), (10, "--ram", 16384)):
+            plan = planned(shots, *args)
+            kind, note, _ = chosen(shots, "--method", "auto", *args)
+            self.assertEqual(kind, plan["family"])
+            self.assertEqual(note["adapter"], plan["adapter_specs"])
+            self.assertIn(f"{kind} ({plan['state']})",
+                          note["training"]["method"]["why"])
+            kinds.append(kind)
+        # docs/numerics.md, 8: what is smallest of those that tie.
+        self.assertEqual(kinds, ["bitfit", "lora-fa r4", "skip"])
         self.assertEqual(note["adapter"][0], HEAD)
-        self.assertIn(f"lora-fa does not fit: needs {ram} bytes", said)
-        self.assertEqual(chosen(5, "--method", "head")[0], "head")
+        # What is held back is not there to learn from.
+        self.assertEqual(chosen(2, "--method", "auto", "--holdout", 10)[0],
+                         "bitfit")
+        # A state that is asked for is kept.
+        _, note, _ = chosen(1, "--method", "auto", "--state", "momentum")
+        self.assertIn("(momentum)", note["training"]["method"]["why"])
+        base = ("train", KWS, "--x", "x.bin", "--y", "y.bin", "-o", "never")
+        for kind, family in (("head", "head"), ("skip", "skip"),
+                             ("bitfit", "bitfit"), ("lora-fa", "lora-fa r4")):
+            self.assertEqual(chosen(5, "--method", kind)[0], family)
         self.ok("eval", KWS, "--load", "a", "--x", "x.bin", "--y", "y.bin")
         self.fails(2, "leave out --adapter", *base, "--method", "auto",
                    "--adapter", HEAD)
         self.fails(2, "how many classes", *base, "--method", "head")
         self.fails(2, "--classes is for --method", *base, "--classes", 10,
                    "--adapter", HEAD)
-        self.fails(1, "needs", *base, "--method", "auto", "--classes", 10,
-                   "--ram", 3000)
+        self.fails(1, "needs", *base, "--method", "lora-fa", "--classes", 10,
+                   "--ram", 16100)
+        said = self.fails(1, "no plan fits", *base, "--method", "auto",
+                          "--classes", 10, "--ram", 9000)
+        self.assertRegex(said, r"exceeds RAM [\d,]+ of 9,000")
         self.assertEqual(json.loads(self.ok(
             *base[:-1], "b", "--method", "auto", "--epochs", 1,
             "--json"))["adapter"], ["conv2,conv4,conv6,conv8,fc11="

@@ -79,7 +79,8 @@ class Report(Case):
             self.assertIn("remake", checker.ids)
 
     def test_says_what_the_plan_says(self):
-        text = self.lora("--ram", "48K")
+        text = self.lora("--ram", "48K", "--state", "accumulate")
+        self.assertIn("--state accumulate", text)
         self.check(text)
         ram = int(re.search(r"<b>([\d,]+)</b> <i>bytes</i><span>RAM: arena",
                             text)[1].replace(",", ""))
@@ -94,6 +95,29 @@ class Report(Case):
         self.assertGreater(len(tips), 30)
         for size, at in tips:
             self.assertLessEqual(int(size) + int(at), arena)
+
+    def test_front_is_that_of_plan(self):
+        """All plans that `tinypeft plan` finds, and this one."""
+        text = self.lora("--shots", 5)
+        found = json.loads(self.ok("plan", KWS, "--classes", 10, "--shots", 5,
+                                   "--json"))["choices"]
+        part = text[text.index('id="front"'):text.index('id="cost"')]
+        self.check(text)
+        self.assertEqual(part.count("<circle"), len(found) + 1)
+        rows = re.findall(r"<tr>?(?: class=\"picked\">)?<td>(.*?)</tr>", part)
+        cells = [[re.sub("<.*?>", "", c).replace(",", "")
+                  for c in row.split("</td>")][:7] for row in rows]
+        self.assertEqual(
+            cells[1:],
+            [[c["family"], c["state"], *(str(c[key]) for key in (
+                "ram", "flash", "delta", "infer_cost", "update_cost"))]
+             for c in found if c["on_front"]])
+        ram = re.search(r"<b>([\d,]+)</b> <i>bytes</i><span>RAM: arena", text)
+        self.assertEqual(cells[0][:3], ["this plan", "momentum",
+                                        ram[1].replace(",", "")])
+        self.assertIn(f"RAM {ram[1]},", part)
+        self.assertEqual(part.count('r="9.0"'), 1)
+        self.assertIn("--shots 5 --classes 10", part)
 
     def test_regions_are_drawn(self):
         text = self.report("--adapter", HEAD, "--region",

@@ -10,7 +10,12 @@
 #include "tinypeft/adapter.h"
 #include "tinypeft/train.h"
 
-enum { DRIVE_MOST_IO = 4096, DRIVE_INPUTS = 3, DRIVE_SAMPLES = 26 };
+enum {
+    DRIVE_MOST_IO = 4096,
+    DRIVE_MOST_KEPT = 16384, /* of a sample, for training */
+    DRIVE_INPUTS = 3,
+    DRIVE_SAMPLES = 26
+};
 
 typedef struct drive_digest {
     uint32_t before;  /* CRC-32 of the outputs with the start adapter */
@@ -37,13 +42,19 @@ static inline uint32_t drive_infer(const tp_ctx *ctx, uint32_t seed) {
     return crc;
 }
 
-/* A sample, by some seeds in slices of a few steps: it makes no difference. */
+/* A sample, kept and trained on, by some seeds in slices of a few steps: it
+ * makes no difference. */
 static inline tp_status drive_sample(const tp_ctx *ctx, const uint8_t *x,
                                      const uint8_t *target, uint32_t steps) {
+    static union {
+        uint64_t align;
+        uint8_t bytes[DRIVE_MOST_KEPT];
+    } kept;
     const tp_train_budget budget = {.steps = steps};
     tp_status status = TP_OK;
+    tp_train_keep(ctx, x, kept.bytes);
     for (bool done = false; !done;) {
-        status = tp_train_slice(ctx, x, target, &budget, &done);
+        status = tp_train_slice(ctx, kept.bytes, target, &budget, &done);
     }
     return status;
 }

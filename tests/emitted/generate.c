@@ -48,7 +48,8 @@ typedef struct wish {
     const tp_target *target;
 } wish;
 
-/* Each state, with all kept or as little as possible, in one memory or two. */
+/* Each state, with all kept or as little as possible, in one memory or two;
+ * some with features of samples in place of the samples. */
 static tp_status schedule_by_turns(tp_arena *arena, const wish *by,
                                    const tp_graph *graph, tp_plan *plan,
                                    tp_diag *diag) {
@@ -61,14 +62,18 @@ static tp_status schedule_by_turns(tp_arena *arena, const wish *by,
         .state = state,
         .plan = {.isa = by->target->isa,
                  .region = region,
-                 .n_regions = seed % 5 == 0 ? 2 : 0}};
+                 .n_regions = seed % 5 == 0 ? 2 : 0,
+                 .samples = seed % 7 < 4 ? 1 : 0}};
     tp_schedule front[TP_MOST_SCHEDULES];
-    const tp_schedule all = {.state = state};
+    tp_schedule all = {.state = state};
+    tp_cut *cut = NULL;
     int n = 0;
     if (seed % 2 == 0) {
+        TP_TRY(tp_latent_cuts(arena, graph, &cut, &n, diag));
+        all.cut = options.plan.samples > 0 ? cut[0].at : 0;
         return tp_schedule_apply(arena, graph, &all, &options, plan, diag);
     }
-    TP_TRY(tp_schedule_front(arena, graph, state, front, &n, diag));
+    TP_TRY(tp_schedule_front(arena, graph, &options, front, &n, diag));
     return tp_schedule_apply(arena, graph, &front[n - 1], &options, plan, diag);
 }
 
@@ -115,7 +120,7 @@ static int emit(tp_arena *arena, const tp_plan *plan, const tp_target *target,
            write_text(folder, name, "_weights.c", out.weights) != 0;
 }
 
-/* 1: trained, 0: inference only, -1: failed. */
+/* 2: trained on kept features, 1: on samples, 0: inference only, -1: failed. */
 static int make_model(const wish *by, const char *folder, FILE *table) {
     const uint32_t seed = by->seed;
     tp_arena arena = {0};
@@ -137,7 +142,8 @@ static int make_model(const wish *by, const char *folder, FILE *table) {
             (void)fprintf(table, "MODEL(%s, %uu, 0x%08xu, 0x%08xu, 0x%08xu)\n",
                           plan->graph->name, (unsigned)seed, (unsigned)d.before,
                           (unsigned)d.adapter, (unsigned)d.after);
-            result = interpreter.model.sample != NULL;
+            result = (interpreter.model.sample != NULL) +
+                     (interpreter.model.keep != NULL);
         }
     }
     for (int i = 0; result < 0 && i < last.count; i++) {
@@ -173,13 +179,17 @@ int main(int argc, char **argv) {
     }
     const int n = atoi(argv[1]);
     int trained = 0;
+    int latent = 0;
     int failed = 0;
     for (int i = 1; i <= n; i++) {
         const wish by = {(uint32_t)i, target};
         const int result = make_model(&by, argv[2], table);
-        trained += result == 1;
+        trained += result >= 1;
+        latent += result == 2;
         failed += result < 0;
     }
-    printf("%d models, %d of them trained, %d failed\n", n, trained, failed);
-    return fclose(table) != 0 || failed > 0 || trained < n / 2;
+    printf("%d models, %d of them trained, %d on kept features, %d failed\n", n,
+           trained, latent, failed);
+    return fclose(table) != 0 || failed > 0 || trained < n / 2 ||
+           latent < n / 8;
 }

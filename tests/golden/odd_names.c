@@ -8,11 +8,11 @@ _Static_assert(sizeof(odd_names_memory) == ODD_NAMES_RAM_BYTES, "RAM");
 extern const int32_t odd_names_a____b____c_bias_m[3];
 extern const int8_t odd_names_a____b____c_bias_s[3];
 extern const int32_t odd_names_a____b____c_bias_b[3];
+extern const int32_t odd_names_a____b____c_lora_m[3];
+extern const int8_t odd_names_a____b____c_lora_s[3];
 extern const int32_t odd_names_a____b____c_m[3];
 extern const int8_t odd_names_a____b____c_s[3];
 extern const int8_t odd_names_a____b____c_w[6];
-extern const int32_t odd_names_a____b____c_lora_m[3];
-extern const int8_t odd_names_a____b____c_lora_s[3];
 extern const int32_t odd_names_op__________s_________bias_m[2];
 extern const int8_t odd_names_op__________s_________bias_s[2];
 extern const int32_t odd_names_op__________s_________bias_b[2];
@@ -335,9 +335,9 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[44] = {
-    233, 345, 760, 123, 171, 566, 103, 171, 553, 103, 171, 553, 103, 171, 553,
-    103, 171, 553, 103, 171, 553, 128, 72, 378, 86, 72, 378, 86, 72, 378, 86,
-    72, 378, 86, 72, 378, 86, 72, 418, 101, 877, 254, 367, 78,
+    227, 341, 752, 123, 164, 566, 103, 164, 553, 103, 164, 553, 103, 164, 553,
+    103, 164, 553, 103, 164, 553, 113, 65, 376, 86, 65, 376, 86, 65, 376, 86,
+    65, 376, 86, 65, 376, 86, 65, 416, 102, 876, 254, 367, 72,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {
@@ -638,6 +638,7 @@ const tp_model odd_names_model = {
     .train_bytes = ODD_NAMES_TRAIN_BYTES,
     .x_bytes = ODD_NAMES_X_BYTES,
     .y_bytes = ODD_NAMES_Y_BYTES,
+    .sample_bytes = ODD_NAMES_SAMPLE_BYTES,
     .target_bytes = 2, .classes = 0, .loss_floor = 0,
     .n_params = 9, .n_values = 20, .n_gscale = 7,
     .params = params, .n_steps = 44, .cost = cost,

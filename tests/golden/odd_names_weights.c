@@ -16,6 +16,16 @@ const int32_t odd_names_a____b____c_bias_b[3] = {
     1084, -757, 341,
 };
 
+extern const int32_t odd_names_a____b____c_lora_m[3];
+const int32_t odd_names_a____b____c_lora_m[3] = {
+    1677721638, 1677721638, 1677721638,
+};
+
+extern const int8_t odd_names_a____b____c_lora_s[3];
+const int8_t odd_names_a____b____c_lora_s[3] = {
+    7, 7, 7,
+};
+
 extern const int32_t odd_names_a____b____c_m[3];
 const int32_t odd_names_a____b____c_m[3] = {
     1374389504, 1374389504, 1374389504,
@@ -29,16 +39,6 @@ const int8_t odd_names_a____b____c_s[3] = {
 extern const int8_t odd_names_a____b____c_w[6];
 const int8_t odd_names_a____b____c_w[6] = {
     50, 30, -20, 60, 45, 45,
-};
-
-extern const int32_t odd_names_a____b____c_lora_m[3];
-const int32_t odd_names_a____b____c_lora_m[3] = {
-    1677721638, 1677721638, 1677721638,
-};
-
-extern const int8_t odd_names_a____b____c_lora_s[3];
-const int8_t odd_names_a____b____c_lora_s[3] = {
-    7, 7, 7,
 };
 
 extern const int32_t odd_names_op__________s_________bias_m[2];

@@ -5,17 +5,17 @@
 
 _Static_assert(sizeof(tiny_conv_memory) == TINY_CONV_RAM_BYTES, "RAM");
 
+extern const int32_t tiny_conv_conv0_lora_m[3];
+extern const int8_t tiny_conv_conv0_lora_s[3];
 extern const int32_t tiny_conv_conv0_m[3];
 extern const int8_t tiny_conv_conv0_s[3];
 extern const int8_t tiny_conv_conv0_w[27];
-extern const int32_t tiny_conv_conv0_lora_m[3];
-extern const int8_t tiny_conv_conv0_lora_s[3];
 extern const int32_t tiny_conv_conv0_b[3];
+extern const int32_t tiny_conv_conv1_lora_m[4];
+extern const int8_t tiny_conv_conv1_lora_s[4];
 extern const int32_t tiny_conv_conv1_m[4];
 extern const int8_t tiny_conv_conv1_s[4];
 extern const int8_t tiny_conv_conv1_w[12];
-extern const int32_t tiny_conv_conv1_lora_m[4];
-extern const int8_t tiny_conv_conv1_lora_s[4];
 extern const int32_t tiny_conv_conv1_b[4];
 extern const uint16_t tiny_conv_conv1_conv_lora_bwd_x_bwd_q[4];
 
@@ -171,8 +171,8 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[21] = {
-    6238, 11739, 3369, 7038, 770, 1128, 430, 1654, 274, 84, 628, 2149, 609,
-    1939, 2855, 1450, 8000, 402, 1454, 2674, 10998,
+    6223, 11620, 3362, 6909, 770, 1129, 409, 1675, 287, 79, 597, 2321, 609,
+    1938, 2867, 1450, 8075, 441, 1453, 2686, 11001,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {
@@ -336,6 +336,7 @@ const tp_model tiny_conv_model = {
     .train_bytes = TINY_CONV_TRAIN_BYTES,
     .x_bytes = TINY_CONV_X_BYTES,
     .y_bytes = TINY_CONV_Y_BYTES,
+    .sample_bytes = TINY_CONV_SAMPLE_BYTES,
     .target_bytes = 1, .classes = 4, .loss_floor = 90852,
     .n_params = 6, .n_values = 58, .n_gscale = 6,
     .params = params, .n_steps = 21, .cost = cost,

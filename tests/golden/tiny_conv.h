@@ -21,8 +21,8 @@
 
 #include "tinypeft/train.h"
 
-#if TP_ABI != 2
-#error "made for runtime ABI 2: run the tinypeft compile command above again"
+#if TP_ABI != 3
+#error "made for runtime ABI 3: run the tinypeft compile command above again"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "adapters are little-endian in memory; this target is not"
@@ -34,6 +34,7 @@
 #define TINY_CONV_TRAIN_BYTES 784u
 #define TINY_CONV_X_BYTES 49u
 #define TINY_CONV_Y_BYTES 4u
+#define TINY_CONV_SAMPLE_BYTES 49u
 #define TINY_CONV_RAM_BYTES 1040u
 
 /* For the runtime: infer, train, load and store. */
@@ -54,10 +55,10 @@ static inline tp_ctx tiny_conv_open(tiny_conv_memory *memory) {
 
 /* tp_train_slice(), at most about `cost` instructions. */
 TP_MUST_CHECK static inline tp_status tiny_conv_train_slice(
-    const tp_ctx *ctx, const void *x, const void *target, uint32_t cost,
+    const tp_ctx *ctx, const void *sample, const void *target, uint32_t cost,
     bool *done) {
     const tp_train_budget budget = {0, cost};
-    return tp_train_slice(ctx, x, target, &budget, done);
+    return tp_train_slice(ctx, sample, target, &budget, done);
 }
 
 #endif

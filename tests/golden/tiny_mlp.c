@@ -14,11 +14,11 @@ extern const int8_t tiny_mlp_fc0_w[24];
 extern const int32_t tiny_mlp_fc1_bias_m[6];
 extern const int8_t tiny_mlp_fc1_bias_s[6];
 extern const int32_t tiny_mlp_fc1_bias_b[6];
+extern const int32_t tiny_mlp_fc1_lora_m[6];
+extern const int8_t tiny_mlp_fc1_lora_s[6];
 extern const int32_t tiny_mlp_fc1_m[6];
 extern const int8_t tiny_mlp_fc1_s[6];
 extern const int8_t tiny_mlp_fc1_w[24];
-extern const int32_t tiny_mlp_fc1_lora_m[6];
-extern const int8_t tiny_mlp_fc1_lora_s[6];
 extern const uint16_t tiny_mlp_fc1_conv_lora_bwd_x_bwd_q[6];
 
 static const tp_bias fc0_bias_op = {
@@ -116,7 +116,7 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[13] = {
-    295, 661, 419, 357, 1213, 192, 1737, 311, 457, 96, 857, 79, 84,
+    289, 661, 414, 353, 1177, 177, 1735, 311, 457, 92, 872, 120, 79,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {
@@ -234,6 +234,7 @@ const tp_model tiny_mlp_model = {
     .train_bytes = TINY_MLP_TRAIN_BYTES,
     .x_bytes = TINY_MLP_X_BYTES,
     .y_bytes = TINY_MLP_Y_BYTES,
+    .sample_bytes = TINY_MLP_SAMPLE_BYTES,
     .target_bytes = 6, .classes = 0, .loss_floor = 0,
     .n_params = 4, .n_values = 20, .n_gscale = 2,
     .params = params, .n_steps = 13, .cost = cost,

@@ -47,6 +47,16 @@ const int32_t tiny_mlp_fc1_bias_b[6] = {
     11177, 17691, 4029, -12066, 14700, -10239,
 };
 
+extern const int32_t tiny_mlp_fc1_lora_m[6];
+const int32_t tiny_mlp_fc1_lora_m[6] = {
+    1677721638, 1677721638, 1677721638, 1677721638, 1677721638, 1677721638,
+};
+
+extern const int8_t tiny_mlp_fc1_lora_s[6];
+const int8_t tiny_mlp_fc1_lora_s[6] = {
+    7, 7, 7, 7, 7, 7,
+};
+
 extern const int32_t tiny_mlp_fc1_m[6];
 const int32_t tiny_mlp_fc1_m[6] = {
     1832519225, 1832519225, 1832519225, 1832519225, 1832519225, 1832519225,
@@ -61,16 +71,6 @@ extern const int8_t tiny_mlp_fc1_w[24];
 const int8_t tiny_mlp_fc1_w[24] = {
     26, 68, -47, 43, 26, 34, 86, -9, 32, -20, -16, 30, 13, -53, -62, 6, 46, -45,
     70, 37, -4, -44, -68, 35,
-};
-
-extern const int32_t tiny_mlp_fc1_lora_m[6];
-const int32_t tiny_mlp_fc1_lora_m[6] = {
-    1677721638, 1677721638, 1677721638, 1677721638, 1677721638, 1677721638,
-};
-
-extern const int8_t tiny_mlp_fc1_lora_s[6];
-const int8_t tiny_mlp_fc1_lora_s[6] = {
-    7, 7, 7, 7, 7, 7,
 };
 
 extern const uint16_t tiny_mlp_fc1_conv_lora_bwd_x_bwd_q[6];

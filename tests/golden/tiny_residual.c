@@ -173,8 +173,8 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[20] = {
-    233, 9831, 233, 12510, 1005, 5879, 1005, 598, 171, 566, 1144, 72, 418, 9199,
-    794, 794, 437, 14599, 2575, 437,
+    227, 9827, 227, 12527, 1006, 3038, 1006, 406, 164, 566, 1160, 65, 416, 2042,
+    793, 793, 432, 14529, 2431, 432,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {
@@ -325,6 +325,7 @@ const tp_model tiny_residual_model = {
     .train_bytes = TINY_RESIDUAL_TRAIN_BYTES,
     .x_bytes = TINY_RESIDUAL_X_BYTES,
     .y_bytes = TINY_RESIDUAL_Y_BYTES,
+    .sample_bytes = TINY_RESIDUAL_SAMPLE_BYTES,
     .target_bytes = 1, .classes = 2, .loss_floor = 45426,
     .n_params = 3, .n_values = 8, .n_gscale = 5,
     .params = params, .n_steps = 20, .cost = cost,

@@ -285,8 +285,9 @@ void tp_float_op(const tp_float_model *model, const tp_op *op, double *y) {
     const tp_float_evaluator evaluate = tp_float_layers[op->kind] != NULL
                                             ? tp_float_layers[op->kind]
                                             : evaluators[op->kind];
-    if (evaluate == NULL) {
+    if (evaluate != NULL) {
+        evaluate(model, op, y);
+    } else {
         fail_msg("op %s has no float form", op->name);
     }
-    evaluate(model, op, y);
 }

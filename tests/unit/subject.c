@@ -240,22 +240,42 @@ void tp_subject_anchor(tp_subject *s) {
 /* --- a gradient ------------------------------------------------------------
  */
 
-/* Every gradient tensor uses its seven bits, or is zero throughout. */
-static bool settled(const tp_subject *s) {
+/* More samples than a scale waits before it falls. */
+enum { STILL = 12, MOST_SCALES = 256 };
+
+/* What the scales were, and for how many samples. */
+typedef struct scales {
+    int8_t e[MOST_SCALES];
+    int still[MOST_SCALES];
+} scales;
+
+/* A peak uses its seven bits; -64 counts as 63, and as 129 and too large one
+ * exponent below. */
+static bool is_full(const tp_gscale *g) {
+    return tp_bits32(g->peak) == 7 || g->peak == 63;
+}
+
+/* Every gradient tensor is full; or its scale stands still as low as it goes,
+ * for it is zero throughout or too small. */
+static bool settled(const tp_subject *s, scales *was) {
     const uint8_t *at = s->ctx.train + s->run.model.layout.gscale;
     const tp_gscale *g = (const tp_gscale *)(const void *)at;
+    bool all = true;
+    assert_true(s->run.model.n_gscale <= MOST_SCALES);
     for (uint32_t i = 0; i < s->run.model.n_gscale; i++) {
-        const int bits = tp_bits32(g[i].peak);
-        if (bits > 7 || (bits < 7 && g[i].e > -48)) {
-            return false;
-        }
+        const bool moved = g[i].e != was->e[i];
+        was->still[i] = moved ? 0 : was->still[i] + 1;
+        was->e[i] = g[i].e;
+        all = all && (is_full(&g[i]) ||
+                      (was->still[i] >= STILL && tp_bits32(g[i].peak) < 7));
     }
-    return true;
+    return all;
 }
 
 double tp_subject_settle(tp_subject *s) {
     const tp_train_layout *layout = &s->run.model.layout;
     const tp_train_config config = TP_TRAIN_DEFAULTS;
+    scales was = {.still = {0}};
     tp_subject_ok(s, tp_train_begin(&s->ctx, &config));
     for (int i = 0; i < 800; i++) {
         int32_t loss = 0;
@@ -266,7 +286,7 @@ double tp_subject_settle(tp_subject *s) {
                         .steps = UINT32_MAX,
                         .cost = UINT32_MAX};
         s->run.model.sample(&s->ctx, &all);
-        if (settled(s)) {
+        if (settled(s, &was)) {
             return ldexp(loss, -16);
         }
         tp_gscales_next(&s->ctx);

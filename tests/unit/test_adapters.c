@@ -115,12 +115,14 @@ static void test_near_float_model(void **state) {
  * of gradients to int8. Each gradient tensor has 64 to 127 steps for its
  * largest value, so every element of every layer errs by up to 0.8 % of that;
  * the sums over pixels and channels that a parameter's gradient is average
- * these errors, or cancel and leave them. Measured: 1.4 % of the largest
- * element on average, 11 % at worst. */
+ * these errors, or cancel and leave them; sums of few products have fewer
+ * steps, for their exponent has a floor (tp_grad_shift). Measured: 1.4 % of the
+ * largest element on average, 12 % at worst. */
 static void test_straight_through(void **state) {
     (void)state;
     tp_tally t = {
-        .error = 0.12, .cosine = 0.997, .gain = 0.12, .worst_cosine = 1.0};
+
+        .error = 0.13, .cosine = 0.994, .gain = 0.12, .worst_cosine = 1.0};
     for (uint32_t seed = 1; seed <= SEEDS; seed++) {
         for (int i = 0; i < BY_HAND; i++) {
             tp_subject s;
@@ -133,7 +135,7 @@ static void test_straight_through(void **state) {
         }
     }
     assert_int_equal(t.beyond, 0);
-    tp_tally_check(&t, 0.015, 0.04, 0.005);
+    tp_tally_check(&t, 0.017, 0.045, 0.005);
 }
 /* --- whole trainings ------------------------------------------------------ */
 

@@ -178,7 +178,8 @@ static void forward_one(uint32_t seed, tally *t) {
     static layer l;
     bool done = false;
     begin(&l, seed, false);
-    assert_int_equal(tp_dwconv_dsp_lower(&l.low, &l.op, &l.d, &done), TP_OK);
+    assert_int_equal(tp_dwconv_dsp_lower_described(&l.low, &l.op, &l.d, &done),
+                     TP_OK);
     if (!done) {
         tp_arena_free(&l.arena);
         return;

@@ -40,6 +40,29 @@ static void test_by_hand(void **state) {
     near(r.break_even[TP_RADIO_BLE] * 490 * 0.21 / 1000, r.adapt_mj);
 }
 
+/* To keep features takes as much of each sample as an update; where that is
+ * more than to send it, sending is cheaper however many there are. */
+static void test_features_are_kept(void **state) {
+    (void)state;
+    tp_energy e = tp_energy_find("cortex-m4")->energy;
+    const tp_work work = {.instructions = 1000, .macs = 200};
+    tp_adaptation a = {.update = work,
+                       .updates = 10,
+                       .blob_bytes = 2100,
+                       .samples = 50,
+                       .sample_bytes = 490};
+    const tp_energy_result raw = tp_energy_adapt(&e, &a);
+    a.keep = work;
+    tp_energy_result r = tp_energy_adapt(&e, &a);
+    near(r.adapt_mj - raw.adapt_mj, 50 * 1235 * 300e-9);
+    near(r.adapt_s, 60 * 1235 / 80e6);
+    const double even = r.break_even[TP_RADIO_BLE];
+    near(even * 490 * 0.21 / 1000, raw.adapt_mj + even * 1235 * 300e-9);
+    a.keep.instructions = 1e9;
+    r = tp_energy_adapt(&e, &a);
+    assert_true(isinf(r.break_even[TP_RADIO_BLE]));
+}
+
 static void test_more_costs_more(void **state) {
     (void)state;
     for (int i = 0; i < TP_N_ENERGY_TARGETS; i++) {
@@ -83,6 +106,7 @@ static void test_override(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_hand),
+        cmocka_unit_test(test_features_are_kept),
         cmocka_unit_test(test_more_costs_more),
         cmocka_unit_test(test_override),
     };

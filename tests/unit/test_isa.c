@@ -13,10 +13,13 @@
 
 #include "compiler/compiler.h"
 #include "core/rng.h"
+#include "tests/emitted/drive.h"
 #include "tests/unit/data.h"
 #include "tests/unit/expected.h"
 #include "tests/unit/one_op.h"
 #include "tests/unit/random_graph.h"
+#include "tinypeft/adapter.h"
+#include "tinypeft/train.h"
 
 /* A graph planned for portable C and for an instruction set. */
 typedef struct pair {
@@ -109,10 +112,140 @@ static void random_graphs(void **state) {
     assert_true(n > 500);
 }
 
+/* --- trained biases and factors ------------------------------------------- */
+
+/* False where a spec has no slot in the graph. */
+static bool adapted(pair *p, uint32_t seed, const char *const *spec, int n,
+                    tp_graph *graph) {
+    tp_adapter_spec parsed[2];
+    const tp_pass_options options = {.spec = parsed, .n_specs = n};
+    tp_diag quiet = {.arena = &p->arena};
+    test_ok(tp_random_graph(&p->arena, seed, graph, &p->diag), &p->diag);
+    for (int i = 0; i < n; i++) {
+        test_ok(tp_adapter_parse(&p->arena, spec[i], &parsed[i], &p->diag),
+                &p->diag);
+    }
+    return tp_passes_run(graph, &options, NULL, NULL, &quiet) == TP_OK;
+}
+
+/* Every int16 parameter anywhere in its range; all else at its start. */
+static void random_adapter(pair *p, uint32_t seed) {
+    const tp_model *m = p->ctx[0].model;
+    uint32_t rng = tp_rng_seed(seed);
+    tp_adapter_init(&p->ctx[0], 1);
+    for (uint32_t i = 0; i < m->n_params; i++) {
+        const tp_param *param = &m->params[i];
+        for (uint32_t k = 0; param->type == TP_PARAM_S16 && k < param->count;
+             k++) {
+            const int32_t most = seed % 2 == 0 ? 32767 : 1000;
+            const int16_t v =
+                (int16_t)((int32_t)tp_rng_below(&rng, 2u * (uint32_t)most + 1) -
+                          most);
+            memcpy(p->ctx[0].adapter + param->adapter + 2u * k, &v, sizeof v);
+        }
+    }
+    memcpy(p->ctx[1].adapter, p->ctx[0].adapter, m->adapter_bytes);
+}
+
+static void trained_biases_and_factors(void **state) {
+    static const char *const spec[][2] = {{"*=bitfit", NULL},
+                                          {"*=scale", NULL},
+                                          {"*=scale", "*=bitfit"},
+                                          {"*=lora:rank=3", "*=bitfit"},
+                                          {"*=lora-fa:rank=4", "*=scale"}};
+    int n = 0, fit = 0;
+    (void)state;
+    for (uint32_t seed = 1; seed <= 400; seed++) {
+        pair p = {.diag = {.arena = &p.arena}};
+        tp_graph graph;
+        const char *const *s = spec[seed % 5];
+        if (adapted(&p, seed, s, s[1] != NULL ? 2 : 1, &graph)) {
+            open_pair(&p, &graph, TP_ISA_DSP);
+            n += special(&p.plan[1]);
+            fit++;
+            random_adapter(&p, seed);
+            compare(&p, seed, 2);
+        }
+        tp_arena_free(&p.arena);
+    }
+    print_message("adapters: %d graphs, %d special steps\n", fit, n);
+    assert_true(fit > 300 && n > 300);
+}
+
+/* --- training ------------------------------------------------------------- */
+
+/* What backward has kernels for; the last fits all graphs. */
+static const char *const adapters[][2] = {
+    {"fc*=head:classes=4", "conv*=lora:rank=4"},
+    {"*=lora:rank=2", "*=bitfit"},
+    {"fc*=head:classes=3", "conv*=lora-fa:rank=4"},
+    {"*=lora:rank=3", "*=lora:rank=3"},
+    {"conv*=lora:rank=7", "*=bitfit"},
+    {"*=bitfit", "*=bitfit"},
+};
+enum { ADAPTERS = sizeof adapters / sizeof *adapters };
+
+/* The plan of a graph with adapters, for portable C or `isa`. */
+static tp_status plan_trained(pair *p, uint32_t seed, int choice, int i,
+                              unsigned isa) {
+    static const tp_schedule all = {.state = TP_STATE_MOMENTUM};
+    tp_graph *graph = tp_arena_alloc(&p->arena, 1, sizeof *graph);
+    tp_adapter_spec spec[2];
+    const bool same = strcmp(adapters[choice][0], adapters[choice][1]) == 0;
+    const tp_pass_options passes = {.spec = spec, .n_specs = same ? 1 : 2};
+    const tp_schedule_options options = {
+        .state = all.state,
+        .plan = {.effort = TP_EFFORT_QUICK, .isa = i == 0 ? 0 : isa}};
+    assert_non_null(graph);
+    TP_TRY(tp_random_graph(&p->arena, seed, graph, &p->diag));
+    for (int s = 0; s < passes.n_specs; s++) {
+        TP_TRY(tp_adapter_parse(&p->arena, adapters[choice][s], &spec[s],
+                                &p->diag));
+    }
+    TP_TRY(tp_passes_run(graph, &passes, NULL, NULL, &p->diag));
+    return tp_schedule_apply(&p->arena, graph, &all, &options, &p->plan[i],
+                             &p->diag);
+}
+
+/* False: this adapter does not fit this graph. */
+static bool open_trained(pair *p, uint32_t seed, int choice, unsigned isa) {
+    for (int i = 0; i < 2; i++) {
+        if (plan_trained(p, seed, choice, i, isa) != TP_OK) {
+            return false;
+        }
+        tp_interpreter_init(&p->run[i], &p->plan[i]);
+        assert_int_equal(tp_interpreter_open(&p->arena, &p->run[i], &p->ctx[i]),
+                         TP_OK);
+    }
+    return p->ctx[0].model->sample != NULL;
+}
+
+/* Adapters trained with either are the same, and so is what they answer. */
+static void random_training(void **state) {
+    int trained = 0;
+    (void)state;
+    for (uint32_t seed = 1; seed <= 250; seed++) {
+        for (int choice = 0; choice < ADAPTERS; choice++) {
+            pair p = {.diag = {.arena = &p.arena}};
+            if (open_trained(&p, seed, choice, TP_ISA_DSP)) {
+                const drive_digest ref = drive(&p.ctx[0], seed);
+                const drive_digest isa = drive(&p.ctx[1], seed);
+                assert_memory_equal(&ref, &isa, sizeof ref);
+                trained++;
+            }
+            tp_arena_free(&p.arena);
+        }
+    }
+    print_message("%d graphs trained with both\n", trained);
+    assert_true(trained > 500);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(convolutions),
         cmocka_unit_test(random_graphs),
+        cmocka_unit_test(trained_biases_and_factors),
+        cmocka_unit_test(random_training),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,14 +83,36 @@ static const pass_case cases[] = {
     {"fold/dwconv", "fold", {NULL}},
     {"fold/padded", "fold", {NULL}},
     {"fold/bitfit", "fold", {"fc0=bitfit", "fc1=lora:rank=1"}},
+    {"latent/raw", "latent", {NULL}},
+    {"latent/early", "latent", {NULL}},
+    {"latent/features", "latent", {NULL}},
 };
 enum { N_CASES = sizeof cases / sizeof *cases };
+
+/* Of pass latent: the op that training begins at; where a case is not named,
+ * the first. */
+static const struct {
+    const char *name;
+    int at;
+} cuts[] = {{"latent/early", 1}, {"latent/features", 8}};
+
+static int cut_of(const char *name) {
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        if (strcmp(cuts[i].name, name) == 0) {
+            return cuts[i].at;
+        }
+    }
+    return 0;
+}
 
 static tp_pass_fn find_pass(const char *name) {
     for (int i = 0; i < tp_n_passes; i++) {
         if (strcmp(tp_passes[i].name, name) == 0) {
             return tp_passes[i].run;
         }
+    }
+    if (strcmp(name, "latent") == 0) { /* of the schedule */
+        return tp_pass_latent;
     }
     fail_msg("no pass '%s'", name);
     return NULL;
@@ -114,7 +136,7 @@ static void test_case(void **state) {
     tp_arena arena = {0};
     tp_diag diag = {.arena = &arena};
     tp_adapter_spec spec[MOST_SPECS];
-    tp_pass_options options = {.spec = spec};
+    tp_pass_options options = {.spec = spec, .cut = cut_of(c->name)};
     tp_graph graph;
     char path[MOST_PATH];
     while (options.n_specs < MOST_SPECS && c->spec[options.n_specs] != NULL) {

@@ -59,10 +59,10 @@ static void test_random_models(void **state) {
         {"random, head and lora", NULL, {"fc*=head", "*=lora:rank=3"}},
     };
     tp_tally t = {
-        .error = 0.4, .cosine = 0.94, .gain = 0.25, .worst_cosine = 1.0};
+        .error = 0.4, .cosine = 0.94, .gain = 0.37, .worst_cosine = 1.0};
     tally_random(&t, random, sizeof random / sizeof *random, 150);
     assert_int_equal(t.beyond, 0);
-    tp_tally_check(&t, 0.014, 0.04, 0.005);
+    tp_tally_check(&t, 0.016, 0.045, 0.005);
     for (int k = TP_OP_CLAMP_BWD; k < TP_OP_ACCUMULATE; k++) {
         assert_true(t.met[k] || is_other_rule(k));
     }
@@ -78,7 +78,8 @@ static void test_random_models(void **state) {
 
 /* The same for the other kinds of adapters. Where the few logits of a small
  * random model send gradients that cancel, the rounding of these to int8 is all
- * that remains: one tensor in 150 may be far off, the means may not. */
+ * that remains: one tensor in 150 may be far off, the means may not. What
+ * derives weights for a branch has the bounds of LoRA. */
 static void test_random_kinds(void **state) {
     (void)state;
     static const tp_adapted random[] = {
@@ -92,6 +93,8 @@ static void test_random_kinds(void **state) {
          NULL,
          {"*=bottleneck:mode=serial,act=hard_swish", "*=bitfit"}},
         {"random, skip", NULL, {"fc*=head", "*=skip", "*=bitfit"}},
+    };
+    static const tp_adapted derived[] = {
         {"random, lora-fa", NULL, {"*=lora-fa:rank=3"}},
         {"random, vera", NULL, {"*=vera"}},
         {"random, hyper", NULL, {"*=hyper:code=8"}},
@@ -99,6 +102,10 @@ static void test_random_kinds(void **state) {
     tp_tally t = {
         .error = 0.6, .cosine = 0.9, .gain = 0.4, .worst_cosine = 1.0};
     tally_random(&t, random, sizeof random / sizeof *random, 60);
+    t.error = 0.4;
+    t.cosine = 0.94;
+    t.gain = 0.25;
+    tally_random(&t, derived, sizeof derived / sizeof *derived, 60);
     assert_true(t.beyond <= t.compared / 150);
     tp_tally_check(&t, 0.014, 0.04, 0.005);
     for (int k = 0; k < OTHER_RULES; k++) {

@@ -71,8 +71,9 @@ static void same_bytes_on_all(const tp_graph *graph, tp_state_kind state,
     tp_diag diag = {.arena = &arena};
     tp_schedule front[TP_MOST_SCHEDULES];
     int n = 0;
-    assert_int_equal(tp_schedule_front(&arena, graph, state, front, &n, &diag),
-                     TP_OK);
+    const tp_schedule_options options = {.state = state};
+    assert_int_equal(
+        tp_schedule_front(&arena, graph, &options, front, &n, &diag), TP_OK);
     const tp_schedule all = {.state = state};
     const drive_digest kept = train(graph, &all, seed);
     for (int i = 0; i < n; i++) {
@@ -228,8 +229,8 @@ static void test_budgets(void **state) {
     if (!keyword_spotter(&arena, &graph, &diag)) {
         skip();
     }
-    assert_int_equal(tp_schedule_front(&arena, &graph, TP_STATE_ACCUMULATE,
-                                       front, &n, &diag),
+    tp_schedule_options less = {.state = TP_STATE_ACCUMULATE};
+    assert_int_equal(tp_schedule_front(&arena, &graph, &less, front, &n, &diag),
                      TP_OK);
     assert_true(n >= 3);
     for (int i = 0; i < n; i++) {
@@ -247,8 +248,8 @@ static void test_budgets(void **state) {
         assert_true(i == 0 || (front[i].ram < front[i - 1].ram &&
                                front[i].cost > front[i - 1].cost));
     }
-    tp_schedule_options less = {.state = TP_STATE_ACCUMULATE, .ram = 20000};
     tp_plan plan;
+    less.ram = 20000;
     assert_int_equal(tp_schedule_plan(&arena, &graph, &less, &plan, &diag),
                      TP_ERR_BUDGET);
     const char *nearest =

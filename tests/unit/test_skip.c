@@ -11,7 +11,6 @@
 
 #include "compiler/ops/opdef.h"
 #include "compiler/passes/passes.h"
-#include "compiler/plan/plan.h"
 #include "tests/unit/gradcheck.h"
 #include "tests/unit/small_models.h"
 #include "tinypeft/kernels.h"
@@ -69,8 +68,8 @@ static void test_saturates_and_starts(void **state) {
 
 /* --- training ------------------------------------------------------------- */
 
-/* The backward part is the loss and gradients of parameters alone, and only
- * features outlive the forward part. */
+/* The backward part is the loss and gradients of parameters alone, and features
+ * are all that training reads of a sample. */
 static void test_no_backward(void **state) {
     (void)state;
     static const char *const text[] = {"fc4=head", "conv*=skip"};
@@ -86,7 +85,8 @@ static void test_no_backward(void **state) {
                   .rng = 1};
     tp_adapter_spec spec[2];
     const tp_pass_options options = {.spec = spec, .n_specs = 2};
-    tp_plan plan;
+    tp_cut *cut = NULL;
+    int cuts = 0;
     tp_small_mobile(&m);
     m.graph.output = m.x;
     m.graph.first_backward = m.graph.n_ops;
@@ -96,7 +96,6 @@ static void test_no_backward(void **state) {
     }
     assert_int_equal(tp_passes_run(&m.graph, &options, NULL, NULL, &diag),
                      TP_OK);
-    assert_int_equal(tp_plan_make(&arena, &m.graph, NULL, &plan, &diag), TP_OK);
     int weights = 0;
     for (int i = m.graph.first_backward; i < m.graph.n_ops; i++) {
         const tp_kind kind = m.graph.op[i].kind;
@@ -105,16 +104,18 @@ static void test_no_backward(void **state) {
         weights += kind == TP_OP_HEAD_BWD_W ? 1 : 0;
     }
     assert_int_equal(weights, 3); /* the head's, conv0's, conv2's */
-    const char *dump = tp_plan_print(&arena, &plan);
-    const char *left = strstr(dump, "which see the sample alone:\n");
-    assert_non_null(left);
-    assert_non_null(strstr(left, "conv0.pooled\n"));
-    assert_non_null(strstr(left, "conv2.pooled\n"));
-    int lines = 0;
-    for (const char *p = strchr(left, '\n') + 1; *p != '\0'; p++) {
-        lines += *p == '\n' ? 1 : 0;
+    assert_int_equal(tp_latent_cuts(&arena, &m.graph, &cut, &cuts, &diag),
+                     TP_OK);
+    const tp_pass_options kept = {.cut = cut[0].at};
+    assert_int_equal(tp_pass_latent(&m.graph, &kept, &diag), TP_OK);
+    int features = 0;
+    for (int i = 0; i < m.graph.n_tensors; i++) {
+        const tp_tensor *t = &m.graph.tensor[i];
+        assert_true(!t->latent || (t->dim[1] == 1 && t->dim[2] == 1));
+        features += t->latent ? 1 : 0;
     }
-    assert_int_equal(lines, 3 + 1); /* and the head's features; their sum */
+    assert_int_equal(features, 3); /* conv0's, conv2's, the head's */
+    assert_int_equal(cut[0].bytes, 3 * 8);
     tp_arena_free(&arena);
 }
 

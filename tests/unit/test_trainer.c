@@ -85,31 +85,6 @@ static void the_end_of_the_order_is_held_back(void **state) {
     }
 }
 
-/* The kinds of a list, joined. */
-static const char *kinds(size_t shots, bool new_head) {
-    static char text[64];
-    const char *why = NULL;
-    text[0] = '\0';
-    for (const char *const *kind = tp_method_order(shots, new_head, &why);
-         *kind != NULL; kind++) {
-        (void)strncat(text, *kind, sizeof text - strlen(text) - 1);
-        (void)strncat(text, " ", sizeof text - strlen(text) - 1);
-    }
-    assert_non_null(why);
-    return text;
-}
-
-static void few_samples_ask_for_few_parameters(void **state) {
-    (void)state;
-    assert_string_equal(kinds(0, true), "bitfit skip head ");
-    assert_string_equal(kinds(1, true), "bitfit skip head ");
-    assert_string_equal(kinds(4, true), "bitfit skip head ");
-    assert_string_equal(kinds(5, true), "lora-fa bitfit skip head ");
-    assert_string_equal(kinds(1000000, true), "lora-fa bitfit skip head ");
-    assert_string_equal(kinds(1, false), "bitfit ");
-    assert_string_equal(kinds(5, false), "lora-fa bitfit ");
-}
-
 /* --- targets -------------------------------------------------------------- */
 
 /* x -> FULLY_CONNECTED -> QUANTIZE to uint8, at the same scale and as many
@@ -181,7 +156,6 @@ int main(void) {
         cmocka_unit_test(others_lose_their_share),
         cmocka_unit_test(no_class_is_emptied_first),
         cmocka_unit_test(the_end_of_the_order_is_held_back),
-        cmocka_unit_test(few_samples_ask_for_few_parameters),
         cmocka_unit_test(uint8_targets_are_trained_as_int8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,11 +2,10 @@
  *
  * By hand, because a compiler keeps neither eight sums nor the unpacking of
  * weights in registers: the loop takes 12 instructions for 16 products.
- *
- *   r0        weights              r9, r10  of this pair; later m and R
- *   r1..r8    sums: channel, pixel r12, lr  activations
- *   r11       activations' address
  */
+    .equ UNROLL, 32
+#include "runtime/kernels/dsp/tile.inc"
+
     .syntax unified
     .thumb
     .text
@@ -24,7 +23,6 @@
     .equ FINISH, 36
     .equ FRAME, 44              /* keeps the stack at multiples of 8 */
 
-    .equ UNROLL, 32
 
 .macro ENTER
     push {r4-r11, lr}
@@ -63,61 +61,7 @@
 91: str r10, [sp, #ENTRY]
 .endm
 
-/* --- one output ----------------------------------------------------------- */
-
-/* Even channels: a = 2 A. m in r9, R in r10, e in r11. */
-.macro EVEN_plain a
-    smmlar \a, \a, r9, r10
-    asr \a, \a, r11
-    ssat \a, #8, \a
-.endm
-.macro EVEN_any a
-    add r12, r10, \a, asr #31
-    smmlar \a, \a, r9, r12
-    asr \a, \a, r11
-    ssat \a, #8, \a
-.endm
-/* Odd channels: a = 512 A. */
-.macro ODD_plain a
-    smmla \a, \a, r9, r10
-    asr \a, \a, r11
-    ssat \a, #8, \a
-.endm
-.macro ODD_any a
-    asr r12, \a, #31
-    add r12, r10, r12, lsl #8
-    smmla \a, \a, r9, r12
-    asr \a, \a, r11
-    ssat \a, #8, \a
-.endm
-.macro CLAMP_plain regs:vararg
-.endm
-.macro CLAMP_any regs:vararg
-    ldrd r9, r10, [sp, #UP]
-    .irp a, \regs
-    qadd8 \a, \a, r9
-    ssub8 \a, \a, r10
-    .endr
-.endm
-
 /* --- two pixels ----------------------------------------------------------- */
-
-/* One pair of k for two pixels and four channels; the sums start from the last
- * four arguments. Weights are used packed first, then unpacked in place. */
-.macro PAIR2 s0, s1, s2, s3
-    ldrd r9, r10, [r0], #8
-    ldrd r12, lr, [r11], #8
-    smlad r3, r12, r9, \s1
-    smlad r4, lr, r9, r4
-    smlad r7, r12, r10, \s3
-    smlad r8, lr, r10, r8
-    sxtb16 r9, r9
-    sxtb16 r10, r10
-    smlad r1, r12, r9, \s0
-    smlad r2, lr, r9, r2
-    smlad r5, r12, r10, \s2
-    smlad r6, lr, r10, r6
-.endm
 
 /* From sums to four bytes each of two pixels, and on to the next group. */
 .macro FINISH2 kind
@@ -127,25 +71,7 @@
     sub r7, r7, r5
     sub r8, r8, r6
     add lr, lr, #16
-    ldm lr!, {r9, r10, r11}
-    EVEN_\kind r1
-    EVEN_\kind r2
-    ldm lr!, {r9, r10, r11}
-    ODD_\kind r3
-    ODD_\kind r4
-    ldm lr!, {r9, r10, r11}
-    EVEN_\kind r5
-    EVEN_\kind r6
-    ldm lr!, {r9, r10, r11}
-    ODD_\kind r7
-    ODD_\kind r8
-    bfi r1, r3, #8, #8
-    bfi r2, r4, #8, #8
-    bfi r1, r5, #16, #8
-    bfi r2, r6, #16, #8
-    bfi r1, r7, #24, #8
-    bfi r2, r8, #24, #8
-    CLAMP_\kind r1, r2
+    REQUANTISE2 \kind
     ldrd r9, r10, [sp, #Y]
     str r2, [r9, r10]
     str r1, [r9], #4
@@ -265,35 +191,3 @@ plain1:
     .balign 4
 any1:
     FINISH1 any
-
-/* --- activations ---------------------------------------------------------- *
- *
- * tp_dsp_widen2(x0 r0, x1 r1, n r2, act r3) */
-
-.macro WIDEN2
-    ldr r4, [r0], #4
-    ldr r5, [r1], #4
-    eor r4, r4, r12
-    eor r5, r5, r12
-    and r6, lr, r4, lsl #1
-    and r7, lr, r5, lsl #1
-    and r8, lr, r4, lsr #7
-    and r9, lr, r5, lsr #7
-    stm r3!, {r6-r9}
-.endm
-
-    .section .text.tp_dsp_widen2, "ax", %progbits
-    FUNCTION tp_dsp_widen2
-    push {r4-r9, lr}
-    mov r12, #0x80808080
-    movw lr, #0x01FE
-    movt lr, #0x01FE
-    lsrs r2, r2, #1
-    bcc 1f
-    WIDEN2
-1:  cbz r2, 3f
-2:  WIDEN2
-    WIDEN2
-    subs r2, r2, #1
-    bne 2b
-3:  pop {r4-r9, pc}

@@ -47,10 +47,6 @@ typedef struct tp_dsp_tile {
     uint32_t up, down;
 } tp_dsp_tile;
 
-/* 4 * n bytes each of two pixels, anywhere, to the activations of both. */
-void tp_dsp_widen2(const int8_t *x0, const int8_t *x1, int32_t n,
-                   uint32_t *act);
-
 /* Two pixels; negative sums are clamped away / any. */
 void tp_dsp_tile2_plain(const tp_dsp_tile *t);
 void tp_dsp_tile2(const tp_dsp_tile *t);

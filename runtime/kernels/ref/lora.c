@@ -2,6 +2,7 @@
  * to the accumulator before it is requantised. A is a convolution of the
  * shape of W to `rank` channels, B is 1x1. Hu et al. 2021, arXiv:2106.09685;
  * for k x k convolutions the split of A and B is theirs too. */
+#include "runtime/kernels/ref/lora.h"
 #include "runtime/kernels/ref/conv.h"
 #include "tinypeft/kernels.h"
 
@@ -38,7 +39,7 @@ void tp_conv2d_q8_s16_fwd_ref(const tp_conv2d *op, const int8_t *x,
     u->e = (int16_t)(w->e + op->shift);
 }
 
-/* sum over r of b * u: at most 16 * 128 * 32768 = 2^26. */
+/* sum over r of b * u: at most 16 * 127 * 32767 < 2^26. */
 static int32_t branch_dot(const int8_t *b, const int16_t *u, int32_t rank) {
     int32_t v = 0;
     for (int32_t r = 0; r < rank; r++) {
@@ -59,6 +60,7 @@ static inline void forward(const tp_conv2d *op, const int8_t *x,
                            const int32_t *b, const lora_inputs *lora,
                            int8_t *y) {
     const int e = lora->b->e + lora->u->e;
+    const int32_t fine = INT32_C(1) << tp_lora_bits(op->rank);
     for (int32_t row = 0; row < op->out_h; row++) {
         const int32_t oy = tp_walk(op->reverse, row, op->out_h);
         for (int32_t col = 0; col < op->out_w; col++) {
@@ -72,9 +74,10 @@ static inline void forward(const tp_conv2d *op, const int8_t *x,
                 count = tp_window_dot(op, &v, x, op->w, oc, acc);
                 for (int32_t j = 0; j < count; j++) {
                     const int32_t c = oc + j;
-                    const int32_t add = tp_scale(
-                        branch_dot(lora->b->v + c * op->rank, up, op->rank),
-                        op->lora_m[c], op->lora_s[c] + e);
+                    const int32_t sum =
+                        branch_dot(lora->b->v + c * op->rank, up, op->rank);
+                    const int32_t add =
+                        tp_lora_add(sum * fine, tp_lora_factor(op, c, e));
                     const int32_t base = tp_add_wrap(acc[j], b[c]);
                     *out++ = tp_requantise(op, lora->f, c,
                                            tp_sat32((int64_t)base + add));
@@ -92,9 +95,10 @@ static inline void forward(const tp_conv2d *op, const int8_t *x,
  *   lora_b  [in]  q8    [out_c][rank]
  *   y       [out] int8  as for conv2d_s8_fwd; its bytes where B is 0
  *       acc = b[oc] + sum (x - x_zp) * w[oc]
- *       acc += round((sum over r of B * u) / s_w[oc]), saturated to int32
+ *       acc += round((sum over r of B * u) / s_w[oc]), saturated to int32;
+ *       1 / s_w[oc] as tp_lora_factor() has it
  * y may lie over x as in conv2d_s8_fwd; u lies apart.
- * Bound: |sum B u| <= 2^26, times lora_m < 2^57.
+ * Bound: |sum B u| and bits below it < 2^31, times a factor < 2^31.
  * Cannot fail. Source: arXiv:2106.09685, eq. 3. */
 void tp_conv2d_lora_s8_fwd_ref(const tp_conv2d *op, const int8_t *x,
                                const int32_t *b, const tp_q16 *u,
@@ -148,9 +152,9 @@ void tp_conv2d_lora_s8_bwd_x_ref(const tp_conv2d *op, const tp_q8 *dy,
             tp_gather_tile(&base, iy, ix, ic, acc, n);
             tp_gather_tile(&branch, iy, ix, ic, add, n);
             for (int32_t i = 0; i < n; i++) {
-                *out++ = tp_grad_put(
-                    g, tp_shift_round(acc[i], g->e - e_base) +
-                           tp_shift_round(add[i], g->e - e_branch));
+                *out++ =
+                    tp_grad_put(g, tp_shift_round(acc[i], g->e - e_base) +
+                                       tp_shift_round(add[i], g->e - e_branch));
             }
         }
     }
@@ -162,13 +166,13 @@ void tp_conv2d_lora_s8_bwd_x_ref(const tp_conv2d *op, const tp_q8 *dy,
  *   dy      [in]  q8 [out_h][out_w][out_c]
  *   lora_b  [in]  q8 [out_c][rank]
  *   du      [out] q8 [out_h][out_w][rank], exponent g->e
- *   g       [in/out] delayed scale of du
+ *   g       [in/out] delayed scale of du; at least 2 above that of B dy
  * No overlap. Bound: out_c * 127 * 128 < 2^31 for out_c <= 132,104; the unit
  * is 2^(B.e + dy.e).
  * Cannot fail. Source: arXiv:2106.09685, eq. 3, transposed. */
 void tp_lora_q8_bwd_u_ref(const tp_conv2d *op, const tp_q8 *dy,
                           const tp_q8 *lora_b, tp_q8 *du, tp_gscale *g) {
-    const int shift = g->e - (lora_b->e + dy->e);
+    const int shift = tp_grad_shift(g, lora_b->e + dy->e);
     const int32_t rank = op->rank;
     int8_t *out = du->v;
     for (int32_t p = 0; p < op->out_h * op->out_w; p++) {

@@ -204,6 +204,11 @@ static int64_t spread(const tp_pool *op, const place *p, int32_t full,
     return acc;
 }
 
+static bool same_windows(const place *a, const place *b) {
+    return a->oy.first == b->oy.first && a->oy.end == b->oy.end &&
+           a->ox.first == b->ox.first && a->ox.end == b->ox.end;
+}
+
 /* Gradient of an average pool: each window shares its dy among its places.
  *   op  as in the forward kernel; y_min, y_max are not used: a fused clamp
  *       has been applied to dy
@@ -213,7 +218,8 @@ static int64_t spread(const tp_pool *op, const place *p, int32_t full,
  *       dx = sum over the windows that cover the place of dy / count
  * dx may lie over dy where no pixel of dx, in the order of op->reverse, lands
  * on a pixel of dy whose window covers it or a later one; no overlap else.
- * Exponents are read first and written last.
+ * Exponents are read first and written last. Where a place has the windows of
+ * the one computed last, it is a copy of that.
  * 1 / count is round(2^30 / count): k_h * k_w <= 2^15, kept by the
  * compiler, leaves it 15 bits. Bound: a place is in at most k_h * k_w windows,
  * so |sum| <= 2^15 * 127 * 2^30 < 2^52.
@@ -222,16 +228,22 @@ void tp_avgpool_q8_bwd_x_ref(const tp_pool *op, const tp_q8 *dy, tp_q8 *dx,
                              tp_gscale *g) {
     const int shift = g->e - (dy->e - 30);
     const int32_t full = share(op->k_h * op->k_w);
+    place last = {-1, {-1, -1}, {-1, -1}};
     for (int32_t row = 0; row < op->in_h; row++) {
         const int32_t iy = tp_walk(op->reverse, row, op->in_h);
         for (int32_t col = 0; col < op->in_w; col++) {
             const int32_t ix = tp_walk(op->reverse, col, op->in_w);
             const place p = place_at(op, iy, ix);
             int8_t *out = dx->v + p.index;
+            if (same_windows(&p, &last)) {
+                memcpy(out, dx->v + last.index, (size_t)op->c);
+                continue;
+            }
             for (int32_t ic = 0; ic < op->c; ic++) {
                 const int64_t acc = spread(op, &p, full, dy->v + ic);
                 *out++ = tp_grad_out(g, acc, shift);
             }
+            last = p;
         }
     }
     dx->e = g->e;

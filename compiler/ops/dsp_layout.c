@@ -1,0 +1,28 @@
+#include "compiler/ops/dsp_layout.h"
+
+#include <stddef.h>
+
+tp_conv2d_dsp tp_conv_dsp_layout(const tp_conv2d *d) {
+    tp_conv2d_dsp out = {.conv = *d};
+    const int32_t row = (d->k_w * d->in_c + 3) / 4 * 4;
+    out.conv.w = NULL;
+    out.conv.m = NULL;
+    out.conv.s = NULL;
+    out.pairs = d->k_h * row / 2;
+    out.direct = d->k_h == 1 && d->k_w == 1 && d->pad_t == 0 && d->pad_l == 0 &&
+                 d->in_c % 4 == 0;
+    if (!out.direct) {
+        const int32_t last = (d->out_w - 1) * d->stride_w * d->in_c;
+        out.row_bytes = (last + row + 3) / 4 * 4;
+    }
+    return out;
+}
+
+/* As tp_conv2d_s8_fwd_dsp() lays it out. */
+uint32_t tp_conv_dsp_scratch(const tp_conv2d_dsp *op) {
+    const int32_t slots = op->conv.k_h + op->conv.stride_h;
+    const int32_t rows = op->direct ? 0 : slots * op->row_bytes;
+    const int32_t groups = (op->conv.out_c + 3) / 4;
+    const int32_t channels = op->limit != 0 ? groups * 64 : 0;
+    return (uint32_t)(8 * op->pairs + rows + channels);
+}

@@ -1,0 +1,289 @@
+/* Kernels of `dsp` against `ref`, byte for byte, on random shapes: the same on
+ * the host, where they are the twins in C, and on a Cortex-M4. What the planner
+ * packs is packed here with runtime/kernels/dsp/pack.h. */
+#ifndef TP_TESTS_UNIT_DSP_CASES_H
+#define TP_TESTS_UNIT_DSP_CASES_H
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "core/fixed.h"
+#include "core/rng.h"
+#include "runtime/kernels/dsp/pack.h"
+#include "tinypeft/kernels.h"
+
+enum {
+    DSP_CHANNELS = 76,
+    DSP_PIXELS = 21,
+    DSP_RANK = 16,
+    DSP_MAP = DSP_CHANNELS * DSP_PIXELS,
+    DSP_WEIGHTS = DSP_CHANNELS * DSP_CHANNELS
+};
+
+/* Everything a case needs, and more than it may touch: bytes behind each
+ * tensor are compared too. */
+typedef struct dsp_memory {
+    uint32_t rng;
+    tp_conv2d op;
+    tp_conv2d_dsp packed;
+    int8_t w[DSP_WEIGHTS];
+    uint16_t q[DSP_CHANNELS];
+    int32_t w_packed[DSP_WEIGHTS + 4 * DSP_CHANNELS];
+    int32_t q_packed[DSP_CHANNELS];
+    _Alignas(8) uint8_t x[DSP_MAP + 16], y[DSP_MAP + 16];
+    _Alignas(8) uint8_t u[2 * DSP_RANK * DSP_PIXELS + 8];
+    _Alignas(8) uint8_t a[DSP_RANK * DSP_CHANNELS + 8];
+    _Alignas(8) uint8_t out[2][4 * DSP_RANK * DSP_CHANNELS + DSP_MAP + 64];
+    tp_gscale scale[2];
+    uint32_t scratch[4096];
+} dsp_memory;
+
+static inline int32_t dsp_between(dsp_memory *m, int32_t lo, int32_t hi) {
+    return lo + (int32_t)tp_rng_below(&m->rng, (uint32_t)(hi - lo + 1));
+}
+
+/* Of q8 or int8: all, extremes alone, or few small ones. */
+static inline void dsp_bytes(dsp_memory *m, int8_t *v, int32_t n) {
+    const int32_t kind = dsp_between(m, 0, 3);
+    for (int32_t i = 0; i < n; i++) {
+        const int32_t any = dsp_between(m, -127, 127);
+        v[i] = (int8_t)(kind == 0   ? (any < 0 ? -127 : 127)
+                        : kind == 1 ? any / 64
+                                    : any);
+    }
+}
+
+static inline tp_q8 *dsp_q8(dsp_memory *m, uint8_t *at, int32_t n) {
+    tp_q8 *q = (tp_q8 *)(void *)at;
+    memset(q, 0, sizeof *q);
+    q->e = (int8_t)dsp_between(m, -20, 4);
+    dsp_bytes(m, q->v, n);
+    return q;
+}
+
+static inline tp_q16 *dsp_q16(dsp_memory *m, uint8_t *at, int32_t n) {
+    tp_q16 *q = (tp_q16 *)(void *)at;
+    const int32_t most = dsp_between(m, 0, 3) == 0 ? 32767 : 3000;
+    q->e = (int16_t)dsp_between(m, -20, 4);
+    q->reserved = 0;
+    for (int32_t i = 0; i < n; i++) {
+        q->v[i] = (int16_t)(most == 32767 && dsp_between(m, 0, 1) == 0
+                                ? -most
+                                : dsp_between(m, -most, most));
+    }
+    return q;
+}
+
+/* Both outputs start alike: accumulators go on from what is there. */
+static inline void dsp_begin(dsp_memory *m) {
+    for (uint32_t i = 0; i < sizeof m->out[0]; i++) {
+        m->out[0][i] = (uint8_t)(i % 4 == 0 ? tp_rng_next(&m->rng) : 0);
+    }
+    memcpy(m->out[1], m->out[0], sizeof m->out[0]);
+    m->scale[0] = (tp_gscale){.e = (int8_t)dsp_between(m, -40, 20), .peak = 3};
+    m->scale[1] = m->scale[0];
+}
+
+static inline bool dsp_same(const dsp_memory *m) {
+    return memcmp(m->out[0], m->out[1], sizeof m->out[0]) == 0 &&
+           m->scale[0].e == m->scale[1].e &&
+           m->scale[0].peak == m->scale[1].peak;
+}
+
+/* A 1x1 layer; channels in steps. */
+static inline void dsp_layer(dsp_memory *m, int32_t in_step, int32_t out_step) {
+    const int32_t in_c = dsp_between(m, 4 / in_step, 64 / in_step) * in_step;
+    const int32_t out_c = dsp_between(m, 1, 64 / out_step) * out_step;
+    const int32_t w = dsp_between(m, 1, 3);
+    const int32_t h = dsp_between(m, 1, DSP_PIXELS / 3);
+    m->op = (tp_conv2d){.in_h = h,
+                        .in_w = w,
+                        .in_c = in_c,
+                        .out_h = h,
+                        .out_w = w,
+                        .out_c = out_c,
+                        .k_h = 1,
+                        .k_w = 1,
+                        .stride_h = 1,
+                        .stride_w = 1,
+                        .dil_h = 1,
+                        .dil_w = 1,
+                        .x_zp = dsp_between(m, -128, 127),
+                        .w = m->w,
+                        .bwd_q = m->q,
+                        .bwd_e = dsp_between(m, -12, 2),
+                        .acc_shift = dsp_between(m, 0, 9),
+                        .acc_shift_b = dsp_between(m, 0, 9),
+                        .reverse = dsp_between(m, 0, 1)};
+    dsp_bytes(m, m->w, in_c * out_c);
+    for (int32_t c = 0; c < out_c; c++) {
+        m->q[c] = (uint16_t)(16 * dsp_between(m, 1, 2048));
+    }
+}
+
+static inline int32_t dsp_pair(const dsp_memory *m, int32_t k) {
+    const uint32_t low = k < m->op.out_c ? m->q[k] / 16u : 0;
+    const uint32_t high = k + 2 < m->op.out_c ? m->q[k + 2] / 16u : 0;
+    return (int32_t)(high << 16 | low);
+}
+
+static inline void dsp_pack_back(dsp_memory *m) {
+    const tp_dsp_matrix t = {m->w, m->op.in_c, m->op.out_c, 1, m->op.in_c};
+    tp_dsp_pack(&t, m->w_packed);
+    m->packed = (tp_conv2d_dsp){.conv = m->op,
+                                .pairs = tp_dsp_pairs(m->op.out_c),
+                                .direct = m->op.out_c % 4 == 0,
+                                .w = m->w_packed,
+                                .channel = m->q_packed};
+    for (int32_t j = 0; j < m->packed.pairs; j++) {
+        m->q_packed[j] = dsp_pair(m, j / 2 * 4 + j % 2);
+    }
+}
+
+/* Sums of 62 channels at full range fit what is packed. */
+static inline bool dsp_back(dsp_memory *m, bool lora) {
+    dsp_layer(m, 1, 1);
+    m->op.out_c = tp_min32(m->op.out_c, 62);
+    m->op.rank = lora ? dsp_between(m, 1, 8) : 0;
+    dsp_pack_back(m);
+    const int32_t n = m->op.in_h * m->op.in_w;
+    const tp_q8 *dy = dsp_q8(m, m->x, n * m->op.out_c);
+    tp_q8 *du = dsp_q8(m, m->u, n * DSP_RANK);
+    tp_q8 *a = dsp_q8(m, m->a, m->op.rank * m->op.in_c);
+    dsp_begin(m);
+    for (int i = 0; i < 2; i++) {
+        tp_q8 *dx = (tp_q8 *)(void *)m->out[i];
+        if (lora && i == 0) {
+            tp_conv2d_lora_s8_bwd_x_ref(&m->op, dy, du, a, dx, &m->scale[i]);
+        } else if (lora) {
+            tp_conv2d_lora_s8_bwd_x_dsp(&m->packed, dy, du, a, dx, &m->scale[i],
+                                        m->scratch);
+        } else if (i == 0) {
+            tp_conv2d_s8_bwd_x_ref(&m->op, dy, dx, &m->scale[i]);
+        } else {
+            tp_conv2d_s8_bwd_x_dsp(&m->packed, dy, dx, &m->scale[i],
+                                   m->scratch);
+        }
+    }
+    return dsp_same(m);
+}
+
+static inline bool dsp_conv_back(dsp_memory *m) {
+    return dsp_back(m, false);
+}
+
+static inline bool dsp_lora_back(dsp_memory *m) {
+    return dsp_back(m, true);
+}
+
+static inline bool dsp_u(dsp_memory *m) {
+    dsp_layer(m, 4, 1);
+    m->op.out_c = dsp_between(m, 1, 16);
+    m->op.stride_h = dsp_between(m, 1, 2);
+    m->op.stride_w = dsp_between(m, 1, 2);
+    m->op.out_h = (m->op.in_h - 1) / m->op.stride_h + 1;
+    m->op.out_w = (m->op.in_w - 1) / m->op.stride_w + 1;
+    while (m->op.in_c * 255 * 127 >> m->op.shift > 32766) {
+        m->op.shift++;
+    }
+    dsp_bytes(m, (int8_t *)m->x, m->op.in_h * m->op.in_w * m->op.in_c);
+    const tp_q8 *a = dsp_q8(m, m->a, m->op.out_c * m->op.in_c);
+    dsp_begin(m);
+    tp_conv2d_q8_s16_fwd_ref(&m->op, (int8_t *)m->x, a,
+                             (tp_q16 *)(void *)m->out[0]);
+    tp_conv2d_q8_s16_fwd_dsp(&m->op, (int8_t *)m->x, a,
+                             (tp_q16 *)(void *)m->out[1], m->scratch);
+    return dsp_same(m);
+}
+
+static inline bool dsp_du(dsp_memory *m) {
+    dsp_layer(m, 1, 4);
+    m->op.rank = dsp_between(m, 1, 16);
+    const int32_t n = m->op.out_h * m->op.out_w;
+    const tp_q8 *dy = dsp_q8(m, m->x, n * m->op.out_c);
+    const tp_q8 *b = dsp_q8(m, m->a, m->op.out_c * m->op.rank);
+    dsp_begin(m);
+    tp_lora_q8_bwd_u_ref(&m->op, dy, b, (tp_q8 *)(void *)m->out[0],
+                         &m->scale[0]);
+    tp_lora_q8_bwd_u_dsp(&m->op, dy, b, (tp_q8 *)(void *)m->out[1],
+                         &m->scale[1], m->scratch);
+    return dsp_same(m);
+}
+
+static inline bool dsp_db(dsp_memory *m) {
+    dsp_layer(m, 1, 2);
+    m->op.rank = dsp_between(m, 1, 16);
+    const int32_t n = m->op.out_h * m->op.out_w;
+    const tp_q8 *dy = dsp_q8(m, m->x, n * m->op.out_c);
+    const tp_q16 *u = dsp_q16(m, m->u, n * m->op.rank);
+    dsp_begin(m);
+    tp_lora_q16_bwd_w_ref(&m->op, u, dy, (tp_q32 *)(void *)m->out[0]);
+    tp_lora_q16_bwd_w_dsp(&m->op, u, dy, (tp_q32 *)(void *)m->out[1],
+                          m->scratch);
+    return dsp_same(m);
+}
+
+static inline bool dsp_dw(dsp_memory *m) {
+    dsp_layer(m, 2, 1);
+    m->op.out_c = dsp_between(m, 1, 16);
+    const int32_t n = m->op.out_h * m->op.out_w;
+    dsp_bytes(m, (int8_t *)m->x, n * m->op.in_c);
+    const tp_q8 *dy = dsp_q8(m, m->u, n * m->op.out_c);
+    dsp_begin(m);
+    tp_conv2d_s8_bwd_w_ref(&m->op, (int8_t *)m->x, dy,
+                           (tp_q32 *)(void *)m->out[0]);
+    tp_conv2d_s8_bwd_w_dsp(&m->op, (int8_t *)m->x, dy,
+                           (tp_q32 *)(void *)m->out[1], m->scratch);
+    return dsp_same(m);
+}
+
+/* Ranges that begin or end at, or beyond, the ends of int8. */
+static inline bool dsp_clamp(dsp_memory *m) {
+    const int32_t n = dsp_between(m, 1, 300);
+    const tp_clamp op = {.n = n,
+                         .y_min = dsp_between(m, -140, 126),
+                         .y_max = dsp_between(m, -127, 140)};
+    dsp_bytes(m, (int8_t *)m->y, n);
+    m->y[0] = 128; /* -128 */
+    const tp_q8 *dy = dsp_q8(m, m->x, n);
+    dsp_begin(m);
+    tp_mask_s8_fwd_ref(&op, (int8_t *)m->y, m->out[0]);
+    tp_mask_s8_fwd_dsp(&op, (int8_t *)m->y, m->out[1]);
+    tp_clamp_q8_bwd_x_ref(&op, dy, (int8_t *)m->y,
+                          (tp_q8 *)(void *)(m->out[0] + 400));
+    tp_clamp_q8_bwd_x_dsp(&op, dy, (int8_t *)m->y,
+                          (tp_q8 *)(void *)(m->out[1] + 400));
+    tp_mask_q8_bwd_x_ref(&op, dy, m->y, (tp_q8 *)(void *)(m->out[0] + 800));
+    tp_mask_q8_bwd_x_dsp(&op, dy, m->y, (tp_q8 *)(void *)(m->out[1] + 800));
+    return dsp_same(m);
+}
+
+typedef struct dsp_case {
+    const char *name;
+    bool (*run)(dsp_memory *m);
+} dsp_case;
+
+static const dsp_case dsp_cases[] = {
+    {"conv2d_s8_bwd_x", dsp_conv_back},
+    {"conv2d_lora_s8_bwd_x", dsp_lora_back},
+    {"conv2d_q8_s16_fwd", dsp_u},
+    {"lora_q8_bwd_u", dsp_du},
+    {"lora_q16_bwd_w", dsp_db},
+    {"conv2d_s8_bwd_w", dsp_dw},
+    {"masks", dsp_clamp},
+};
+
+enum { DSP_CASES = sizeof dsp_cases / sizeof *dsp_cases };
+
+/* `times` random cases; how many differ. */
+static inline int dsp_run(dsp_memory *m, const dsp_case *c, int times) {
+    int failed = 0;
+    for (int i = 0; i < times; i++) {
+        memset(m, 0, sizeof *m);
+        m->rng = tp_rng_seed((uint32_t)i + 1);
+        failed += c->run(m) ? 0 : 1;
+    }
+    return failed;
+}
+
+#endif
