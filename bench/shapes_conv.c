@@ -155,19 +155,30 @@ static const void *depthwise_dsp(int i, bool gradient) {
     }
     conv_shape s = depthwise_shapes[i];
     s.out_c = s.in_c;
-    s.k_h = s.k_w = 3;
     s.stride = gradient ? 1 : s.stride;
-    s.same = gradient ? 1 : s.same;
-    tp_conv2d conv = conv_of(&s);
-    conv.x_zp = -128; /* as behind a ReLU */
-    const tp_dw_map map = {.conv = conv, .gradient = gradient};
-    op = (tp_dwconv2d_dsp){.conv = conv, .strip = strips, .channel = records};
+    const tp_conv2d conv = conv_of(&s);
+    const bool plain = i % 4 != 3;
+    const bool fast = (plain || gradient) && s.k_h == 3 && s.k_w == 3;
+    const tp_dw_map map = {.conv = conv, .gradient = gradient, .fast = fast};
+    op = (tp_dwconv2d_dsp){
+        .conv = conv, .plain = plain, .strip = strips, .channel = records};
     tp_dw_lay_out(&map, strips, &op);
     return &op;
 }
 
 const void *bench_depthwise_dsp(int i) {
     return depthwise_dsp(i, false);
+}
+
+const void *bench_depthwise_scaled_dsp(int i) {
+    static tp_dwconv2d_dsp op;
+    const tp_dwconv2d_dsp *whole = depthwise_dsp(i, false);
+    if (whole == NULL) {
+        return NULL;
+    }
+    op = *whole;
+    op.limit = 1 << 16;
+    return &op;
 }
 
 const void *bench_depthwise_bwd_dsp(int i) {

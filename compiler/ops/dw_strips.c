@@ -9,6 +9,7 @@ typedef struct strips {
     int32_t n;
     int32_t wide;  /* columns in these */
     int32_t count; /* of all strips */
+    bool fast;     /* strip.h has functions for this window */
     bool zero;     /* an odd strip's column right of the last is zero */
 } strips;
 
@@ -20,10 +21,13 @@ static bool ends_in_zero(const tp_conv2d *d) {
 
 /* An odd strip without such a zero has no function in strip.h: it is the last
  * and has one column. */
-static strips divide(const tp_conv2d *d) {
+static strips divide(const tp_conv2d *d, bool fast) {
     const bool one = d->stride_w == 1;
-    strips s = {.d = d, .wide = d->out_w, .zero = one && ends_in_zero(d)};
-    s.wide -= one && !s.zero ? d->out_w % 2 : 0;
+    strips s = {.d = d,
+                .wide = d->out_w,
+                .fast = fast,
+                .zero = fast && one && ends_in_zero(d)};
+    s.wide -= fast && one && !s.zero ? d->out_w % 2 : 0;
     const int32_t most = one ? TP_STRIP_MOST : TP_STRIP_MOST_2;
     const int32_t parts = (s.wide + most - 1) / most;
     s.n = parts > 0 ? (s.wide + parts - 1) / parts : 1;
@@ -50,7 +54,7 @@ static void describe(const strips *s, int32_t i, int32_t at, int32_t *out) {
     const int32_t pairs = tp_min32(left / 2, room);
     const int32_t last = pairs < room && left % 2 != 0;
     out[TP_DW_N] = n;
-    out[TP_DW_FAST] = !alone;
+    out[TP_DW_FAST] = s->fast && !alone;
     out[TP_DW_WORDS] = words;
     out[TP_DW_AT] = at;
     out[TP_DW_OUT] = at + before;
@@ -81,12 +85,16 @@ static int32_t rows_of(const tp_dw_map *m, int32_t words) {
     return (each - 1) * d->stride_h + d->k_h;
 }
 
+static strips strips_of(const tp_dw_map *map) {
+    return divide(&map->conv, map->fast);
+}
+
 int32_t tp_dw_strips(const tp_dw_map *map) {
-    return divide(&map->conv).count;
+    return strips_of(map).count;
 }
 
 void tp_dw_lay_out(const tp_dw_map *map, int32_t *table, tp_dwconv2d_dsp *out) {
-    const strips s = divide(&map->conv);
+    const strips s = strips_of(map);
     int32_t words = 0;
     for (int32_t i = 0; i < s.count; i++) {
         describe(&s, i, words, table + i * TP_DW_STRIP);
@@ -104,5 +112,8 @@ void tp_dw_lay_out(const tp_dw_map *map, int32_t *table, tp_dwconv2d_dsp *out) {
 }
 
 uint32_t tp_dw_scratch(const tp_dwconv2d_dsp *op) {
-    return (uint32_t)(4 * TP_DW_GROUP * op->plane);
+    const tp_conv2d *d = &op->conv;
+    const int32_t record = d->k_h * tp_max32(d->k_w - 1, 1) + 3;
+    return (uint32_t)(4 * TP_DW_GROUP *
+                      (op->plane + (op->limit != 0 ? record : 0)));
 }

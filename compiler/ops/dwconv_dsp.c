@@ -6,8 +6,12 @@
 
 typedef struct packer {
     const tp_conv2d *d;
-    const int32_t *bias;
-    int32_t *record; /* [out_c][TP_STRIP_RECORD] */
+    const int32_t *bias; /* NULL: trained */
+    int32_t pairs;       /* of a row of the window */
+    bool plain;
+    bool scaled;     /* factors are trained */
+    int32_t limit;   /* as in tp_dwconv2d_dsp */
+    int32_t *record; /* [out_c][k_h * pairs + 3] */
 } packer;
 
 /* One channel's sum A = start + sum w u, u = x + 128 in [0, 255]. */
@@ -23,10 +27,6 @@ typedef struct form {
     int32_t m, r;
 } form;
 
-static size_t all_words(const tp_conv2d *d) {
-    return (size_t)d->out_c * TP_STRIP_RECORD;
-}
-
 static int32_t weight(const tp_conv2d *d, int32_t oc, int32_t k) {
     return d->w[k * d->out_c + oc];
 }
@@ -40,7 +40,8 @@ static channel channel_of(const packer *p, int32_t oc) {
         sum += w;
         neg += w < 0 ? w : 0;
     }
-    channel c = {.oc = oc, .start = p->bias[oc] - (128 + d->x_zp) * sum};
+    const int64_t b = p->limit == 0 ? p->bias[oc] : 0;
+    channel c = {.oc = oc, .start = b - (128 + d->x_zp) * sum};
     c.lo = c.start + 255 * neg;
     c.hi = c.start + 255 * (sum - neg);
     return c;
@@ -57,7 +58,7 @@ static int64_t magnitude(const channel *c) {
     return c->hi > -c->lo ? c->hi : -c->lo;
 }
 
-/* --- one shift for all channels ------------------------------------------- */
+/* --- plain: one shift for all channels ------------------------------------ */
 
 /* What the kernel has for a sum. */
 static int64_t scaled(const form *f, const channel *c, int64_t sum) {
@@ -131,7 +132,7 @@ static bool find_small(const packer *p, const channel *c, int32_t exact,
     return false;
 }
 
-static bool find_form(const packer *p, const channel *c, form *f) {
+static bool find_plain(const packer *p, const channel *c, form *f) {
     const int32_t t = TP_STRIP_SHIFT + 1 + p->d->s[c->oc];
     if (t < TP_STRIP_T_MIN) {
         return find_small(p, c, t, f);
@@ -148,15 +149,18 @@ static bool find_form(const packer *p, const channel *c, form *f) {
 
 /* --- channels ------------------------------------------------------------- */
 
-/* Taps (w0, w1) and (w1, w2) of each row, then start, m and R. */
 static void put(const packer *p, const channel *c, const form *f, bool dead) {
-    const int32_t scale = dead ? 0 : 1 << f->t;
-    int32_t *out = p->record + c->oc * TP_STRIP_RECORD;
-    for (int32_t i = 0; i < TP_STRIP_START; i++) {
-        const int32_t k = i / 2 * 3 + i % 2;
-        const int32_t low = scale * weight(p->d, c->oc, k);
-        const int32_t high = scale * weight(p->d, c->oc, k + 1);
-        *out++ = (int32_t)((uint32_t)high << 16 | (uint16_t)low);
+    const tp_conv2d *d = p->d;
+    int32_t *out = p->record + c->oc * (d->k_h * p->pairs + 3);
+    for (int32_t i = 0; i < d->k_h * p->pairs; i++) {
+        const int32_t kx = i % p->pairs;
+        const int32_t k = i / p->pairs * d->k_w + kx;
+        const int32_t low = dead ? 0 : weight(d, c->oc, k);
+        const int32_t high =
+            dead || kx + 1 >= d->k_w ? 0 : weight(d, c->oc, k + 1);
+        const int32_t scale = 1 << f->t;
+        *out++ =
+            (int32_t)((uint32_t)(high * scale) << 16 | (uint16_t)(low * scale));
     }
     *out++ = (int32_t)f->offset;
     *out++ = f->m;
@@ -165,25 +169,74 @@ static void put(const packer *p, const channel *c, const form *f, bool dead) {
 
 static bool find(const packer *p, const channel *c, form *f, bool *dead) {
     const int32_t y = output(p, c, c->lo);
-    *dead = p->d->s[c->oc] <= 0 && y == output(p, c, c->hi);
+    *dead = p->plain && p->d->s[c->oc] <= 0 && y == output(p, c, c->hi);
     if (*dead) { /* all sums give the same byte */
         *f = (form){.r = y * (1 << TP_STRIP_SHIFT)};
         return true;
     }
-    return find_form(p, c, f);
+    if (p->plain) {
+        return find_plain(p, c, f);
+    }
+    *f = (form){.offset = c->start}; /* the factor is that of `ref` */
+    return true;
 }
 
-static bool pack(const packer *p) {
+/* As in conv_dsp.c: a trained bias beyond the limit saturates the output. */
+static bool saturates(const packer *p, const channel *c) {
+    const tp_conv2d *d = p->d;
+    const int s = d->s[c->oc] - (p->scaled ? 4 : 0);
+    if (s < -31) {
+        return false;
+    }
+    return tp_mbqm((int32_t)(c->lo + p->limit), d->m[c->oc], s) + d->y_zp >=
+               d->y_max &&
+           tp_mbqm((int32_t)(c->hi - p->limit), d->m[c->oc], s) + d->y_zp <=
+               d->y_min;
+}
+
+/* Of a layer with a trained bias or factor: the kernel makes the record. Sums
+ * are within 2^23, so that they fit 32 bits however strip.h scales them. */
+static bool pack_trained(const packer *p, const channel *c) {
+    const int64_t most = INT64_C(1) << (31 - TP_STRIP_T_MAX);
+    const int64_t b = p->bias != NULL ? p->bias[c->oc] : 0;
+    const bool held = p->bias == NULL || (b <= p->limit && b >= -p->limit);
+    if (!held || (p->bias == NULL && !saturates(p, c)) ||
+        magnitude(c) + p->limit >= most) {
+        return false;
+    }
+    put(p, c, &(form){.offset = c->start}, false);
+    return true;
+}
+
+static bool pack_all(const packer *p) {
     for (int32_t oc = 0; oc < p->d->out_c; oc++) {
         const channel c = channel_of(p, oc);
         form f;
         bool dead = false;
+        if (p->limit != 0 && !pack_trained(p, &c)) {
+            return false;
+        }
+        if (p->limit != 0) {
+            continue;
+        }
         if (c.lo <= INT32_MIN || c.hi >= INT32_MAX || !find(p, &c, &f, &dead)) {
             return false;
         }
         put(p, &c, &f, dead);
     }
     return true;
+}
+
+static bool pack(packer *p) {
+    if (p->bias != NULL && !p->scaled) {
+        return pack_all(p);
+    }
+    for (p->limit = 1 << 21; p->limit >= 1 << 16; p->limit /= 2) {
+        if (pack_all(p)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* --- steps ---------------------------------------------------------------- */
@@ -200,55 +253,71 @@ static int32_t largest(const tp_graph *graph) {
 }
 
 /* The map as the windows see it, its strips in memory of this op. */
-static tp_status set_strips(tp_lower *lower, const tp_conv2d *view,
-                            bool gradient, tp_dwconv2d_dsp *out) {
-    const tp_dw_map map = {
-        .conv = *view, .largest = largest(lower->graph), .gradient = gradient};
-    const size_t n = (size_t)tp_dw_strips(&map) * TP_DW_STRIP;
+static tp_status set_strips(tp_lower *lower, const tp_dw_map *map,
+                            tp_dwconv2d_dsp *out) {
+    const size_t n = (size_t)tp_dw_strips(map) * TP_DW_STRIP;
     int32_t *table = tp_arena_alloc(lower->arena, n, sizeof *table);
     if (table == NULL) {
         return tp_no_memory(lower->diag);
     }
-    tp_dw_lay_out(&map, table, out);
+    tp_dw_lay_out(map, table, out);
     out->strip = tp_lower_const(lower, TP_S32, table, n, "strips");
     return out->strip != NULL ? TP_OK : tp_no_memory(lower->diag);
 }
 
-/* Windows of 3x3; other layers gain nothing. */
-static bool has_kernel(const tp_conv2d *d) {
+/* Windows of 3x3: others gain nothing over `ref`, in C as they would be. */
+static bool has_strips(const tp_conv2d *d) {
     return d->k_h == 3 && d->k_w == 3 && d->dil_h == 1 && d->dil_w == 1 &&
            d->out_c == d->in_c && d->out_c >= TP_DW_GROUP &&
            d->stride_h == d->stride_w && d->stride_w <= 2;
 }
 
-/* Negative sums end at the lower clamp. */
+/* Negative sums end at the lower clamp; any other range neither gains. */
 static bool is_plain(const tp_conv2d *d) {
     return d->y_min == -128 && d->y_zp == -128 && d->y_max == 127;
 }
 
 static tp_status append(tp_lower *lower, const tp_op *op, const packer *p) {
-    tp_dwconv2d_dsp out = {.conv = *p->d};
+    const tp_conv2d *d = p->d;
+    tp_dwconv2d_dsp out = {.conv = *d, .plain = p->plain, .limit = p->limit};
     out.conv.w = NULL;
     out.conv.m = NULL;
     out.conv.s = NULL;
-    TP_TRY(set_strips(lower, p->d, false, &out));
-    out.channel =
-        tp_lower_const(lower, TP_S32, p->record, all_words(p->d), "channels");
-    if (out.channel == NULL) {
+    if (!p->plain || p->limit != 0) {
+        const size_t n = (size_t)d->out_c;
+        out.conv.m = tp_lower_const(lower, TP_S32, d->m, n, "m");
+        out.conv.s = tp_lower_const(lower, TP_S8, d->s, n, "s");
+    }
+    const tp_dw_map map = {
+        .conv = *d, .largest = largest(lower->graph), .fast = true};
+    TP_TRY(set_strips(lower, &map, &out));
+    out.channel = tp_lower_const(lower, TP_S32, p->record,
+                                 (size_t)(d->out_c * (d->k_h * p->pairs + 3)),
+                                 "channels");
+    if (out.channel == NULL || ((!p->plain || p->limit != 0) &&
+                                (out.conv.m == NULL || out.conv.s == NULL))) {
         return tp_no_memory(lower->diag);
     }
-    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_const(NULL),
-                           tp_arg_tensor(op->out),
-                           tp_arg_scratch(tp_dw_scratch(&out))};
+    const tp_arg x = tp_arg_tensor(op->in[0]);
+    const tp_arg y = tp_arg_tensor(op->out);
+    const tp_arg b =
+        p->limit == 0 ? tp_arg_const(NULL) : tp_arg_tensor(op->in[2]);
+    const tp_arg scratch = tp_arg_scratch(tp_dw_scratch(&out));
+    if (p->scaled) {
+        const tp_arg f = tp_arg_tensor(tp_op_factors(op));
+        return tp_lower_step(lower, TP_K_dwconv2d_scaled_s8_fwd_dsp,
+                             &tp_desc_dwconv2d_dsp, &out,
+                             (tp_arg[]){x, b, f, y, scratch});
+    }
     return tp_lower_step(lower, TP_K_dwconv2d_s8_fwd_dsp, &tp_desc_dwconv2d_dsp,
-                         &out, args);
+                         &out, (tp_arg[]){x, b, y, scratch});
 }
 
 tp_status tp_dwconv_dsp_lower(tp_lower *lower, const tp_op *op,
                               const tp_conv_tensors *t, bool *done) {
     tp_conv2d d = tp_conv_geometry(&op->attr, t);
     *done = false;
-    if ((lower->isa & TP_ISA_DSP) == 0 || tp_op_factors(op) >= 0) {
+    if ((lower->isa & TP_ISA_DSP) == 0) {
         return TP_OK;
     }
     return tp_conv_describe(lower->arena, op, t, &d) == TP_OK
@@ -260,11 +329,16 @@ tp_status tp_dwconv_dsp_lower_described(tp_lower *lower, const tp_op *op,
                                         const tp_conv2d *d, bool *done) {
     const tp_tensor *bias = &lower->graph->tensor[op->in[2]];
     *done = false;
-    if (!has_kernel(d) || bias->role != TP_CONST || !is_plain(d)) {
+    if (!has_strips(d) || !is_plain(d)) {
         return TP_OK;
     }
-    packer p = {.d = d, .bias = bias->data};
-    p.record = tp_arena_alloc(lower->arena, all_words(d), sizeof *p.record);
+    packer p = {.d = d,
+                .bias = bias->role == TP_CONST ? bias->data : NULL,
+                .scaled = tp_op_factors(op) >= 0,
+                .pairs = tp_max32(d->k_w - 1, 1),
+                .plain = true};
+    const size_t words = (size_t)d->out_c * (size_t)(d->k_h * p.pairs + 3);
+    p.record = tp_arena_alloc(lower->arena, words, sizeof *p.record);
     if (p.record == NULL) {
         return tp_no_memory(lower->diag);
     }
@@ -295,9 +369,9 @@ static tp_conv2d turned(const tp_conv2d *d) {
 
 static int8_t *turn(tp_lower *lower, const tp_conv2d *d) {
     const int32_t taps = d->k_h * d->k_w;
-    const int32_t n = taps * d->out_c;
-    int8_t *w = tp_arena_alloc(lower->arena, (size_t)n, sizeof *w);
-    for (int32_t i = 0; w != NULL && i < n; i++) {
+    int8_t *w =
+        tp_arena_alloc(lower->arena, (size_t)(taps * d->out_c), sizeof *w);
+    for (int32_t i = 0; w != NULL && i < taps * d->out_c; i++) {
         const int32_t k = taps - 1 - i / d->out_c;
         w[i] = (int8_t)weight(d, i % d->out_c, k);
     }
@@ -306,14 +380,15 @@ static int8_t *turn(tp_lower *lower, const tp_conv2d *d) {
 
 tp_status tp_dwconv_dsp_lower_bwd_x(tp_lower *lower, const tp_op *op,
                                     const tp_conv2d *d, bool *done) {
-    *done = (lower->isa & TP_ISA_DSP) != 0 && has_kernel(d) &&
+    *done = (lower->isa & TP_ISA_DSP) != 0 && has_strips(d) &&
             d->stride_w == 1 && d->pad_t < d->k_h && d->pad_l < d->k_w;
     if (!*done) {
         return TP_OK;
     }
     tp_conv2d view = turned(d);
-    packer p = {.d = &view};
-    p.record = tp_arena_alloc(lower->arena, all_words(d), sizeof *p.record);
+    packer p = {.d = &view, .pairs = tp_max32(d->k_w - 1, 1)};
+    const size_t words = (size_t)d->out_c * (size_t)(d->k_h * p.pairs + 3);
+    p.record = tp_arena_alloc(lower->arena, words, sizeof *p.record);
     view.w = turn(lower, d);
     if (p.record == NULL || view.w == NULL) {
         return tp_no_memory(lower->diag);
@@ -325,9 +400,12 @@ tp_status tp_dwconv_dsp_lower_bwd_x(tp_lower *lower, const tp_op *op,
     tp_dwconv2d_dsp out = {.conv = *d};
     out.conv.w = NULL;
     out.conv.bwd_q = NULL;
-    TP_TRY(set_strips(lower, &view, true, &out));
-    out.channel =
-        tp_lower_const(lower, TP_S32, p.record, all_words(d), "backward");
+    const tp_dw_map map = {.conv = view,
+                           .largest = largest(lower->graph),
+                           .gradient = true,
+                           .fast = true};
+    TP_TRY(set_strips(lower, &map, &out));
+    out.channel = tp_lower_const(lower, TP_S32, p.record, words, "backward");
     if (out.channel == NULL) {
         return tp_no_memory(lower->diag);
     }

@@ -6,7 +6,8 @@
 
 #include "compiler/ops/conv.h"
 
-/* Appends the step of a forward depthwise convolution whose bias is constant.
+/* Appends the step of a forward depthwise convolution, with a trained bias or
+ * trained factors or without.
  *   t     its x, w and y
  *   done  [out] false: no step, for the kernel has no code for it or a bound
  *         fails */

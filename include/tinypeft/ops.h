@@ -80,15 +80,20 @@ enum {
     TP_DW_STRIP     /* how many there are */
 };
 
-/* DEPTHWISE_CONV_2D for the `dsp` kernels. */
+/* DEPTHWISE_CONV_2D for the `dsp` kernels. Of a channel: the taps of each row
+ * of the window as pairs (w0, w1), (w1, w2), ..., one pair (w0, 0) where there
+ * is one tap; then start, m and R as runtime/kernels/dsp/strip.h says. */
 typedef struct tp_dwconv2d_dsp {
-    tp_conv2d conv; /* window 3x3, stride 1 or 2, multiplier and dilation 1,
-                       channels >= 4; w NULL */
-    int32_t rows;   /* of x that the scratch holds, >= 3 */
+    tp_conv2d conv; /* multiplier and dilation 1, channels >= 4; w NULL */
+    int32_t rows;   /* of x that the scratch holds, >= k_h */
     int32_t plane;  /* words of a channel in scratch */
     int32_t strips;
-    const int32_t *strip;   /* [strips][TP_DW_STRIP] */
-    const int32_t *channel; /* [out_c][9]: runtime/kernels/dsp/strip.h */
+    int32_t plain;        /* 1: negative sums end at the lower clamp */
+    const int32_t *strip; /* [strips][TP_DW_STRIP] */
+    const int32_t *channel;
+    int32_t limit; /* 0: channel is complete. Else bias or factors are trained:
+                      it has the weights as they are and start without the bias,
+                      which is held within +-limit; conv has m and s */
 } tp_dwconv2d_dsp;
 
 /* AVERAGE_POOL_2D, MAX_POOL_2D. Padded places count as absent. */

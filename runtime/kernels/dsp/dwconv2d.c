@@ -14,7 +14,6 @@
 #include "tinypeft/kernels.h"
 
 #define GROUP 4
-#define K 3 /* the window */
 
 /* Backward, the sum is 2^TP_STRIP_T_MAX times what it is; times bwd_q and
  * 2^(LEFT - shift) its high word is the gradient. bwd_q is below 2^16 and a
@@ -60,10 +59,15 @@ typedef struct work {
     const int8_t *x;
     int8_t *y;
     int32_t c, in_h, in_w, out_h, out_w;
-    int32_t stride, pad_t;
+    int32_t stride_h, stride_w, pad_t, pad_l;
     uint32_t *rows;           /* scratch */
     int32_t most;             /* rows of y that it serves */
     int32_t plane;            /* words of a channel in it */
+    int32_t record;           /* words of a channel in `channel` */
+    const int32_t *channel;   /* of the group's first channel on */
+    const int32_t *b;         /* trained: bias, and */
+    const tp_factor *f;       /* factors, or NULL */
+    bool plain;               /* the group's records are those of strip.h */
     uint32_t bias;            /* of a word of x in scratch */
     uint32_t pad, pad_word;   /* a pixel of padding; what it is in scratch */
     strip_fn *const *by_size; /* of strip.h */
@@ -133,30 +137,66 @@ static void keep(const work *v, const int32_t *s, int32_t end, int32_t n) {
 
 /* --- what strip.h has no function for ------------------------------------- */
 
-static int32_t half(uint32_t word, int32_t upper) {
-    return (int16_t)(word >> 16 * upper);
+#define AT_ONCE 4 /* outputs */
+
+static int32_t column(const uint32_t *row, int32_t at) {
+    int16_t v;
+    memcpy(&v, (const char *)row + 2 * at, sizeof v);
+    return v;
 }
 
-/* The sum of the output whose window begins at column `col` of a row. */
-static int32_t sum(const int32_t *w, const uint32_t *row, int32_t words,
-                   int32_t col) {
-    uint32_t acc = (uint32_t)w[TP_STRIP_START];
-    for (int32_t ky = 0; ky < K; ky++, row += words, w += 2) {
-        const uint32_t *x = row + col / 2;
-        const int32_t odd = col % 2;
-        const uint32_t right = col / 2 + 1 < words ? x[1] : 0;
-        const int32_t x1 = odd ? half(right, 0) : half(x[0], 1);
-        acc += (uint32_t)(half(x[0], odd) * half((uint32_t)w[0], 0));
-        acc += (uint32_t)(x1 * half((uint32_t)w[0], 1));
-        acc += (uint32_t)(half(right, odd) * half((uint32_t)w[1], 1));
+/* acc[i] += a row's products, of output i from column `col` on. */
+static void add_row(const uint32_t *row, int32_t col, int32_t stride,
+                    const int32_t *w, int32_t taps, int32_t *acc) {
+    int32_t tap = (int16_t)w[0];
+    int32_t a0 = acc[0];
+    int32_t a1 = acc[1];
+    int32_t a2 = acc[2];
+    int32_t a3 = acc[3];
+    for (int32_t kx = 0; kx < taps; kx++, col++) {
+        a0 += column(row, col) * tap;
+        a1 += column(row, col + stride) * tap;
+        a2 += column(row, col + 2 * stride) * tap;
+        a3 += column(row, col + 3 * stride) * tap;
+        tap = *w++ >> 16;
     }
-    return (int32_t)acc;
+    acc[0] = a0;
+    acc[1] = a1;
+    acc[2] = a2;
+    acc[3] = a3;
 }
 
-static int8_t finish(const int32_t *info, int32_t acc) {
-    const int32_t high = (int32_t)((int64_t)acc * info[1] >> 32);
-    const int32_t y = (high + info[2]) >> TP_STRIP_SHIFT;
-    return (int8_t)tp_clamp32(y, -128, 127);
+/* The sums of four outputs of a row, or of one. Columns behind the strip's
+ * words are zero. Returns how many. */
+static int32_t sums(const work *v, const int32_t *s, const int32_t *w,
+                    const uint32_t *row, int32_t at, int32_t *acc) {
+    const tp_conv2d *op = &v->op->conv;
+    const int32_t pairs = tp_max32(op->k_w - 1, 1);
+    const int32_t stride = at + AT_ONCE <= s[TP_DW_N] ? v->stride_w : 0;
+    const int32_t col = at * v->stride_w;
+    const int32_t room = 2 * s[TP_DW_WORDS] - col - 3 * stride;
+    const int32_t start = w[op->k_h * pairs];
+    for (int32_t i = 0; i < AT_ONCE; i++) {
+        acc[i] = start;
+    }
+    for (int32_t ky = 0; ky < op->k_h; ky++, w += pairs) {
+        add_row(row, col, stride, w, tp_min32(op->k_w, room), acc);
+        row += s[TP_DW_WORDS];
+    }
+    return stride > 0 ? AT_ONCE : 1;
+}
+
+static int8_t finish(const work *v, int32_t oc, const int32_t *info,
+                     int32_t acc) {
+    const tp_conv2d *op = &v->op->conv;
+    if (v->plain) {
+        const int32_t high = (int32_t)((int64_t)acc * info[1] >> 32);
+        const int32_t y = (high + info[2]) >> TP_STRIP_SHIFT;
+        return (int8_t)tp_clamp32(y, -128, 127);
+    }
+    const int32_t y = v->op->limit != 0 ? tp_mbqm(acc, info[1], info[2])
+                                        : tp_mbqm(acc, op->m[oc], op->s[oc]);
+    return (int8_t)tp_clamp32(y + op->y_zp, op->y_min, op->y_max);
 }
 
 static int8_t gradient(const work *v, tp_dsp_strip *t, const int32_t *info,
@@ -167,20 +207,22 @@ static int8_t gradient(const work *v, tp_dsp_strip *t, const int32_t *info,
     return dx;
 }
 
-/* One of the channels. */
+/* Channel oc, which is such a number of its group. */
 static void slow(const work *v, const int32_t *s, tp_dsp_strip *t,
-                 int32_t number) {
-    const int32_t *w = t->channel + number * TP_STRIP_RECORD;
-    const int32_t *info = w + TP_STRIP_START;
-    const int32_t words = s[TP_DW_WORDS];
+                 int32_t number, int32_t oc) {
+    const int32_t *w = t->channel + number * v->record;
+    const int32_t *info = w + v->record - 3;
     const uint32_t *x = t->x + number * v->plane;
     const uint32_t *end = x + t->bytes / 4;
     int8_t *y = t->y + number;
-    for (; x < end; x += v->stride * words, y += t->pitch) {
-        for (int32_t i = 0; i < s[TP_DW_N]; i++) {
-            const int32_t acc = sum(w, x, words, i * v->stride);
-            y[i * t->c] =
-                v->g != NULL ? gradient(v, t, info, acc) : finish(info, acc);
+    for (; x < end; x += v->stride_h * s[TP_DW_WORDS], y += t->pitch) {
+        for (int32_t i = 0; i < s[TP_DW_N];) {
+            int32_t acc[AT_ONCE];
+            const int32_t n = sums(v, s, w, x, i, acc);
+            for (int32_t j = 0; j < n; j++, i++) {
+                y[i * t->c] = v->g != NULL ? gradient(v, t, info, acc[j])
+                                           : finish(v, oc, info, acc[j]);
+            }
         }
     }
 }
@@ -189,8 +231,7 @@ static void slow(const work *v, const int32_t *s, tp_dsp_strip *t,
 
 /* All of a group that does not change from batch to batch. */
 static tp_dsp_strip strip_of(const work *v, const group *g) {
-    const int32_t c = g->c + g->skip;
-    return (tp_dsp_strip){.channel = v->op->channel + c * TP_STRIP_RECORD,
+    return (tp_dsp_strip){.channel = v->channel + g->skip * v->record,
                           .x = v->rows,
                           .y = v->y,
                           .c = v->c,
@@ -224,7 +265,7 @@ static void aim(const work *v, const group *g, const batch *b, const int32_t *s,
                 tp_dsp_strip *t) {
     t->x = v->rows + g->skip * v->plane + s[TP_DW_AT];
     t->y = v->y + b->oy * t->pitch + g->c + g->skip + s[TP_DW_Y];
-    t->bytes = 4 * b->n * v->stride * s[TP_DW_WORDS];
+    t->bytes = 4 * b->n * v->stride_h * s[TP_DW_WORDS];
 }
 
 /* Rows of y of all strips. */
@@ -237,7 +278,7 @@ static void compute(const work *v, const group *g, const batch *b,
             v->by_size[s[TP_DW_N]](t);
         } else {
             for (int32_t j = 0; j < t->count; j++) {
-                slow(v, s, t, j);
+                slow(v, s, t, j, g->c + g->skip + j);
             }
         }
     }
@@ -249,7 +290,7 @@ static void compute_slowly(const work *v, const group *g, const batch *b,
     const int32_t *s = v->op->strip;
     for (int32_t i = v->op->strips; i > 0; i--, s += TP_DW_STRIP) {
         aim(v, g, b, s, t);
-        slow(v, s, t, channel - g->skip);
+        slow(v, s, t, channel - g->skip, g->c + channel);
     }
 }
 
@@ -266,7 +307,7 @@ static void look(const work *v, const group *g, const batch *b,
     t->beyond = 0;
     for (int32_t j = g->skip; j < GROUP; j++) {
         const uint32_t peak = peaks >> 8 * j & 0xFFu;
-        if (peak >= 126 && beyond) { /* -127 is 126, and what C saturates to */
+        if (peak >= 126 && beyond) { /* -127, as C saturates, is 126 */
             compute_slowly(v, g, b, t, j);
         } else {
             v->g->peak |= peak;
@@ -284,12 +325,13 @@ static void look(const work *v, const group *g, const batch *b,
 static void load(const work *v, const group *g, const batch *b,
                  tp_dsp_columns_of *t) {
     const int32_t *s = v->op->strip;
-    const int32_t kept = b->oy > 0 ? K - v->stride : 0;
-    const int32_t iy = b->oy * v->stride - v->pad_t;
-    const int32_t to = (b->n - 1) * v->stride + K;
+    const int32_t k = v->op->conv.k_h;
+    const int32_t kept = b->oy > 0 ? tp_max32(k - v->stride_h, 0) : 0;
+    const int32_t iy = b->oy * v->stride_h - v->pad_t;
+    const int32_t to = (b->n - 1) * v->stride_h + k;
     for (int32_t i = v->op->strips; i > 0; i--, s += TP_DW_STRIP) {
         if (kept > 0) {
-            keep(v, s, v->most * v->stride + kept, kept);
+            keep(v, s, v->most * v->stride_h + kept, kept);
         }
         t->x = v->x + g->c + s[TP_DW_X];
         t->edges = s[TP_DW_EDGES];
@@ -300,7 +342,55 @@ static void load(const work *v, const group *g, const batch *b,
     }
 }
 
-static void run_group(const work *v, const group *g) {
+/* --- trained channels ----------------------------------------------------- */
+
+static tp_factor factor_of(const work *v, int32_t oc) {
+    const tp_conv2d *op = &v->op->conv;
+    return v->f != NULL ? v->f[oc] : (tp_factor){op->m[oc], op->s[oc]};
+}
+
+/* A record as strip.h has it, for t, or for tp_mbqm(), t 0. */
+static void make_record(const work *v, int32_t oc, int32_t t, int32_t *to) {
+    const tp_factor f = factor_of(v, oc);
+    const int32_t *from = v->op->channel + oc * v->record;
+    const int32_t scale = 1 << t;
+    for (int32_t i = 0; i < v->record - 3; i++) {
+        const int32_t low = (int16_t)from[i] * scale;
+        const int32_t high = (from[i] >> 16) * scale;
+        to[i] = (int32_t)((uint32_t)high << 16 | (uint16_t)low);
+    }
+    const int32_t bias = tp_clamp32(v->b[oc], -v->op->limit, v->op->limit);
+    int32_t *info = to + v->record - 3;
+    info[0] = (from[v->record - 3] + bias) * scale;
+    info[1] = f.m;
+    info[2] = v->plain ? v->op->conv.y_zp * (1 << TP_STRIP_SHIFT) +
+                             (1 << (TP_STRIP_SHIFT - 1)) + (1 << t >> 2)
+                       : f.s;
+}
+
+/* The records of the group's channels, to what lies behind the rows. strip.h
+ * has them if it can scale all four. */
+static void make_records(work *v, const group *g) {
+    int32_t *to = (int32_t *)v->rows + GROUP * v->plane;
+    v->channel = to;
+    v->plain = v->op->plain != 0;
+    for (int32_t i = 0; i < GROUP; i++) {
+        const int32_t t = TP_STRIP_SHIFT + 1 + factor_of(v, g->c + i).s;
+        v->plain = v->plain && t >= TP_STRIP_T_MIN && t <= TP_STRIP_T_MAX;
+    }
+    v->in_range = v->plain;
+    for (int32_t i = 0; i < GROUP; i++, to += v->record) {
+        const int32_t s = factor_of(v, g->c + i).s;
+        make_record(v, g->c + i, v->plain ? TP_STRIP_SHIFT + 1 + s : 0, to);
+    }
+}
+
+static void run_group(work *v, const group *g) {
+    if (v->op->limit != 0) {
+        make_records(v, g);
+    } else {
+        v->channel = v->op->channel + g->c * v->record;
+    }
     tp_dsp_columns_of columns = columns_of(v);
     tp_dsp_strip t = strip_of(v, g);
     for (int32_t oy = 0; oy < v->out_h; oy += v->most) {
@@ -315,7 +405,7 @@ static void run_group(const work *v, const group *g) {
 
 /* The last four channels overlap those before where c is no multiple of four;
  * what was written there is not read for it. */
-static void run(const work *v) {
+static void run(work *v) {
     clear(v);
     for (int32_t c = 0; c < v->c; c += GROUP) {
         const int32_t first = tp_min32(c, v->c - GROUP);
@@ -324,40 +414,61 @@ static void run(const work *v) {
     }
 }
 
+static void forward(const tp_dwconv2d_dsp *op, const int8_t *x,
+                    const int32_t *b, const tp_factor *f, int8_t *y,
+                    uint32_t *scratch) {
+    const tp_conv2d *d = &op->conv;
+    work v = {.op = op,
+              .x = x,
+              .y = y,
+              .c = d->in_c,
+              .in_h = d->in_h,
+              .in_w = d->in_w,
+              .out_h = d->out_h,
+              .out_w = d->out_w,
+              .stride_h = d->stride_h,
+              .stride_w = d->stride_w,
+              .pad_t = d->pad_t,
+              .pad_l = d->pad_l,
+              .rows = scratch,
+              .most = (op->rows - d->k_h) / d->stride_h + 1,
+              .plane = op->plane,
+              .record = d->k_h * tp_max32(d->k_w - 1, 1) + 3,
+              .bias = 128u * 0x00010001u,
+              .pad = (uint8_t)d->x_zp * 0x01010101u,
+              .pad_word = (uint32_t)(d->x_zp + 128) * 0x00010001u,
+              .by_size = d->stride_w == 1 ? forward_one : forward_two,
+              .g = NULL,
+              .shift = 0,
+              .b = b,
+              .f = f,
+              .plain = op->plain != 0,
+              .in_range = true};
+    run(&v);
+}
+
 /* dwconv2d_s8_fwd_ref, byte for byte.
  *   op       conv as there, w unused, m and s too where `plain`; channels >= 4
  *   x, y     as there
- *   b        unused: channel has the bias
- *   scratch  uint32 [4][rows][words of all strips]
+ *   b        as there; unused where op->limit is 0: channel has the bias
+ *   scratch  uint32 [4][rows][words of all strips]; where limit is not 0 then
+ *            int32 [4][words of a record]
  * y may begin where x does: channels are computed one group after the other,
  * and rows of x are in scratch before rows of y are written over them. No
  * overlap else. Bound, kept by the planner: no sum, scaled, leaves 32 bits.
  * Cannot fail. */
 void tp_dwconv2d_s8_fwd_dsp(const tp_dwconv2d_dsp *op, const int8_t *x,
                             const int32_t *b, int8_t *y, uint32_t *scratch) {
-    const tp_conv2d *d = &op->conv;
-    const work v = {.op = op,
-                    .x = x,
-                    .y = y,
-                    .c = d->in_c,
-                    .in_h = d->in_h,
-                    .in_w = d->in_w,
-                    .out_h = d->out_h,
-                    .out_w = d->out_w,
-                    .stride = d->stride_w,
-                    .pad_t = d->pad_t,
-                    .rows = scratch,
-                    .most = (op->rows - K) / d->stride_h + 1,
-                    .plane = op->plane,
-                    .bias = 128u * 0x00010001u,
-                    .pad = (uint8_t)d->x_zp * 0x01010101u,
-                    .pad_word = (uint32_t)(d->x_zp + 128) * 0x00010001u,
-                    .by_size = d->stride_w == 1 ? forward_one : forward_two,
-                    .g = NULL,
-                    .shift = 0,
-                    .in_range = true};
-    (void)b;
-    run(&v);
+    forward(op, x, b, NULL, y, scratch);
+}
+
+/* dwconv2d_scaled_s8_fwd_ref, byte for byte.
+ *   f  [in] tp_factor [out_c], from rescale_s16_fwd
+ *   op, x, b, y, scratch  as above; limit is not 0 */
+void tp_dwconv2d_scaled_s8_fwd_dsp(const tp_dwconv2d_dsp *op, const int8_t *x,
+                                   const int32_t *b, const tp_factor *f,
+                                   int8_t *y, uint32_t *scratch) {
+    forward(op, x, b, f, y, scratch);
 }
 
 /* dwconv2d_s8_bwd_x_ref, byte for byte, for stride 1.
@@ -365,32 +476,35 @@ void tp_dwconv2d_s8_fwd_dsp(const tp_dwconv2d_dsp *op, const int8_t *x,
  *            turned round; channels >= 4
  *   dy, dx, g  as there
  *   scratch  as for dwconv2d_s8_fwd_dsp
- * dx may begin where dy does. No overlap else. Bound: 2^8 * 9 * 127 * 128 <
- * 2^31. Cannot fail. */
+ * dx may begin where dy does. No overlap else. Bound, kept by the planner:
+ * 2^8 * k_h * k_w * 127 * 128 < 2^31. Cannot fail. */
 void tp_dwconv2d_s8_bwd_x_dsp(const tp_dwconv2d_dsp *op, const tp_q8 *dy,
                               tp_q8 *dx, tp_gscale *g, uint32_t *scratch) {
     const tp_conv2d *d = &op->conv;
     const int32_t shift = g->e - (dy->e + d->bwd_e - 15);
-    const work v = {.op = op,
-                    .x = dy->v,
-                    .y = dx->v,
-                    .c = d->in_c,
-                    .in_h = d->out_h,
-                    .in_w = d->out_w,
-                    .out_h = d->in_h,
-                    .out_w = d->in_w,
-                    .stride = 1,
-                    .pad_t = K - 1 - d->pad_t,
-                    .rows = scratch,
-                    .most = (op->rows - K) / d->stride_h + 1,
-                    .plane = op->plane,
-                    .bias = 0,
-                    .pad = 0,
-                    .pad_word = 0,
-                    .by_size = backward_one,
-                    .g = g,
-                    .shift = shift,
-                    .in_range = shift >= LEAST && shift <= MOST};
+    work v = {.op = op,
+              .x = dy->v,
+              .y = dx->v,
+              .c = d->in_c,
+              .in_h = d->out_h,
+              .in_w = d->out_w,
+              .out_h = d->in_h,
+              .out_w = d->in_w,
+              .stride_h = 1,
+              .stride_w = 1,
+              .pad_t = d->k_h - 1 - d->pad_t,
+              .pad_l = d->k_w - 1 - d->pad_l,
+              .rows = scratch,
+              .most = (op->rows - d->k_h) / d->stride_h + 1,
+              .plane = op->plane,
+              .record = d->k_h * tp_max32(d->k_w - 1, 1) + 3,
+              .bias = 0,
+              .pad = 0,
+              .pad_word = 0,
+              .by_size = backward_one,
+              .g = g,
+              .shift = shift,
+              .in_range = shift >= LEAST && shift <= MOST};
     run(&v);
     dx->e = g->e;
 }

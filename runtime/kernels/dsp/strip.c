@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { ROWS = 3, PAIRS = 2, TAPS = 3, RECORD = TP_STRIP_RECORD };
+enum { ROWS = 3, PAIRS = 2, TAPS = 3, RECORD = ROWS * PAIRS + 3 };
 
 /* What differs between the functions. */
 typedef struct form {

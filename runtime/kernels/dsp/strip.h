@@ -21,9 +21,6 @@
 #include <stdint.h>
 
 #define TP_STRIP_SHIFT 10
-#define TP_STRIP_START 6  /* words of a channel's weights */
-#define TP_STRIP_RECORD 9 /* and start, m, R */
-
 #define TP_STRIP_T_MIN 2
 #define TP_STRIP_T_MAX 8
 
