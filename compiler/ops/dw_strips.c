@@ -77,7 +77,7 @@ static int32_t rows_of(const tp_dw_map *m, int32_t words) {
     const int32_t beside = tp_min32(map / 4, tp_max32(m->largest - map, 0));
     const int32_t least = tp_max32(576, map / (m->gradient ? 6 : 16));
     const int32_t budget = tp_max32(least, beside);
-    const int32_t rows = budget / (words * 4);
+    const int32_t rows = budget / tp_max32(4 * words, 1);
     const int32_t fit = (rows - d->k_h) / d->stride_h + 1;
     const int32_t most = tp_min32(d->out_h, tp_max32(fit, 2));
     const int32_t batches = (d->out_h + most - 1) / most;

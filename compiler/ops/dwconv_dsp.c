@@ -27,6 +27,10 @@ typedef struct form {
     int32_t m, r;
 } form;
 
+static size_t all_words(const packer *p) {
+    return (size_t)p->d->out_c * (size_t)(p->d->k_h * p->pairs + 3);
+}
+
 static int32_t weight(const tp_conv2d *d, int32_t oc, int32_t k) {
     return d->w[k * d->out_c + oc];
 }
@@ -291,9 +295,8 @@ static tp_status append(tp_lower *lower, const tp_op *op, const packer *p) {
     const tp_dw_map map = {
         .conv = *d, .largest = largest(lower->graph), .fast = true};
     TP_TRY(set_strips(lower, &map, &out));
-    out.channel = tp_lower_const(lower, TP_S32, p->record,
-                                 (size_t)(d->out_c * (d->k_h * p->pairs + 3)),
-                                 "channels");
+    out.channel =
+        tp_lower_const(lower, TP_S32, p->record, all_words(p), "channels");
     if (out.channel == NULL || ((!p->plain || p->limit != 0) &&
                                 (out.conv.m == NULL || out.conv.s == NULL))) {
         return tp_no_memory(lower->diag);
@@ -337,7 +340,7 @@ tp_status tp_dwconv_dsp_lower_described(tp_lower *lower, const tp_op *op,
                 .scaled = tp_op_factors(op) >= 0,
                 .pairs = tp_max32(d->k_w - 1, 1),
                 .plain = true};
-    const size_t words = (size_t)d->out_c * (size_t)(d->k_h * p.pairs + 3);
+    const size_t words = all_words(&p);
     p.record = tp_arena_alloc(lower->arena, words, sizeof *p.record);
     if (p.record == NULL) {
         return tp_no_memory(lower->diag);
@@ -369,9 +372,9 @@ static tp_conv2d turned(const tp_conv2d *d) {
 
 static int8_t *turn(tp_lower *lower, const tp_conv2d *d) {
     const int32_t taps = d->k_h * d->k_w;
-    int8_t *w =
-        tp_arena_alloc(lower->arena, (size_t)(taps * d->out_c), sizeof *w);
-    for (int32_t i = 0; w != NULL && i < taps * d->out_c; i++) {
+    const int32_t n = taps * d->out_c;
+    int8_t *w = tp_arena_alloc(lower->arena, (size_t)n, sizeof *w);
+    for (int32_t i = 0; w != NULL && i < n; i++) {
         const int32_t k = taps - 1 - i / d->out_c;
         w[i] = (int8_t)weight(d, i % d->out_c, k);
     }
@@ -387,7 +390,7 @@ tp_status tp_dwconv_dsp_lower_bwd_x(tp_lower *lower, const tp_op *op,
     }
     tp_conv2d view = turned(d);
     packer p = {.d = &view, .pairs = tp_max32(d->k_w - 1, 1)};
-    const size_t words = (size_t)d->out_c * (size_t)(d->k_h * p.pairs + 3);
+    const size_t words = all_words(&p);
     p.record = tp_arena_alloc(lower->arena, words, sizeof *p.record);
     view.w = turn(lower, d);
     if (p.record == NULL || view.w == NULL) {
