@@ -3,43 +3,49 @@
 #include "core/fixed.h"
 #include "runtime/kernels/dsp/strip.h"
 
-/* How the output's columns are divided. */
+/* How the output's columns are divided: strips of n, then what is left. */
 typedef struct strips {
     const tp_conv2d *d; /* the map as the windows see it */
-    int32_t n, last_n;  /* columns of a strip, of the last one */
-    int32_t count;
-    bool fast; /* strip.h has functions for this window */
+    int32_t n;
+    int32_t wide;  /* columns in these */
+    int32_t count; /* of all strips */
+    bool fast;     /* strip.h has functions for this window */
+    bool zero;     /* an odd strip's column right of the last is zero */
 } strips;
 
-static strips divide(const tp_conv2d *d, bool fast) {
-    const bool one = d->stride_w == 1;
-    const int32_t most = one ? TP_STRIP_MOST : TP_STRIP_MOST_2;
-    const int32_t count = (d->out_w + most - 1) / most;
-    int32_t n = (d->out_w + count - 1) / count;
-    n += count > 1 && one ? n % 2 : 0; /* strip.h: only the last may be odd */
-    return (strips){.d = d,
-                    .n = n,
-                    .last_n = d->out_w - (count - 1) * n,
-                    .count = count,
-                    .fast = fast};
-}
-
-/* True where the column right of the last that the last strip needs is padding,
- * and padding counts as zero. */
+/* True where the column right of the last window's middle is padding, and
+ * padding counts as zero. */
 static bool ends_in_zero(const tp_conv2d *d) {
     return d->x_zp == -128 && d->out_w + 1 - d->pad_l >= d->in_w;
+}
+
+/* An odd strip without such a zero has no function in strip.h: it is the last
+ * and has one column. */
+static strips divide(const tp_conv2d *d, bool fast) {
+    const bool one = d->stride_w == 1;
+    strips s = {.d = d,
+                .wide = d->out_w,
+                .fast = fast,
+                .zero = fast && one && ends_in_zero(d)};
+    s.wide -= fast && one && !s.zero ? d->out_w % 2 : 0;
+    const int32_t most = one ? TP_STRIP_MOST : TP_STRIP_MOST_2;
+    const int32_t parts = (s.wide + most - 1) / most;
+    s.n = parts > 0 ? (s.wide + parts - 1) / parts : 1;
+    s.n += parts > 1 && one ? s.n % 2 : 0; /* strip.h: only the last is odd */
+    s.count = parts + (d->out_w - s.wide);
+    return s;
 }
 
 /* Strip i, which begins at word `at` of a row. */
 static void describe(const strips *s, int32_t i, int32_t at, int32_t *out) {
     const tp_conv2d *d = s->d;
-    const int32_t n = i == s->count - 1 ? s->last_n : s->n;
-    const bool odd = s->fast && d->stride_w == 1 && n % 2 != 0;
-    const bool short_row = odd && ends_in_zero(d);
-    const int32_t columns =
-        (n - 1) * d->stride_w + d->k_w - (short_row ? 1 : 0);
-    const int32_t words = (columns + 1) / 2;
-    const int32_t col = i * s->n * d->stride_w - d->pad_l;
+    const int32_t column = tp_min32(i * s->n, s->wide);
+    const bool alone = column == s->wide;
+    const int32_t n = alone ? 1 : tp_min32(s->n, s->wide - column);
+    const bool odd = d->stride_w == 1 && n % 2 != 0;
+    const int32_t words =
+        ((n - 1) * d->stride_w + d->k_w + (odd && s->zero ? 0 : 1)) / 2;
+    const int32_t col = column * d->stride_w - d->pad_l;
     const int32_t before = tp_min32(tp_max32(-col, 0) / 2, words);
     const int32_t first = before < words && col < 0 && col % 2 != 0;
     const int32_t from = col + 2 * before + first;
@@ -48,11 +54,11 @@ static void describe(const strips *s, int32_t i, int32_t at, int32_t *out) {
     const int32_t pairs = tp_min32(left / 2, room);
     const int32_t last = pairs < room && left % 2 != 0;
     out[TP_DW_N] = n;
-    out[TP_DW_FAST] = s->fast && (!odd || short_row);
+    out[TP_DW_FAST] = s->fast && !alone;
     out[TP_DW_WORDS] = words;
     out[TP_DW_AT] = at;
     out[TP_DW_OUT] = at + before;
-    out[TP_DW_Y] = i * s->n * d->in_c;
+    out[TP_DW_Y] = column * d->in_c;
     out[TP_DW_X] = from * d->in_c;
     out[TP_DW_EDGES] = first + 2 * last;
     out[TP_DW_PAIRS] = pairs;
@@ -71,7 +77,7 @@ static int32_t rows_of(const tp_dw_map *m, int32_t words) {
     const int32_t beside = tp_min32(map / 4, tp_max32(m->largest - map, 0));
     const int32_t least = tp_max32(576, map / (m->gradient ? 6 : 16));
     const int32_t budget = tp_max32(least, beside);
-    const int32_t rows = budget / (words * 4);
+    const int32_t rows = budget / tp_max32(4 * words, 1);
     const int32_t fit = (rows - d->k_h) / d->stride_h + 1;
     const int32_t most = tp_min32(d->out_h, tp_max32(fit, 2));
     const int32_t batches = (d->out_h + most - 1) / most;

@@ -27,6 +27,10 @@ typedef struct form {
     int32_t m, r;
 } form;
 
+static size_t all_words(const packer *p) {
+    return (size_t)p->d->out_c * (size_t)(p->d->k_h * p->pairs + 3);
+}
+
 static int32_t weight(const tp_conv2d *d, int32_t oc, int32_t k) {
     return d->w[k * d->out_c + oc];
 }
@@ -265,20 +269,20 @@ static tp_status set_strips(tp_lower *lower, const tp_dw_map *map,
     return out->strip != NULL ? TP_OK : tp_no_memory(lower->diag);
 }
 
+/* Windows of 3x3: others gain nothing over `ref`, in C as they would be. */
+static bool has_strips(const tp_conv2d *d) {
+    return d->k_h == 3 && d->k_w == 3 && d->dil_h == 1 && d->dil_w == 1 &&
+           d->out_c == d->in_c && d->out_c >= TP_DW_GROUP &&
+           d->stride_h == d->stride_w && d->stride_w <= 2;
+}
+
+/* Negative sums end at the lower clamp; any other range neither gains. */
 static bool is_plain(const tp_conv2d *d) {
     return d->y_min == -128 && d->y_zp == -128 && d->y_max == 127;
 }
 
-/* Of strip.h. */
-static bool has_function(const packer *p) {
-    const tp_conv2d *d = p->d;
-    return p->plain && d->k_h == 3 && d->k_w == 3 &&
-           d->stride_h == d->stride_w && d->stride_w <= 2;
-}
-
 static tp_status append(tp_lower *lower, const tp_op *op, const packer *p) {
     const tp_conv2d *d = p->d;
-    const bool fast = has_function(p);
     tp_dwconv2d_dsp out = {.conv = *d, .plain = p->plain, .limit = p->limit};
     out.conv.w = NULL;
     out.conv.m = NULL;
@@ -289,11 +293,10 @@ static tp_status append(tp_lower *lower, const tp_op *op, const packer *p) {
         out.conv.s = tp_lower_const(lower, TP_S8, d->s, n, "s");
     }
     const tp_dw_map map = {
-        .conv = *d, .largest = largest(lower->graph), .fast = fast};
+        .conv = *d, .largest = largest(lower->graph), .fast = true};
     TP_TRY(set_strips(lower, &map, &out));
-    out.channel = tp_lower_const(lower, TP_S32, p->record,
-                                 (size_t)(d->out_c * (d->k_h * p->pairs + 3)),
-                                 "channels");
+    out.channel =
+        tp_lower_const(lower, TP_S32, p->record, all_words(p), "channels");
     if (out.channel == NULL || ((!p->plain || p->limit != 0) &&
                                 (out.conv.m == NULL || out.conv.s == NULL))) {
         return tp_no_memory(lower->diag);
@@ -313,31 +316,24 @@ static tp_status append(tp_lower *lower, const tp_op *op, const packer *p) {
                          &out, (tp_arg[]){x, b, y, scratch});
 }
 
-/* any: what strip.h has no function for as well, which costs more than `ref`.
- */
-static tp_status lower_layer(tp_lower *lower, const tp_op *op,
-                             const tp_conv2d *d, bool any, bool *done) {
+tp_status tp_dwconv_dsp_lower_described(tp_lower *lower, const tp_op *op,
+                                        const tp_conv2d *d, bool *done) {
     const tp_tensor *bias = &lower->graph->tensor[op->in[2]];
     *done = false;
-    if (d->out_c != d->in_c || d->out_c < TP_DW_GROUP || d->dil_h != 1 ||
-        d->dil_w != 1) {
+    if (!has_strips(d) || !is_plain(d)) {
         return TP_OK;
     }
     packer p = {.d = d,
                 .bias = bias->role == TP_CONST ? bias->data : NULL,
                 .scaled = tp_op_factors(op) >= 0,
                 .pairs = tp_max32(d->k_w - 1, 1),
-                .plain = is_plain(d)};
-    const size_t words = (size_t)d->out_c * (size_t)(d->k_h * p.pairs + 3);
+                .plain = true};
+    const size_t words = all_words(&p);
     p.record = tp_arena_alloc(lower->arena, words, sizeof *p.record);
     if (p.record == NULL) {
         return tp_no_memory(lower->diag);
     }
-    *done = (any || has_function(&p)) && pack(&p);
-    if (!*done && any && p.plain) {
-        p.plain = false;
-        *done = pack(&p);
-    }
+    *done = pack(&p);
     return *done ? append(lower, op, &p) : TP_OK;
 }
 
@@ -349,14 +345,8 @@ tp_status tp_dwconv_dsp_lower(tp_lower *lower, const tp_op *op,
         return TP_OK;
     }
     return tp_conv_describe(lower->arena, op, t, &d) == TP_OK
-               ? lower_layer(lower, op, &d, (lower->isa & TP_ISA_ANY) != 0,
-                             done)
+               ? tp_dwconv_dsp_lower_described(lower, op, &d, done)
                : tp_no_memory(lower->diag);
-}
-
-tp_status tp_dwconv_dsp_lower_described(tp_lower *lower, const tp_op *op,
-                                        const tp_conv2d *d, bool *done) {
-    return lower_layer(lower, op, d, true, done);
 }
 
 /* --- gradient to the input ------------------------------------------------ */
@@ -382,33 +372,25 @@ static tp_conv2d turned(const tp_conv2d *d) {
 
 static int8_t *turn(tp_lower *lower, const tp_conv2d *d) {
     const int32_t taps = d->k_h * d->k_w;
-    int8_t *w =
-        tp_arena_alloc(lower->arena, (size_t)(taps * d->out_c), sizeof *w);
-    for (int32_t i = 0; w != NULL && i < taps * d->out_c; i++) {
+    const int32_t n = taps * d->out_c;
+    int8_t *w = tp_arena_alloc(lower->arena, (size_t)n, sizeof *w);
+    for (int32_t i = 0; w != NULL && i < n; i++) {
         const int32_t k = taps - 1 - i / d->out_c;
         w[i] = (int8_t)weight(d, i % d->out_c, k);
     }
     return w;
 }
 
-static bool has_backward(const tp_lower *lower, const tp_conv2d *d) {
-    const int64_t most =
-        (int64_t)d->k_h * d->k_w * 127 * 128 * (1 << TP_STRIP_T_MAX);
-    return (lower->isa & TP_ISA_DSP) != 0 && d->out_c == d->in_c &&
-           d->out_c >= TP_DW_GROUP && d->stride_h == 1 && d->stride_w == 1 &&
-           d->dil_h == 1 && d->dil_w == 1 && most <= INT32_MAX &&
-           d->pad_t < d->k_h && d->pad_l < d->k_w;
-}
-
 tp_status tp_dwconv_dsp_lower_bwd_x(tp_lower *lower, const tp_op *op,
                                     const tp_conv2d *d, bool *done) {
-    *done = has_backward(lower, d);
+    *done = (lower->isa & TP_ISA_DSP) != 0 && has_strips(d) &&
+            d->stride_w == 1 && d->pad_t < d->k_h && d->pad_l < d->k_w;
     if (!*done) {
         return TP_OK;
     }
     tp_conv2d view = turned(d);
     packer p = {.d = &view, .pairs = tp_max32(d->k_w - 1, 1)};
-    const size_t words = (size_t)d->out_c * (size_t)(d->k_h * p.pairs + 3);
+    const size_t words = all_words(&p);
     p.record = tp_arena_alloc(lower->arena, words, sizeof *p.record);
     view.w = turn(lower, d);
     if (p.record == NULL || view.w == NULL) {
@@ -424,7 +406,7 @@ tp_status tp_dwconv_dsp_lower_bwd_x(tp_lower *lower, const tp_op *op,
     const tp_dw_map map = {.conv = view,
                            .largest = largest(lower->graph),
                            .gradient = true,
-                           .fast = d->k_h == 3 && d->k_w == 3};
+                           .fast = true};
     TP_TRY(set_strips(lower, &map, &out));
     out.channel = tp_lower_const(lower, TP_S32, p.record, words, "backward");
     if (out.channel == NULL) {

@@ -14,8 +14,7 @@
 TP_MUST_CHECK tp_status tp_dwconv_dsp_lower(tp_lower *lower, const tp_op *op,
                                             const tp_conv_tensors *t,
                                             bool *done);
-/* The same of a layer that is described, whatever the target and though `ref`
- * may be faster: for tests.
+/* The same of a layer that is described, whatever the target.
  *   d     as for dwconv2d_s8_fwd_ref; m and s need not be registered */
 TP_MUST_CHECK tp_status tp_dwconv_dsp_lower_described(tp_lower *lower,
                                                       const tp_op *op,

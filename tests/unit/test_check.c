@@ -173,12 +173,10 @@ static bool begins(const tp_graph *graph, const tp_plan *plan, uint32_t x,
 }
 
 static void channels_begin_with_x(void **state) {
-    const tp_plan_options options = {.no_overlap = true,
-                                     .isa = TP_ISA_DSP | TP_ISA_ANY};
+    const tp_plan_options options = {.no_overlap = true, .isa = TP_ISA_DSP};
     int may = 0;
-    int never = 0;
     (void)state;
-    for (uint32_t seed = 0; seed < 1200; seed++) {
+    for (uint32_t seed = 0; seed < 4000; seed++) {
         tp_arena arena = {0};
         tp_diag diag = {.arena = &arena};
         const tp_graph graph = tp_one_op(&arena, seed, TP_OP_DEPTHWISE_CONV_2D);
@@ -191,20 +189,16 @@ static void channels_begin_with_x(void **state) {
             tp_overlap over = {.gathers = TP_BY_CHANNEL};
             tp_opdef_of(TP_OP_DEPTHWISE_CONV_2D)
                 ->overlap(&graph, &graph.op[1], &over);
-            if (over.exact) {
-                may++;
-                assert_true(begins(&graph, &plan, at, at));
-            } else { /* the planner may be too careful, not too bold */
-                never += !begins(&graph, &plan, at, at);
-            }
+            may += over.exact; /* it may be too careful, not too bold */
+            assert_true(!over.exact || begins(&graph, &plan, at, at));
             assert_false(x > 4 && begins(&graph, &plan, at, at + 4));
             assert_false(y > 4 && begins(&graph, &plan, at, at - 4));
             assert_true(begins(&graph, &plan, at, at + (x + 3) / 4 * 4));
         }
         tp_arena_free(&arena);
     }
-    print_message("%d begin with their input; %d must not\n", may, never);
-    assert_true(may > 100);
+    print_message("%d begin with their input\n", may);
+    assert_true(may > 50);
 }
 
 /* --- random graphs -------------------------------------------------------- */

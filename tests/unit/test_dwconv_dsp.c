@@ -17,7 +17,7 @@
 #include "tests/unit/strip_stream.h"
 #include "tinypeft/kernels.h"
 
-enum { TRIALS = 3000, MOST_C = 21, MOST_TAPS = 7 * 7 };
+enum { TRIALS = 5000, MOST_C = 21, MOST_TAPS = 4 * 4 };
 
 /* A random layer and what it is made of. */
 typedef struct layer {
@@ -57,17 +57,17 @@ static int32_t outputs(int32_t in, int32_t pads, int32_t k, int32_t stride) {
     return room < 0 ? 0 : room / stride + 1;
 }
 
-/* A window of 3x3 with padding as most layers have it, or any. */
+/* A window of 3x3; now and then another, which is refused. */
 static void draw_shape(layer *l, bool backward) {
     tp_conv2d *d = &l->d;
-    const bool usual = chance(l, 60);
-    const int32_t stride = backward ? 1 : pick(l, 1, 3);
+    const bool usual = chance(l, 95);
+    const int32_t stride = backward || chance(l, 50) ? 1 : pick(l, 2, 3);
     do {
         *d = (tp_conv2d){.in_h = pick(l, 1, 20),
                          .in_w = chance(l, 30) ? pick(l, 1, 40) : pick(l, 1, 9),
                          .in_c = pick(l, 4, MOST_C),
-                         .k_h = usual ? 3 : pick(l, 1, 7),
-                         .k_w = usual ? 3 : pick(l, 1, 7),
+                         .k_h = usual ? 3 : pick(l, 1, 4),
+                         .k_w = usual ? 3 : pick(l, 1, 4),
                          .stride_h = stride,
                          .stride_w = stride,
                          .dil_h = 1,
@@ -77,7 +77,7 @@ static void draw_shape(layer *l, bool backward) {
         }
         d->out_c = d->in_c;
         d->pad_t = pick(l, 0, d->k_h - 1);
-        d->pad_l = usual ? pick(l, 0, 1) : pick(l, 0, d->k_w - 1);
+        d->pad_l = pick(l, 0, d->k_w - 1);
         d->out_h = outputs(d->in_h, d->pad_t + pick(l, 0, d->k_h - 1), d->k_h,
                            d->stride_h);
         d->out_w = outputs(d->in_w, d->pad_l + pick(l, 0, d->k_w - 1), d->k_w,
@@ -87,12 +87,11 @@ static void draw_shape(layer *l, bool backward) {
 
 static void draw_values(layer *l) {
     tp_conv2d *d = &l->d;
-    const bool usual = chance(l, 60);
+    const bool usual = chance(l, 80);
     fill(l, l->w, (int32_t)sizeof l->w);
     for (int32_t i = 0; i < MOST_C; i++) {
         l->m[i] = chance(l, 20) ? 1 << 30 : pick(l, 1 << 30, INT32_MAX);
-        l->s[i] = (int8_t)(chance(l, usual ? 1 : 3) ? pick(l, -31, 2)
-                                                    : pick(l, -9, -3));
+        l->s[i] = (int8_t)(chance(l, 1) ? pick(l, -31, 2) : pick(l, -9, -3));
         l->b[i] =
             chance(l, 3) ? pick(l, -(1 << 29), 1 << 29) : pick(l, -9000, 9000);
         l->q[i] = (uint16_t)(TP_CONV_BWD_STEP *
@@ -167,13 +166,12 @@ static void close_maps(maps *m, layer *l) {
 }
 
 typedef struct tally {
-    int special, fast, plain, placed;
+    int special, alone, placed; /* alone: a last column, in C */
 } tally;
 
 static void count(tally *t, const tp_dwconv2d_dsp *op) {
     t->special++;
-    t->fast += op->strip[TP_DW_FAST];
-    t->plain += op->plain;
+    t->alone += !op->strip[TP_DW_STRIP * (op->strips - 1) + TP_DW_FAST];
 }
 
 static void forward_one(uint32_t seed, tally *t) {
@@ -213,11 +211,11 @@ static void forward(void **state) {
     for (uint32_t seed = 1; seed <= TRIALS; seed++) {
         forward_one(seed, &t);
     }
-    print_message("%d layers: %d fast, %d plain, %d in place\n", t.special,
-                  t.fast, t.plain, t.placed);
-    assert_true(t.special > TRIALS * 4 / 5);
-    assert_true(t.fast > TRIALS / 20);
-    assert_true(t.placed > TRIALS / 2);
+    print_message("%d layers, %d with a column in C, %d in place\n", t.special,
+                  t.alone, t.placed);
+    assert_true(t.special > TRIALS / 3);
+    assert_true(t.alone > TRIALS / 40);
+    assert_true(t.placed > TRIALS / 3);
 }
 
 /* The exponent of dx such that sums are shifted from far too little to far too
@@ -242,7 +240,10 @@ static void backward_one(uint32_t seed, tally *t) {
     begin(&l, seed, true);
     assert_int_equal(tp_dwconv_dsp_lower_bwd_x(&l.low, &l.op, &l.d, &done),
                      TP_OK);
-    assert_true(done);
+    if (!done) {
+        tp_arena_free(&l.arena);
+        return;
+    }
     const tp_conv2d *d = &l.d;
     const tp_dwconv2d_dsp *op = l.low.step[0].desc;
     const int32_t head = (int32_t)offsetof(tp_q8, v);
@@ -274,10 +275,9 @@ static void backward(void **state) {
     for (uint32_t seed = 1; seed <= TRIALS; seed++) {
         backward_one(seed, &t);
     }
-    print_message("%d gradients: %d fast, %d in place\n", t.special, t.fast,
-                  t.placed);
-    assert_true(t.fast > TRIALS / 2);
-    assert_true(t.placed > TRIALS / 2);
+    print_message("%d gradients, %d in place\n", t.special, t.placed);
+    assert_true(t.special > TRIALS / 2);
+    assert_true(t.placed > TRIALS / 3);
 }
 
 /* tests/qemu/dsp/strips.c has the same checksum from the assembly. */

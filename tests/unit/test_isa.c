@@ -21,8 +21,6 @@
 #include "tinypeft/adapter.h"
 #include "tinypeft/train.h"
 
-#define ISA (TP_ISA_DSP | TP_ISA_ANY)
-
 /* A graph planned for portable C and for an instruction set. */
 typedef struct pair {
     tp_arena arena;
@@ -98,13 +96,13 @@ static void same_op(tp_kind kind, unsigned isa, int seeds, int least) {
 
 static void convolutions(void **state) {
     (void)state;
-    same_op(TP_OP_CONV_2D, ISA, 3000, 1000);
+    same_op(TP_OP_CONV_2D, TP_ISA_DSP, 3000, 1000);
     same_op(TP_OP_CONV_2D, TP_ISA_MVE, 3000, 1000);
 }
 
 static void depthwise(void **state) {
     (void)state;
-    same_op(TP_OP_DEPTHWISE_CONV_2D, ISA, 6000, 2000);
+    same_op(TP_OP_DEPTHWISE_CONV_2D, TP_ISA_DSP, 6000, 20);
     same_op(TP_OP_DEPTHWISE_CONV_2D, TP_ISA_MVE, 3000, 1000);
 }
 
@@ -115,7 +113,7 @@ static void random_graphs(void **state) {
         pair p = {.diag = {.arena = &p.arena}};
         tp_graph graph;
         test_ok(tp_random_graph(&p.arena, seed, &graph, &p.diag), &p.diag);
-        open_pair(&p, &graph, ISA);
+        open_pair(&p, &graph, TP_ISA_DSP);
         n += special(&p.plan[1]);
         compare(&p, seed, 2);
         tp_arena_free(&p.arena);
@@ -127,12 +125,11 @@ static void random_graphs(void **state) {
 /* --- trained biases and factors ------------------------------------------- */
 
 /* False where a spec has no slot in the graph. */
-static bool adapted(pair *p, uint32_t seed, const char *const *spec, int n,
-                    tp_graph *graph) {
+static bool adapted(pair *p, const char *const *spec, int n, tp_graph *graph) {
     tp_adapter_spec parsed[2];
-    const tp_pass_options options = {.spec = parsed, .n_specs = n};
+    const tp_pass_options options = {
+        .spec = parsed, .n_specs = n, .loss = TP_LOSS_MSE};
     tp_diag quiet = {.arena = &p->arena};
-    test_ok(tp_random_graph(&p->arena, seed, graph, &p->diag), &p->diag);
     for (int i = 0; i < n; i++) {
         test_ok(tp_adapter_parse(&p->arena, spec[i], &parsed[i], &p->diag),
                 &p->diag);
@@ -171,8 +168,9 @@ static void trained_biases_and_factors(void **state) {
         pair p = {.diag = {.arena = &p.arena}};
         tp_graph graph;
         const char *const *s = spec[seed % 5];
-        if (adapted(&p, seed, s, s[1] != NULL ? 2 : 1, &graph)) {
-            open_pair(&p, &graph, ISA);
+        test_ok(tp_random_graph(&p.arena, seed, &graph, &p.diag), &p.diag);
+        if (adapted(&p, s, s[1] != NULL ? 2 : 1, &graph)) {
+            open_pair(&p, &graph, TP_ISA_DSP);
             n += special(&p.plan[1]);
             fit++;
             random_adapter(&p, seed);
@@ -182,6 +180,36 @@ static void trained_biases_and_factors(void **state) {
     }
     print_message("adapters: %d graphs, %d special steps\n", fit, n);
     assert_true(fit > 300 && n > 300);
+}
+
+/* One layer alone, of shapes and scales of all kinds. */
+static int trained_layer(uint32_t seed, tp_kind kind) {
+    static const char *const spec[][2] = {
+        {"*=bitfit", NULL}, {"*=scale", NULL}, {"*=scale", "*=bitfit"}};
+    pair p = {.diag = {.arena = &p.arena}};
+    tp_graph graph = tp_one_conv(&p.arena, seed, kind);
+    const char *const *s = spec[seed % 3];
+    int n = 0;
+    if (adapted(&p, s, s[1] != NULL ? 2 : 1, &graph)) {
+        open_pair(&p, &graph, TP_ISA_DSP);
+        n = special(&p.plan[1]) > 0;
+        random_adapter(&p, seed);
+        compare(&p, seed, 2);
+    }
+    tp_arena_free(&p.arena);
+    return n;
+}
+
+static void trained_layers(void **state) {
+    int dense = 0, depth = 0;
+    (void)state;
+    for (uint32_t seed = 0; seed < 2000; seed++) {
+        dense += trained_layer(seed, TP_OP_CONV_2D);
+        depth += trained_layer(seed, TP_OP_DEPTHWISE_CONV_2D);
+        depth += trained_layer(seed + 2000, TP_OP_DEPTHWISE_CONV_2D);
+    }
+    print_message("trained: %d dense, %d depthwise layers\n", dense, depth);
+    assert_true(dense > 100 && depth > 10);
 }
 
 /* --- training ------------------------------------------------------------- */
@@ -239,7 +267,7 @@ static void random_training(void **state) {
     for (uint32_t seed = 1; seed <= 250; seed++) {
         for (int choice = 0; choice < ADAPTERS; choice++) {
             pair p = {.diag = {.arena = &p.arena}};
-            if (open_trained(&p, seed, choice, ISA)) {
+            if (open_trained(&p, seed, choice, TP_ISA_DSP)) {
                 const drive_digest ref = drive(&p.ctx[0], seed);
                 const drive_digest isa = drive(&p.ctx[1], seed);
                 assert_memory_equal(&ref, &isa, sizeof ref);
@@ -258,6 +286,7 @@ int main(void) {
         cmocka_unit_test(depthwise),
         cmocka_unit_test(random_graphs),
         cmocka_unit_test(trained_biases_and_factors),
+        cmocka_unit_test(trained_layers),
         cmocka_unit_test(random_training),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

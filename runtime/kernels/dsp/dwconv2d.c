@@ -307,7 +307,7 @@ static void look(const work *v, const group *g, const batch *b,
     t->beyond = 0;
     for (int32_t j = g->skip; j < GROUP; j++) {
         const uint32_t peak = peaks >> 8 * j & 0xFFu;
-        if (peak == 127 && beyond) {
+        if (peak >= 126 && beyond) { /* -127, as C saturates, is 126 */
             compute_slowly(v, g, b, t, j);
         } else {
             v->g->peak |= peak;
