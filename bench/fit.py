@@ -87,6 +87,8 @@ def main():
 
     def row(match):
         kernel, terms = match.groups()
+        if kernel.endswith("_mve"):  # of a core that is not measured here
+            return match.group(0)
         if kernel not in cases:
             sys.exit(f"fit: {kernel} has a row in {table}, but no case in "
                      "bench/shapes.c")

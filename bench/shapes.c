@@ -339,6 +339,8 @@ static const subject subjects[TP_KERNEL_COUNT] = {
     [TP_K_clamp_q8_bwd_x_dsp] = {"dxy", clamp, 0},
     [TP_K_mask_q8_bwd_x_dsp] = {"dxy", clamp, 0},
     [TP_K_dwconv2d_s8_fwd_dsp] = {"xnys", bench_depthwise_dsp, 0},
+    [TP_K_dwconv2d_scaled_s8_fwd_dsp] = {"xbkys", bench_depthwise_scaled_dsp,
+                                         0},
     [TP_K_dwconv2d_s8_bwd_x_dsp] = {"dygs", bench_depthwise_bwd_dsp, 8},
     [TP_K_clamp_q8_bwd_x_ref] = {"dxy", clamp, 0},
     [TP_K_mask_q8_bwd_x_ref] = {"dxy", clamp, 0},

@@ -170,6 +170,17 @@ const void *bench_depthwise_dsp(int i) {
     return depthwise_dsp(i, false);
 }
 
+const void *bench_depthwise_scaled_dsp(int i) {
+    static tp_dwconv2d_dsp op;
+    const tp_dwconv2d_dsp *whole = depthwise_dsp(i, false);
+    if (whole == NULL) {
+        return NULL;
+    }
+    op = *whole;
+    op.limit = 1 << 16;
+    return &op;
+}
+
 const void *bench_depthwise_bwd_dsp(int i) {
     return depthwise_dsp(i, true);
 }

@@ -58,15 +58,15 @@ UPDATED = {
         options=("--ram", "28000")),
 }
 
-# What to ask the compiler for, in falling order of preference.
+# What to ask the compiler for.
 TARGETS = {
-    "m0": ["cortex-m0"],
-    "m3": ["cortex-m3", "portable"],
-    "m4": ["cortex-m4"],
-    "m7": ["cortex-m7", "cortex-m4"],
-    "m33": ["cortex-m33", "cortex-m4"],
-    "m55": ["cortex-m55", "cortex-m4"],
-    "rv32": ["rv32", "riscv32", "portable"],
+    "m0": "cortex-m0",
+    "m3": "cortex-m3",
+    "m4": "cortex-m4",
+    "m7": "cortex-m7",
+    "m33": "cortex-m33",
+    "m55": "cortex-m55",
+    "rv32": "rv32imc",
 }
 
 
@@ -79,15 +79,10 @@ def run(*command):
     return done.stdout
 
 
-def target(tinypeft, cpu):
-    known = re.search(r"--target (\S*\|\S*)", run(tinypeft, "compile", "--help"))
-    return next(t for t in TARGETS[cpu] if t in known[1].split("|"))
-
-
 def arguments(tinypeft, cpu, model):
     """Of `tinypeft compile`, to this model for this core."""
     return [DATA / f"models/{model.file}.tflite", "--target",
-            target(tinypeft, cpu), *model.options]
+            TARGETS[cpu], *model.options]
 
 
 class Suite:

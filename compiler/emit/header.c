@@ -215,6 +215,11 @@ static void print_isa(tp_text *out, const tp_emitter *e) {
                          "#error \"made for a core with the DSP extension\"\n"
                          "#endif\n\n");
     }
+    if ((e->plan->isa & TP_ISA_MVE) != 0) {
+        tp_text_add(out, "#if defined(__arm__) && !defined(__ARM_FEATURE_MVE)\n"
+                         "#error \"made for a core with Helium\"\n"
+                         "#endif\n\n");
+    }
 }
 
 char *tp_emit_header(const tp_emitter *e) {

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "compiler/ops/conv_dsp.h"
+#include "compiler/ops/conv_mve.h"
 #include "compiler/ops/dwconv_dsp.h"
 #include "compiler/ops/overlap.h"
 #include "compiler/ops/table.h"
@@ -343,8 +344,11 @@ static tp_status lower_forward(tp_lower *lower, const tp_op *op) {
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
     const bool depthwise = op->kind == TP_OP_DEPTHWISE_CONV_2D;
     bool done = false;
-    TP_TRY(depthwise ? tp_dwconv_dsp_lower(lower, op, &t, &done)
-                     : tp_conv_dsp_lower(lower, op, &t, &done));
+    TP_TRY(tp_conv_mve_lower(lower, op, &t, &done));
+    if (!done) {
+        TP_TRY(depthwise ? tp_dwconv_dsp_lower(lower, op, &t, &done)
+                         : tp_conv_dsp_lower(lower, op, &t, &done));
+    }
     if (done) {
         return TP_OK;
     }

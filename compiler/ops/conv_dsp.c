@@ -79,11 +79,19 @@ static void add_bias(channel *c, int64_t lo, int64_t hi) {
 }
 
 /* A trained bias beyond the limit saturates the output whatever the input is,
- * as it does at the limit. `ref` does not wrap: the bias is within 2^30, or the
- * file's own. */
+ * as it does at the limit, with the smallest factor that can be trained, 2^-4
+ * of the base's. `ref` does not wrap: the bias is within 2^30, or the file's
+ * own. */
 static bool saturates(const packer *p, int32_t oc, const channel *c) {
-    return output(p, oc, c->lo + p->limit) == p->d->y_max &&
-           output(p, oc, c->hi - p->limit) == p->d->y_min;
+    const tp_conv2d *d = p->d;
+    const int s = d->s[oc] - (p->scaled ? 4 : 0);
+    if (s < -31) {
+        return false;
+    }
+    return tp_mbqm((int32_t)(c->lo + p->limit), d->m[oc], s) + d->y_zp >=
+               d->y_max &&
+           tp_mbqm((int32_t)(c->hi - p->limit), d->m[oc], s) + d->y_zp <=
+               d->y_min;
 }
 
 /* Bias and factor are known: where both ends of the sums give one byte, all do,

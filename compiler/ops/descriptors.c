@@ -97,8 +97,16 @@ static const tp_field dwconv2d_dsp_fields[] = {
     INT(tp_dwconv2d_dsp, plain),
     OTHER(tp_dwconv2d_dsp, strip, TP_F_POINTER),
     OTHER(tp_dwconv2d_dsp, channel, TP_F_POINTER),
+    INT(tp_dwconv2d_dsp, limit),
 };
 DESC(dwconv2d_dsp);
+
+static const tp_field conv2d_mve_fields[] = {
+    CONV2D(tp_conv2d_mve, conv),
+    INT(tp_conv2d_mve, conv.reverse),
+    OTHER(tp_conv2d_mve, channel, TP_F_POINTER),
+};
+DESC_WALK_AT(conv2d_mve, conv.reverse);
 
 static const tp_field pool_fields[] = {
     INT(tp_pool, in_h),  INT(tp_pool, in_w),     INT(tp_pool, c),

@@ -106,5 +106,8 @@ void tp_dw_lay_out(const tp_dw_map *map, int32_t *table, tp_dwconv2d_dsp *out) {
 }
 
 uint32_t tp_dw_scratch(const tp_dwconv2d_dsp *op) {
-    return (uint32_t)(4 * TP_DW_GROUP * op->plane);
+    const tp_conv2d *d = &op->conv;
+    const int32_t record = d->k_h * tp_max32(d->k_w - 1, 1) + 3;
+    return (uint32_t)(4 * TP_DW_GROUP *
+                      (op->plane + (op->limit != 0 ? record : 0)));
 }

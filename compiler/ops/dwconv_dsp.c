@@ -6,9 +6,11 @@
 
 typedef struct packer {
     const tp_conv2d *d;
-    const int32_t *bias;
-    int32_t pairs; /* of a row of the window */
+    const int32_t *bias; /* NULL: trained */
+    int32_t pairs;       /* of a row of the window */
     bool plain;
+    bool scaled;     /* factors are trained */
+    int32_t limit;   /* as in tp_dwconv2d_dsp */
     int32_t *record; /* [out_c][k_h * pairs + 3] */
 } packer;
 
@@ -38,7 +40,8 @@ static channel channel_of(const packer *p, int32_t oc) {
         sum += w;
         neg += w < 0 ? w : 0;
     }
-    channel c = {.oc = oc, .start = p->bias[oc] - (128 + d->x_zp) * sum};
+    const int64_t b = p->limit == 0 ? p->bias[oc] : 0;
+    channel c = {.oc = oc, .start = b - (128 + d->x_zp) * sum};
     c.lo = c.start + 255 * neg;
     c.hi = c.start + 255 * (sum - neg);
     return c;
@@ -178,17 +181,62 @@ static bool find(const packer *p, const channel *c, form *f, bool *dead) {
     return true;
 }
 
-static bool pack(const packer *p) {
+/* As in conv_dsp.c: a trained bias beyond the limit saturates the output. */
+static bool saturates(const packer *p, const channel *c) {
+    const tp_conv2d *d = p->d;
+    const int s = d->s[c->oc] - (p->scaled ? 4 : 0);
+    if (s < -31) {
+        return false;
+    }
+    return tp_mbqm((int32_t)(c->lo + p->limit), d->m[c->oc], s) + d->y_zp >=
+               d->y_max &&
+           tp_mbqm((int32_t)(c->hi - p->limit), d->m[c->oc], s) + d->y_zp <=
+               d->y_min;
+}
+
+/* Of a layer with a trained bias or factor: the kernel makes the record. Sums
+ * are within 2^23, so that they fit 32 bits however strip.h scales them. */
+static bool pack_trained(const packer *p, const channel *c) {
+    const int64_t most = INT64_C(1) << (31 - TP_STRIP_T_MAX);
+    const int64_t b = p->bias != NULL ? p->bias[c->oc] : 0;
+    const bool held = p->bias == NULL || (b <= p->limit && b >= -p->limit);
+    if (!held || (p->bias == NULL && !saturates(p, c)) ||
+        magnitude(c) + p->limit >= most) {
+        return false;
+    }
+    put(p, c, &(form){.offset = c->start}, false);
+    return true;
+}
+
+static bool pack_all(const packer *p) {
     for (int32_t oc = 0; oc < p->d->out_c; oc++) {
         const channel c = channel_of(p, oc);
         form f;
         bool dead = false;
+        if (p->limit != 0 && !pack_trained(p, &c)) {
+            return false;
+        }
+        if (p->limit != 0) {
+            continue;
+        }
         if (c.lo <= INT32_MIN || c.hi >= INT32_MAX || !find(p, &c, &f, &dead)) {
             return false;
         }
         put(p, &c, &f, dead);
     }
     return true;
+}
+
+static bool pack(packer *p) {
+    if (p->bias != NULL && !p->scaled) {
+        return pack_all(p);
+    }
+    for (p->limit = 1 << 21; p->limit >= 1 << 16; p->limit /= 2) {
+        if (pack_all(p)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* --- steps ---------------------------------------------------------------- */
@@ -221,15 +269,21 @@ static bool is_plain(const tp_conv2d *d) {
     return d->y_min == -128 && d->y_zp == -128 && d->y_max == 127;
 }
 
+/* Of strip.h. */
+static bool has_function(const packer *p) {
+    const tp_conv2d *d = p->d;
+    return p->plain && d->k_h == 3 && d->k_w == 3 &&
+           d->stride_h == d->stride_w && d->stride_w <= 2;
+}
+
 static tp_status append(tp_lower *lower, const tp_op *op, const packer *p) {
     const tp_conv2d *d = p->d;
-    const bool fast = p->plain && d->k_h == 3 && d->k_w == 3 &&
-                      d->stride_h == d->stride_w && d->stride_w <= 2;
-    tp_dwconv2d_dsp out = {.conv = *d, .plain = p->plain};
+    const bool fast = has_function(p);
+    tp_dwconv2d_dsp out = {.conv = *d, .plain = p->plain, .limit = p->limit};
     out.conv.w = NULL;
     out.conv.m = NULL;
     out.conv.s = NULL;
-    if (!p->plain) {
+    if (!p->plain || p->limit != 0) {
         const size_t n = (size_t)d->out_c;
         out.conv.m = tp_lower_const(lower, TP_S32, d->m, n, "m");
         out.conv.s = tp_lower_const(lower, TP_S8, d->s, n, "s");
@@ -240,39 +294,38 @@ static tp_status append(tp_lower *lower, const tp_op *op, const packer *p) {
     out.channel = tp_lower_const(lower, TP_S32, p->record,
                                  (size_t)(d->out_c * (d->k_h * p->pairs + 3)),
                                  "channels");
-    if (out.channel == NULL ||
-        (!p->plain && (out.conv.m == NULL || out.conv.s == NULL))) {
+    if (out.channel == NULL || ((!p->plain || p->limit != 0) &&
+                                (out.conv.m == NULL || out.conv.s == NULL))) {
         return tp_no_memory(lower->diag);
     }
-    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_const(NULL),
-                           tp_arg_tensor(op->out),
-                           tp_arg_scratch(tp_dw_scratch(&out))};
-    return tp_lower_step(lower, TP_K_dwconv2d_s8_fwd_dsp, &tp_desc_dwconv2d_dsp,
-                         &out, args);
-}
-
-tp_status tp_dwconv_dsp_lower(tp_lower *lower, const tp_op *op,
-                              const tp_conv_tensors *t, bool *done) {
-    tp_conv2d d = tp_conv_geometry(&op->attr, t);
-    *done = false;
-    if ((lower->isa & TP_ISA_DSP) == 0 || tp_op_factors(op) >= 0) {
-        return TP_OK;
+    const tp_arg x = tp_arg_tensor(op->in[0]);
+    const tp_arg y = tp_arg_tensor(op->out);
+    const tp_arg b =
+        p->limit == 0 ? tp_arg_const(NULL) : tp_arg_tensor(op->in[2]);
+    const tp_arg scratch = tp_arg_scratch(tp_dw_scratch(&out));
+    if (p->scaled) {
+        const tp_arg f = tp_arg_tensor(tp_op_factors(op));
+        return tp_lower_step(lower, TP_K_dwconv2d_scaled_s8_fwd_dsp,
+                             &tp_desc_dwconv2d_dsp, &out,
+                             (tp_arg[]){x, b, f, y, scratch});
     }
-    return tp_conv_describe(lower->arena, op, t, &d) == TP_OK
-               ? tp_dwconv_dsp_lower_described(lower, op, &d, done)
-               : tp_no_memory(lower->diag);
+    return tp_lower_step(lower, TP_K_dwconv2d_s8_fwd_dsp, &tp_desc_dwconv2d_dsp,
+                         &out, (tp_arg[]){x, b, y, scratch});
 }
 
-tp_status tp_dwconv_dsp_lower_described(tp_lower *lower, const tp_op *op,
-                                        const tp_conv2d *d, bool *done) {
+/* any: what strip.h has no function for as well, which costs more than `ref`.
+ */
+static tp_status lower_layer(tp_lower *lower, const tp_op *op,
+                             const tp_conv2d *d, bool any, bool *done) {
     const tp_tensor *bias = &lower->graph->tensor[op->in[2]];
     *done = false;
-    if (bias->role != TP_CONST || d->out_c != d->in_c ||
-        d->out_c < TP_DW_GROUP || d->dil_h != 1 || d->dil_w != 1) {
+    if (d->out_c != d->in_c || d->out_c < TP_DW_GROUP || d->dil_h != 1 ||
+        d->dil_w != 1) {
         return TP_OK;
     }
     packer p = {.d = d,
-                .bias = bias->data,
+                .bias = bias->role == TP_CONST ? bias->data : NULL,
+                .scaled = tp_op_factors(op) >= 0,
                 .pairs = tp_max32(d->k_w - 1, 1),
                 .plain = is_plain(d)};
     const size_t words = (size_t)d->out_c * (size_t)(d->k_h * p.pairs + 3);
@@ -280,12 +333,30 @@ tp_status tp_dwconv_dsp_lower_described(tp_lower *lower, const tp_op *op,
     if (p.record == NULL) {
         return tp_no_memory(lower->diag);
     }
-    *done = pack(&p);
-    if (!*done && p.plain) {
+    *done = (any || has_function(&p)) && pack(&p);
+    if (!*done && any && p.plain) {
         p.plain = false;
         *done = pack(&p);
     }
     return *done ? append(lower, op, &p) : TP_OK;
+}
+
+tp_status tp_dwconv_dsp_lower(tp_lower *lower, const tp_op *op,
+                              const tp_conv_tensors *t, bool *done) {
+    tp_conv2d d = tp_conv_geometry(&op->attr, t);
+    *done = false;
+    if ((lower->isa & TP_ISA_DSP) == 0) {
+        return TP_OK;
+    }
+    return tp_conv_describe(lower->arena, op, t, &d) == TP_OK
+               ? lower_layer(lower, op, &d, (lower->isa & TP_ISA_ANY) != 0,
+                             done)
+               : tp_no_memory(lower->diag);
+}
+
+tp_status tp_dwconv_dsp_lower_described(tp_lower *lower, const tp_op *op,
+                                        const tp_conv2d *d, bool *done) {
+    return lower_layer(lower, op, d, true, done);
 }
 
 /* --- gradient to the input ------------------------------------------------ */

@@ -7,8 +7,9 @@ typedef enum walk {
     WALK_NONE,     /* no promise: they must lie apart */
     WALK_VALUE,    /* reads value i of any input, then writes value i */
     WALK_CONV,     /* tp_conv2d, pixels of y from windows of x */
+    WALK_CONV_ONE, /* the same, reading a window before it writes */
     WALK_CONV_TWO, /* the same, reading the windows of two before it writes */
-    WALK_CHANNELS, /* tp_dwconv2d_dsp: rows of x before the rows of y that they
+    WALK_CHANNELS, /* depthwise: rows of x before the rows of y that they
                       are part of, for one group of channels, then the next */
     WALK_CHANNELS_BWD,
     WALK_CONV_BWD, /* tp_conv2d, pixels of dx from those of dy */
@@ -21,12 +22,15 @@ typedef enum walk {
 /* A kernel that is not listed writes nothing over what it reads. */
 static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_conv2d_s8_fwd_ref] = WALK_CONV,
+    [TP_K_conv2d_s8_fwd_mve] = WALK_CONV_ONE,
     [TP_K_conv2d_s8_fwd_dsp] = WALK_CONV_TWO,
     [TP_K_conv2d_scaled_s8_fwd_dsp] = WALK_CONV_TWO,
     [TP_K_conv2d_lora_s8_fwd_ref] = WALK_CONV,
     [TP_K_conv2d_lora_s8_fwd_dsp] = WALK_CONV_TWO,
     [TP_K_dwconv2d_s8_fwd_ref] = WALK_CONV,
+    [TP_K_dwconv2d_s8_fwd_mve] = WALK_CHANNELS,
     [TP_K_dwconv2d_s8_fwd_dsp] = WALK_CHANNELS,
+    [TP_K_dwconv2d_scaled_s8_fwd_dsp] = WALK_CHANNELS,
     [TP_K_conv2d_scaled_s8_fwd_ref] = WALK_CONV,
     [TP_K_conv2d_lora_scaled_s8_fwd_ref] = WALK_CONV,
     [TP_K_dwconv2d_scaled_s8_fwd_ref] = WALK_CONV,
@@ -360,7 +364,9 @@ static tp_status check_pair(checker *c, int arg, const pair *p) {
     if (kind == WALK_CHANNELS || kind == WALK_CHANNELS_BWD) {
         return check_channels(c, &m, p);
     }
-    m.gathers = kind == WALK_CONV_TWO || kind == WALK_CONV_BWD_TWO ? 2 : 0;
+    m.gathers = kind == WALK_CONV_ONE                                ? 1
+                : kind == WALK_CONV_TWO || kind == WALK_CONV_BWD_TWO ? 2
+                                                                     : 0;
     return check_map(c, &m, p);
 }
 

@@ -282,6 +282,30 @@ void tp_cost_dwconv_dsp(const void *desc, uint64_t *term) {
     }
 }
 
+/* 1 pixels, 2 rows of their windows, 3 groups, 4 products, with those that fill
+ * up vectors and groups, 5 bytes of windows */
+void tp_cost_conv_mve(const void *desc, uint64_t *term) {
+    const tp_conv2d *op = &((const tp_conv2d_mve *)desc)->conv;
+    const int32_t k = op->k_h * op->k_w * op->in_c;
+    term[1] = u((int64_t)op->out_h * op->out_w);
+    term[2] = term[1] * u(op->k_h);
+    term[3] = term[1] * tiles_of(op->out_c, 4);
+    term[4] = term[3] * 64 * tiles_of(k, 16);
+    term[5] = term[1] * u(k);
+}
+
+/* 1 rows of y by group, 2 columns of x in scratch, 3 windows, 4 their
+ * rows but for 3x3, 5 products, with those that fill up groups */
+void tp_cost_dwconv_mve(const void *desc, uint64_t *term) {
+    const tp_conv2d *op = &((const tp_conv2d_mve *)desc)->conv;
+    const uint64_t groups = tiles_of(op->in_c, 8);
+    term[1] = groups * u(op->out_h);
+    term[2] = groups * u(op->in_h) * u(op->in_w);
+    term[3] = term[1] * u(op->out_w);
+    term[4] = op->k_h == 3 && op->k_w == 3 ? 0 : term[3] * u(op->k_h);
+    term[5] = term[3] * u(op->k_h * op->k_w) * 8;
+}
+
 /* pixels; tiles; taps that are looked for; taps; MACs by four taps and one by
  * one; products with the scale; inputs */
 void tp_cost_dwconv_bwd_x(const void *desc, uint64_t *term) {

@@ -11,6 +11,6 @@ const tp_target tp_targets[TP_N_TARGETS] = {
     {"cortex-m4", TP_ISA_DSP},
     {"cortex-m7", TP_ISA_DSP},
     {"cortex-m33", TP_ISA_DSP},
-    {"cortex-m55", TP_ISA_DSP},
+    {"cortex-m55", TP_ISA_DSP | TP_ISA_MVE},
     {"rv32imc", 0},
 };

@@ -91,7 +91,17 @@ typedef struct tp_dwconv2d_dsp {
     int32_t plain;        /* 1: negative sums end at the lower clamp */
     const int32_t *strip; /* [strips][TP_DW_STRIP] */
     const int32_t *channel;
+    int32_t limit; /* 0: channel is complete. Else bias or factors are trained:
+                      it has the weights as they are and start without the bias,
+                      which is held within +-limit; conv has m and s */
 } tp_dwconv2d_dsp;
+
+/* CONV_2D and DEPTHWISE_CONV_2D for the `mve` kernels; w and
+ * channel as in runtime/kernels/mve/mve.h. */
+typedef struct tp_conv2d_mve {
+    tp_conv2d conv; /* m, s unused; w packed as there */
+    const int32_t *channel;
+} tp_conv2d_mve;
 
 /* AVERAGE_POOL_2D, MAX_POOL_2D. Padded places count as absent. */
 typedef struct tp_pool {

@@ -116,7 +116,7 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[13] = {
-    296, 661, 421, 356, 1175, 177, 1755, 312, 457, 96, 872, 120, 84,
+    303, 661, 427, 384, 1175, 191, 1747, 311, 457, 96, 872, 79, 84,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {

@@ -173,8 +173,8 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[20] = {
-    234, 9827, 234, 12519, 1006, 3026, 1006, 406, 172, 566, 1160, 72, 417, 2046,
-    794, 794, 437, 14530, 2392, 437,
+    241, 9827, 241, 12514, 1005, 3026, 1005, 406, 179, 566, 1158, 72, 417, 2046,
+    793, 793, 437, 14529, 2431, 437,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {

@@ -173,7 +173,8 @@ static bool begins(const tp_graph *graph, const tp_plan *plan, uint32_t x,
 }
 
 static void channels_begin_with_x(void **state) {
-    const tp_plan_options options = {.no_overlap = true, .isa = TP_ISA_DSP};
+    const tp_plan_options options = {.no_overlap = true,
+                                     .isa = TP_ISA_DSP | TP_ISA_ANY};
     int may = 0;
     int never = 0;
     (void)state;
