@@ -177,21 +177,21 @@ const tp_choice *tp_front_next(const tp_front *front, const tp_choice *after) {
     return next;
 }
 
-/* The first column marks the one that is picked. */
-static const char **add_row(tp_table *table, const char *mark) {
+/* The first column marks the one that is picked; the last of the cells may have
+ * no column. */
+static void add_row(tp_table *table, const char *mark,
+                    const char *cell[TP_FRONT_CELLS]) {
     const char **row = tp_table_row(table);
-    if (row != NULL) {
-        row[0] = mark;
+    for (int i = 0; row != NULL && i < table->columns; i++) {
+        row[i] = i == 0 ? mark : cell[i - 1];
     }
-    return row;
 }
 
 static void add_choice(const tp_front *front, tp_table *table,
                        const tp_choice *c, bool picked) {
-    const char **row = add_row(table, picked ? "*" : "");
-    if (row != NULL) {
-        tp_front_cells(table->arena, front, c, row + 1);
-    }
+    const char *cell[TP_FRONT_CELLS];
+    tp_front_cells(table->arena, front, c, cell);
+    add_row(table, picked ? "*" : "", cell);
 }
 
 void tp_front_print(tp_arena *arena, const tp_front *front,
@@ -199,10 +199,9 @@ void tp_front_print(tp_arena *arena, const tp_front *front,
     tp_table table = {.arena = arena,
                       .columns = 1 + tp_front_columns(front),
                       .align = "lllrrrrrrrr"};
-    const char **row = add_row(&table, "");
-    if (row != NULL) {
-        tp_front_head(arena, front, row + 1);
-    }
+    const char *head[TP_FRONT_CELLS];
+    tp_front_head(arena, front, head);
+    add_row(&table, "", head);
     for (const tp_choice *c = tp_front_next(front, NULL); c != NULL;
          c = tp_front_next(front, c)) {
         add_choice(front, &table, c, c == picked);

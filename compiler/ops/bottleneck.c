@@ -214,7 +214,8 @@ static tp_status lower_parallel_bwd_x(tp_lower *lower, const tp_op *op) {
         .x = &t[op->out], .w = &t[op->in[2]], .y = &t[op->in[0]]};
     tp_bottleneck d =
         describe(op, &t[op->in[1]], &t[op->in[3]], t[op->in[4]].dim[0]);
-    TP_TRY(tp_conv_backward_scales(lower, &conv, TP_CONV_BWD_STEP, &d.conv));
+    TP_TRY(tp_conv_backward_scales(lower, &conv, &d.conv));
+    TP_TRY(tp_conv_backward_constants(lower, &conv, &d.conv));
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[1]),
                            tp_arg_tensor(op->in[3]), tp_arg_tensor(op->in[4]),
                            tp_arg_tensor(op->out),   tp_arg_gscale(op->out)};

@@ -183,7 +183,8 @@ tp_status tp_conv_inverse_scales(tp_lower *lower, const tp_tensor *w, int32_t n,
 }
 
 tp_status tp_conv_backward_scales(tp_lower *lower, const tp_conv_tensors *t,
-                                  int32_t step, tp_conv2d *d) {
+                                  tp_conv2d *d) {
+    const int32_t step = TP_CONV_BWD_STEP;
     uint16_t *q = tp_arena_alloc(lower->arena, (size_t)d->out_c, sizeof *q);
     if (q == NULL) {
         return tp_no_memory(lower->diag);
@@ -199,7 +200,15 @@ tp_status tp_conv_backward_scales(tp_lower *lower, const tp_conv_tensors *t,
         q[oc] = (uint16_t)(step * lround(scaled / step)); /* at most 2^15 */
     }
     d->bwd_e = e;
-    d->bwd_q = tp_lower_const(lower, TP_BITS, q, (size_t)d->out_c, "bwd_q");
+    d->bwd_q = q;
+    d->w = t->w->data;
+    return TP_OK;
+}
+
+tp_status tp_conv_backward_constants(tp_lower *lower, const tp_conv_tensors *t,
+                                     tp_conv2d *d) {
+    d->bwd_q =
+        tp_lower_const(lower, TP_BITS, d->bwd_q, (size_t)d->out_c, "bwd_q");
     d->w = tp_lower_const(lower, TP_S8, t->w->data,
                           (size_t)tp_tensor_count(t->w), "w");
     return d->bwd_q != NULL && d->w != NULL ? TP_OK : tp_no_memory(lower->diag);
@@ -420,7 +429,7 @@ static tp_status lower_bwd_x(tp_lower *lower, const tp_op *op) {
     const tp_conv_tensors t = backward_tensors(lower->graph, op);
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
     const bool depthwise = op->kind == TP_OP_DWCONV_BWD_X;
-    TP_TRY(tp_conv_backward_scales(lower, &t, TP_CONV_BWD_STEP, &d));
+    TP_TRY(tp_conv_backward_scales(lower, &t, &d));
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->out),
                            tp_arg_gscale(op->out)};
     bool done = false;
@@ -430,6 +439,7 @@ static tp_status lower_bwd_x(tp_lower *lower, const tp_op *op) {
     if (done) {
         return TP_OK;
     }
+    TP_TRY(tp_conv_backward_constants(lower, &t, &d));
     return tp_lower_step(lower,
                          depthwise ? TP_K_dwconv2d_s8_bwd_x_ref
                                    : TP_K_conv2d_s8_bwd_x_ref,

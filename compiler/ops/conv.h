@@ -46,10 +46,12 @@ tp_status tp_conv_inverse_scales(tp_lower *lower, const tp_tensor *w, int32_t n,
 /* Of 16 bits the scales of a sum over channels keep the upper 12: then 2^8 dy
  * times such a scale fits 32 bits, and its upper half is d. */
 #define TP_CONV_BWD_STEP 16
-/* Adds the weights and their scales as the backward kernels want them: as
- * multiples of `step`. */
+/* Adds the weights and their scales as the backward kernels want them. */
 tp_status tp_conv_backward_scales(tp_lower *lower, const tp_conv_tensors *t,
-                                  int32_t step, tp_conv2d *d);
+                                  tp_conv2d *d);
+/* Registers them, for kernels that read them as they are. */
+tp_status tp_conv_backward_constants(tp_lower *lower, const tp_conv_tensors *t,
+                                     tp_conv2d *d);
 /* How y may lie over x; `backward`: dx over dy. Both have elements of one byte
  * behind headers of one size. */
 void tp_conv_overlap(const tp_conv2d *d, bool backward, tp_overlap *out);

@@ -175,7 +175,7 @@ static void overlap_bwd_x(const tp_graph *graph, const tp_op *op,
 static tp_status lower_bwd_x(tp_lower *lower, const tp_op *op) {
     const tp_conv_tensors t = backward_tensors(lower->graph, op);
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
-    TP_TRY(tp_conv_backward_scales(lower, &t, TP_CONV_BWD_STEP, &d));
+    TP_TRY(tp_conv_backward_scales(lower, &t, &d));
     d.rank = op->attr.rank;
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[2]),
                            tp_arg_tensor(op->in[3]), tp_arg_tensor(op->out),
@@ -183,9 +183,12 @@ static tp_status lower_bwd_x(tp_lower *lower, const tp_op *op) {
     bool done = false;
     TP_TRY(tp_conv_dsp_lower_bwd_x(lower, TP_K_conv2d_lora_s8_bwd_x_dsp, &d,
                                    args, &done));
-    return done ? TP_OK
-                : tp_lower_step(lower, TP_K_conv2d_lora_s8_bwd_x_ref,
-                                &tp_desc_conv2d, &d, args);
+    if (done) {
+        return TP_OK;
+    }
+    TP_TRY(tp_conv_backward_constants(lower, &t, &d));
+    return tp_lower_step(lower, TP_K_conv2d_lora_s8_bwd_x_ref, &tp_desc_conv2d,
+                         &d, args);
 }
 
 /* What lora_q8_bwd_u and lora_q16_bwd_w read of a descriptor: the map of dy,

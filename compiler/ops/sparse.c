@@ -113,7 +113,8 @@ static tp_status lower_bwd_x(tp_lower *low, const tp_op *op) {
     tp_sparse d =
         describe(&t[op->out], &t[op->in[3]], w->dim[w->rank - 1], w->dim[0]);
     d.x_zp = 0; /* of a gradient */
-    TP_TRY(tp_conv_backward_scales(low, &conv, TP_CONV_BWD_STEP, &d.conv));
+    TP_TRY(tp_conv_backward_scales(low, &conv, &d.conv));
+    TP_TRY(tp_conv_backward_constants(low, &conv, &d.conv));
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[2]),
                            tp_arg_tensor(op->in[3]), tp_arg_tensor(op->out),
                            tp_arg_gscale(op->out)};
