@@ -3,6 +3,7 @@
 #include "bench/shapes_conv.h"
 
 #include "compiler/ops/dsp_layout.h"
+#include "compiler/ops/dw_strips.h"
 
 enum { MOST_CHANNELS = 256 };
 
@@ -170,6 +171,46 @@ const void *bench_depthwise(int i) {
     s.out_c = (int16_t)(s.in_c * s.out_c);
     op = conv_of(&s);
     return &op;
+}
+
+/* What is in the channels' records is all the same to the kernel. */
+static const void *depthwise_dsp(int i, bool gradient) {
+    static tp_dwconv2d_dsp op;
+    static int32_t strips[16 * TP_DW_STRIP];
+    static const int32_t records[6000];
+    if (i >= COUNT(depthwise_shapes)) {
+        return NULL;
+    }
+    conv_shape s = depthwise_shapes[i];
+    s.out_c = s.in_c;
+    s.stride = gradient ? 1 : s.stride;
+    const tp_conv2d conv = conv_of(&s);
+    const bool plain = i % 4 != 3;
+    const bool fast = (plain || gradient) && s.k_h == 3 && s.k_w == 3;
+    const tp_dw_map map = {.conv = conv, .gradient = gradient, .fast = fast};
+    op = (tp_dwconv2d_dsp){
+        .conv = conv, .plain = plain, .strip = strips, .channel = records};
+    tp_dw_lay_out(&map, strips, &op);
+    return &op;
+}
+
+const void *bench_depthwise_dsp(int i) {
+    return depthwise_dsp(i, false);
+}
+
+const void *bench_depthwise_scaled_dsp(int i) {
+    static tp_dwconv2d_dsp op;
+    const tp_dwconv2d_dsp *whole = depthwise_dsp(i, false);
+    if (whole == NULL) {
+        return NULL;
+    }
+    op = *whole;
+    op.limit = 1 << 16;
+    return &op;
+}
+
+const void *bench_depthwise_bwd_dsp(int i) {
+    return depthwise_dsp(i, true);
 }
 
 static const int32_t ranks[] = {4, 1, 8, 2, 16};

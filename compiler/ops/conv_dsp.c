@@ -79,11 +79,19 @@ static void add_bias(channel *c, int64_t lo, int64_t hi) {
 }
 
 /* A trained bias beyond the limit saturates the output whatever the input is,
- * as it does at the limit. `ref` does not wrap: the bias is within 2^30, or the
- * file's own. */
+ * as it does at the limit, with the smallest factor that can be trained, 2^-4
+ * of the base's. `ref` does not wrap: the bias is within 2^30, or the file's
+ * own. */
 static bool saturates(const packer *p, int32_t oc, const channel *c) {
-    return output(p, oc, c->lo + p->limit) == p->d->y_max &&
-           output(p, oc, c->hi - p->limit) == p->d->y_min;
+    const tp_conv2d *d = p->d;
+    const int s = d->s[oc] - (p->scaled ? 4 : 0);
+    if (s < -31) {
+        return false;
+    }
+    return tp_mbqm((int32_t)(c->lo + p->limit), d->m[oc], s) + d->y_zp >=
+               d->y_max &&
+           tp_mbqm((int32_t)(c->hi - p->limit), d->m[oc], s) + d->y_zp <=
+               d->y_min;
 }
 
 /* Bias and factor are known: where both ends of the sums give one byte, all do,
@@ -280,10 +288,10 @@ static tp_status finish(tp_lower *lower, const packer *p, tp_conv2d_dsp *out) {
     out->limit = p->limit;
     set_clamp(p->d, out);
     out->w = tp_lower_const(lower, TP_S32, p->w,
-                            (size_t)(p->groups * p->pairs * 2), "packed");
+                            (size_t)p->groups * (size_t)p->pairs * 2, "packed");
     out->channel =
         tp_lower_const(lower, TP_S32, p->channel,
-                       (size_t)(p->groups * TP_TILE_CHANNEL), "channels");
+                       (size_t)p->groups * TP_TILE_CHANNEL, "channels");
     return out->w != NULL && out->channel != NULL ? TP_OK
                                                   : tp_no_memory(lower->diag);
 }
@@ -369,7 +377,8 @@ tp_status tp_conv_dsp_lower_lora(tp_lower *lower, const tp_op *op,
         return TP_OK;
     }
     TP_TRY(finish(lower, &p, &out));
-    const uint32_t branch = 4u * (TP_SUMS_PAIRS + 1u) * (uint32_t)d->out_c;
+    const uint32_t branch =
+        4u * (1u + (uint32_t)tp_dsp_branch_words(d->rank)) * (uint32_t)d->out_c;
     const tp_arg args[] = {tp_arg_tensor(op->in[0]),
                            tp_arg_const(NULL),
                            tp_arg_tensor(op->in[3]),

@@ -91,8 +91,9 @@ tp_status tp_conv_dsp_lower_bwd_x(tp_lower *lower, tp_kernel_id kernel,
     for (int i = 0; i < n - 1; i++) {
         args[i] = arg[i];
     }
-    const int32_t words = out.pairs * (out.direct ? 2 : 3) +
-                          (d->rank > 0 ? TP_SUMS_PAIRS * d->in_c : 0);
+    const int32_t words =
+        out.pairs * (out.direct ? 2 : 3) +
+        (d->rank > 0 ? tp_dsp_branch_words(d->rank) * d->in_c : 0);
     args[n - 1] = tp_arg_scratch(4u * (uint32_t)words);
     *done = true;
     return tp_lower_step(lower, kernel, &tp_desc_conv2d_dsp, &out, args);

@@ -97,6 +97,7 @@ static const tp_field dwconv2d_dsp_fields[] = {
     INT(tp_dwconv2d_dsp, plain),
     OTHER(tp_dwconv2d_dsp, strip, TP_F_POINTER),
     OTHER(tp_dwconv2d_dsp, channel, TP_F_POINTER),
+    INT(tp_dwconv2d_dsp, limit),
 };
 DESC(dwconv2d_dsp);
 

@@ -1,15 +1,16 @@
 #include "compiler/ops/dwconv_dsp.h"
 
+#include "compiler/ops/dw_strips.h"
 #include "core/fixed.h"
 #include "runtime/kernels/dsp/strip.h"
 
-#define GROUP 4 /* channels at a time */
-
 typedef struct packer {
     const tp_conv2d *d;
-    const int32_t *bias;
-    int32_t pairs; /* of a row of the window */
+    const int32_t *bias; /* NULL: trained */
+    int32_t pairs;       /* of a row of the window */
     bool plain;
+    bool scaled;     /* factors are trained */
+    int32_t limit;   /* as in tp_dwconv2d_dsp */
     int32_t *record; /* [out_c][k_h * pairs + 3] */
 } packer;
 
@@ -39,7 +40,8 @@ static channel channel_of(const packer *p, int32_t oc) {
         sum += w;
         neg += w < 0 ? w : 0;
     }
-    channel c = {.oc = oc, .start = p->bias[oc] - (128 + d->x_zp) * sum};
+    const int64_t b = p->limit == 0 ? p->bias[oc] : 0;
+    channel c = {.oc = oc, .start = b - (128 + d->x_zp) * sum};
     c.lo = c.start + 255 * neg;
     c.hi = c.start + 255 * (sum - neg);
     return c;
@@ -179,11 +181,44 @@ static bool find(const packer *p, const channel *c, form *f, bool *dead) {
     return true;
 }
 
-static bool pack(const packer *p) {
+/* As in conv_dsp.c: a trained bias beyond the limit saturates the output. */
+static bool saturates(const packer *p, const channel *c) {
+    const tp_conv2d *d = p->d;
+    const int s = d->s[c->oc] - (p->scaled ? 4 : 0);
+    if (s < -31) {
+        return false;
+    }
+    return tp_mbqm((int32_t)(c->lo + p->limit), d->m[c->oc], s) + d->y_zp >=
+               d->y_max &&
+           tp_mbqm((int32_t)(c->hi - p->limit), d->m[c->oc], s) + d->y_zp <=
+               d->y_min;
+}
+
+/* Of a layer with a trained bias or factor: the kernel makes the record. Sums
+ * are within 2^23, so that they fit 32 bits however strip.h scales them. */
+static bool pack_trained(const packer *p, const channel *c) {
+    const int64_t most = INT64_C(1) << (31 - TP_STRIP_T_MAX);
+    const int64_t b = p->bias != NULL ? p->bias[c->oc] : 0;
+    const bool held = p->bias == NULL || (b <= p->limit && b >= -p->limit);
+    if (!held || (p->bias == NULL && !saturates(p, c)) ||
+        magnitude(c) + p->limit >= most) {
+        return false;
+    }
+    put(p, c, &(form){.offset = c->start}, false);
+    return true;
+}
+
+static bool pack_all(const packer *p) {
     for (int32_t oc = 0; oc < p->d->out_c; oc++) {
         const channel c = channel_of(p, oc);
         form f;
         bool dead = false;
+        if (p->limit != 0 && !pack_trained(p, &c)) {
+            return false;
+        }
+        if (p->limit != 0) {
+            continue;
+        }
         if (c.lo <= INT32_MIN || c.hi >= INT32_MAX || !find(p, &c, &f, &dead)) {
             return false;
         }
@@ -192,64 +227,19 @@ static bool pack(const packer *p) {
     return true;
 }
 
-/* --- strips and rows ------------------------------------------------------ */
-
-/* How the output's columns are divided. */
-typedef struct strips {
-    const tp_conv2d *d; /* the map as the windows see it */
-    int32_t n, last_n;  /* columns of a strip, of the last one */
-    int32_t count;
-    bool fast; /* strip.h has functions for this window */
-} strips;
-
-static strips divide(const tp_conv2d *d, bool fast) {
-    const bool one = d->stride_w == 1;
-    const int32_t most = one ? TP_STRIP_MOST : TP_STRIP_MOST_2;
-    const int32_t count = (d->out_w + most - 1) / most;
-    int32_t n = (d->out_w + count - 1) / count;
-    n += count > 1 && one ? n % 2 : 0; /* strip.h: only the last may be odd */
-    return (strips){.d = d,
-                    .n = n,
-                    .last_n = d->out_w - (count - 1) * n,
-                    .count = count,
-                    .fast = fast};
+static bool pack(packer *p) {
+    if (p->bias != NULL && !p->scaled) {
+        return pack_all(p);
+    }
+    for (p->limit = 1 << 21; p->limit >= 1 << 16; p->limit /= 2) {
+        if (pack_all(p)) {
+            return true;
+        }
+    }
+    return false;
 }
 
-/* True where the column right of the last that the last strip needs is padding,
- * and padding counts as zero. */
-static bool ends_in_zero(const tp_conv2d *d) {
-    return d->x_zp == -128 && d->out_w + 1 - d->pad_l >= d->in_w;
-}
-
-/* Strip i, which begins at word `at` of a row. */
-static void describe(const strips *s, int32_t i, int32_t at, int32_t *out) {
-    const tp_conv2d *d = s->d;
-    const int32_t n = i == s->count - 1 ? s->last_n : s->n;
-    const bool odd = s->fast && d->stride_w == 1 && n % 2 != 0;
-    const bool short_row = odd && ends_in_zero(d);
-    const int32_t columns =
-        (n - 1) * d->stride_w + d->k_w - (short_row ? 1 : 0);
-    const int32_t words = (columns + 1) / 2;
-    const int32_t col = i * s->n * d->stride_w - d->pad_l;
-    const int32_t before = tp_min32(tp_max32(-col, 0) / 2, words);
-    const int32_t first = before < words && col < 0 && col % 2 != 0;
-    const int32_t from = col + 2 * before + first;
-    const int32_t left = tp_max32(d->in_w - from - first, 0);
-    const int32_t room = words - before - first;
-    const int32_t pairs = tp_min32(left / 2, room);
-    const int32_t last = pairs < room && left % 2 != 0;
-    out[TP_DW_N] = n;
-    out[TP_DW_FAST] = s->fast && (!odd || short_row);
-    out[TP_DW_WORDS] = words;
-    out[TP_DW_AT] = at;
-    out[TP_DW_OUT] = at + before;
-    out[TP_DW_Y] = i * s->n * d->in_c;
-    out[TP_DW_X] = from * d->in_c;
-    out[TP_DW_EDGES] = first + 2 * last;
-    out[TP_DW_PAIRS] = pairs;
-    out[TP_DW_NEXT_X] = (d->in_w - first - 2 * pairs - last) * d->in_c;
-    out[TP_DW_NEXT_OUT] = 4 * (words - first - pairs - last);
-}
+/* --- steps ---------------------------------------------------------------- */
 
 /* The largest tensor: the arena is no smaller. */
 static int32_t largest(const tp_graph *graph) {
@@ -262,49 +252,15 @@ static int32_t largest(const tp_graph *graph) {
     return (int32_t)most;
 }
 
-/* So many rows that what each call of a strip costs is little beside what it
- * computes: half a kilobyte of scratch, or a sixteenth of the map, a sixth of a
- * gradient's, beside which there is much else; a quarter, as far as the arena
- * has room beside the map because of a larger one. All batches of rows are of
- * about the same size. `words` in a row of four channels. */
-static int32_t rows_of(const tp_graph *graph, const tp_conv2d *d, int32_t words,
-                       bool gradient) {
-    const int32_t map = d->in_h * d->in_w * d->in_c;
-    const int32_t beside = tp_min32(map / 4, largest(graph) - map);
-    const int32_t least = tp_max32(576, map / (gradient ? 6 : 16));
-    const int32_t budget = tp_max32(least, beside);
-    const int32_t rows = budget / (words * 4);
-    const int32_t fit = (rows - d->k_h) / d->stride_h + 1;
-    const int32_t most = tp_min32(d->out_h, tp_max32(fit, 2));
-    const int32_t batches = (d->out_h + most - 1) / most;
-    const int32_t each = (d->out_h + batches - 1) / batches;
-    return (each - 1) * d->stride_h + d->k_h;
-}
-
-/* `d` is the map as the windows see it; padding is zero where x_zp is -128. */
-static tp_status set_strips(tp_lower *lower, const tp_conv2d *d, bool gradient,
-                            bool fast, tp_dwconv2d_dsp *out) {
-    const strips s = divide(d, fast);
-    const size_t n = (size_t)s.count * TP_DW_STRIP;
+/* The map as the windows see it, its strips in memory of this op. */
+static tp_status set_strips(tp_lower *lower, const tp_dw_map *map,
+                            tp_dwconv2d_dsp *out) {
+    const size_t n = (size_t)tp_dw_strips(map) * TP_DW_STRIP;
     int32_t *table = tp_arena_alloc(lower->arena, n, sizeof *table);
-    int32_t words = 0;
     if (table == NULL) {
         return tp_no_memory(lower->diag);
     }
-    for (int32_t i = 0; i < s.count; i++) {
-        describe(&s, i, words, table + i * TP_DW_STRIP);
-        words += table[i * TP_DW_STRIP + TP_DW_WORDS];
-    }
-    out->rows = rows_of(lower->graph, d, GROUP * words, gradient);
-    out->plane = out->rows * words;
-    out->strips = s.count;
-    for (int32_t i = 0; i < s.count;
-         i++) { /* a plane has all rows of a strip */
-        int32_t *strip = table + i * TP_DW_STRIP;
-        const int32_t more = (out->rows - 1) * strip[TP_DW_AT];
-        strip[TP_DW_AT] += more;
-        strip[TP_DW_OUT] += more;
-    }
+    tp_dw_lay_out(map, table, out);
     out->strip = tp_lower_const(lower, TP_S32, table, n, "strips");
     return out->strip != NULL ? TP_OK : tp_no_memory(lower->diag);
 }
@@ -313,57 +269,63 @@ static bool is_plain(const tp_conv2d *d) {
     return d->y_min == -128 && d->y_zp == -128 && d->y_max == 127;
 }
 
+/* Of strip.h. */
+static bool has_function(const packer *p) {
+    const tp_conv2d *d = p->d;
+    return p->plain && d->k_h == 3 && d->k_w == 3 &&
+           d->stride_h == d->stride_w && d->stride_w <= 2;
+}
+
 static tp_status append(tp_lower *lower, const tp_op *op, const packer *p) {
     const tp_conv2d *d = p->d;
-    const bool fast = p->plain && d->k_h == 3 && d->k_w == 3 &&
-                      d->stride_h == d->stride_w && d->stride_w <= 2;
-    tp_dwconv2d_dsp out = {.conv = *d, .plain = p->plain};
+    const bool fast = has_function(p);
+    tp_dwconv2d_dsp out = {.conv = *d, .plain = p->plain, .limit = p->limit};
     out.conv.w = NULL;
     out.conv.m = NULL;
     out.conv.s = NULL;
-    if (!p->plain) {
+    if (!p->plain || p->limit != 0) {
         const size_t n = (size_t)d->out_c;
         out.conv.m = tp_lower_const(lower, TP_S32, d->m, n, "m");
         out.conv.s = tp_lower_const(lower, TP_S8, d->s, n, "s");
     }
-    TP_TRY(set_strips(lower, d, false, fast, &out));
+    const tp_dw_map map = {
+        .conv = *d, .largest = largest(lower->graph), .fast = fast};
+    TP_TRY(set_strips(lower, &map, &out));
     out.channel = tp_lower_const(lower, TP_S32, p->record,
                                  (size_t)(d->out_c * (d->k_h * p->pairs + 3)),
                                  "channels");
-    if (out.channel == NULL ||
-        (!p->plain && (out.conv.m == NULL || out.conv.s == NULL))) {
+    if (out.channel == NULL || ((!p->plain || p->limit != 0) &&
+                                (out.conv.m == NULL || out.conv.s == NULL))) {
         return tp_no_memory(lower->diag);
     }
-    const int32_t bytes = 4 * GROUP * out.plane;
-    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_const(NULL),
-                           tp_arg_tensor(op->out),
-                           tp_arg_scratch((uint32_t)bytes)};
-    return tp_lower_step(lower, TP_K_dwconv2d_s8_fwd_dsp, &tp_desc_dwconv2d_dsp,
-                         &out, args);
-}
-
-tp_status tp_dwconv_dsp_lower(tp_lower *lower, const tp_op *op,
-                              const tp_conv_tensors *t, bool *done) {
-    tp_conv2d d = tp_conv_geometry(&op->attr, t);
-    *done = false;
-    if ((lower->isa & TP_ISA_DSP) == 0 || tp_op_factors(op) >= 0) {
-        return TP_OK;
+    const tp_arg x = tp_arg_tensor(op->in[0]);
+    const tp_arg y = tp_arg_tensor(op->out);
+    const tp_arg b =
+        p->limit == 0 ? tp_arg_const(NULL) : tp_arg_tensor(op->in[2]);
+    const tp_arg scratch = tp_arg_scratch(tp_dw_scratch(&out));
+    if (p->scaled) {
+        const tp_arg f = tp_arg_tensor(tp_op_factors(op));
+        return tp_lower_step(lower, TP_K_dwconv2d_scaled_s8_fwd_dsp,
+                             &tp_desc_dwconv2d_dsp, &out,
+                             (tp_arg[]){x, b, f, y, scratch});
     }
-    return tp_conv_describe(lower->arena, op, t, &d) == TP_OK
-               ? tp_dwconv_dsp_lower_described(lower, op, &d, done)
-               : tp_no_memory(lower->diag);
+    return tp_lower_step(lower, TP_K_dwconv2d_s8_fwd_dsp, &tp_desc_dwconv2d_dsp,
+                         &out, (tp_arg[]){x, b, y, scratch});
 }
 
-tp_status tp_dwconv_dsp_lower_described(tp_lower *lower, const tp_op *op,
-                                        const tp_conv2d *d, bool *done) {
+/* any: what strip.h has no function for as well, which costs more than `ref`.
+ */
+static tp_status lower_layer(tp_lower *lower, const tp_op *op,
+                             const tp_conv2d *d, bool any, bool *done) {
     const tp_tensor *bias = &lower->graph->tensor[op->in[2]];
     *done = false;
-    if (bias->role != TP_CONST || d->out_c != d->in_c || d->out_c < GROUP ||
-        d->dil_h != 1 || d->dil_w != 1) {
+    if (d->out_c != d->in_c || d->out_c < TP_DW_GROUP || d->dil_h != 1 ||
+        d->dil_w != 1) {
         return TP_OK;
     }
     packer p = {.d = d,
-                .bias = bias->data,
+                .bias = bias->role == TP_CONST ? bias->data : NULL,
+                .scaled = tp_op_factors(op) >= 0,
                 .pairs = tp_max32(d->k_w - 1, 1),
                 .plain = is_plain(d)};
     const size_t words = (size_t)d->out_c * (size_t)(d->k_h * p.pairs + 3);
@@ -371,12 +333,30 @@ tp_status tp_dwconv_dsp_lower_described(tp_lower *lower, const tp_op *op,
     if (p.record == NULL) {
         return tp_no_memory(lower->diag);
     }
-    *done = pack(&p);
-    if (!*done && p.plain) {
+    *done = (any || has_function(&p)) && pack(&p);
+    if (!*done && any && p.plain) {
         p.plain = false;
         *done = pack(&p);
     }
     return *done ? append(lower, op, &p) : TP_OK;
+}
+
+tp_status tp_dwconv_dsp_lower(tp_lower *lower, const tp_op *op,
+                              const tp_conv_tensors *t, bool *done) {
+    tp_conv2d d = tp_conv_geometry(&op->attr, t);
+    *done = false;
+    if ((lower->isa & TP_ISA_DSP) == 0) {
+        return TP_OK;
+    }
+    return tp_conv_describe(lower->arena, op, t, &d) == TP_OK
+               ? lower_layer(lower, op, &d, (lower->isa & TP_ISA_ANY) != 0,
+                             done)
+               : tp_no_memory(lower->diag);
+}
+
+tp_status tp_dwconv_dsp_lower_described(tp_lower *lower, const tp_op *op,
+                                        const tp_conv2d *d, bool *done) {
+    return lower_layer(lower, op, d, true, done);
 }
 
 /* --- gradient to the input ------------------------------------------------ */
@@ -415,7 +395,7 @@ static bool has_backward(const tp_lower *lower, const tp_conv2d *d) {
     const int64_t most =
         (int64_t)d->k_h * d->k_w * 127 * 128 * (1 << TP_STRIP_T_MAX);
     return (lower->isa & TP_ISA_DSP) != 0 && d->out_c == d->in_c &&
-           d->out_c >= GROUP && d->stride_h == 1 && d->stride_w == 1 &&
+           d->out_c >= TP_DW_GROUP && d->stride_h == 1 && d->stride_w == 1 &&
            d->dil_h == 1 && d->dil_w == 1 && most <= INT32_MAX &&
            d->pad_t < d->k_h && d->pad_l < d->k_w;
 }
@@ -441,14 +421,18 @@ tp_status tp_dwconv_dsp_lower_bwd_x(tp_lower *lower, const tp_op *op,
     tp_dwconv2d_dsp out = {.conv = *d};
     out.conv.w = NULL;
     out.conv.bwd_q = NULL;
-    TP_TRY(set_strips(lower, &view, true, d->k_h == 3 && d->k_w == 3, &out));
+    const tp_dw_map map = {.conv = view,
+                           .largest = largest(lower->graph),
+                           .gradient = true,
+                           .fast = d->k_h == 3 && d->k_w == 3};
+    TP_TRY(set_strips(lower, &map, &out));
     out.channel = tp_lower_const(lower, TP_S32, p.record, words, "backward");
     if (out.channel == NULL) {
         return tp_no_memory(lower->diag);
     }
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->out),
                            tp_arg_gscale(op->out),
-                           tp_arg_scratch((uint32_t)(4 * GROUP * out.plane))};
+                           tp_arg_scratch(tp_dw_scratch(&out))};
     return tp_lower_step(lower, TP_K_dwconv2d_s8_bwd_x_dsp,
                          &tp_desc_dwconv2d_dsp, &out, args);
 }

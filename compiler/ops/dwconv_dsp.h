@@ -6,14 +6,16 @@
 
 #include "compiler/ops/conv.h"
 
-/* Appends the step of a forward depthwise convolution whose bias is constant.
+/* Appends the step of a forward depthwise convolution, with a trained bias or
+ * trained factors or without.
  *   t     its x, w and y
  *   done  [out] false: no step, for the kernel has no code for it or a bound
  *         fails */
 TP_MUST_CHECK tp_status tp_dwconv_dsp_lower(tp_lower *lower, const tp_op *op,
                                             const tp_conv_tensors *t,
                                             bool *done);
-/* The same of a layer that is described, whatever the target.
+/* The same of a layer that is described, whatever the target and though `ref`
+ * may be faster: for tests.
  *   d     as for dwconv2d_s8_fwd_ref; m and s need not be registered */
 TP_MUST_CHECK tp_status tp_dwconv_dsp_lower_described(tp_lower *lower,
                                                       const tp_op *op,

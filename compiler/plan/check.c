@@ -30,6 +30,7 @@ static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_dwconv2d_s8_fwd_ref] = WALK_CONV,
     [TP_K_dwconv2d_s8_fwd_mve] = WALK_CHANNELS,
     [TP_K_dwconv2d_s8_fwd_dsp] = WALK_CHANNELS,
+    [TP_K_dwconv2d_scaled_s8_fwd_dsp] = WALK_CHANNELS,
     [TP_K_conv2d_scaled_s8_fwd_ref] = WALK_CONV,
     [TP_K_conv2d_lora_scaled_s8_fwd_ref] = WALK_CONV,
     [TP_K_dwconv2d_scaled_s8_fwd_ref] = WALK_CONV,

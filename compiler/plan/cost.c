@@ -117,10 +117,10 @@ uint64_t tp_program_macs(const tp_program *program) {
 }
 
 /* Counted under QEMU for each value of a parameter, KWS with LoRA and a head
- * (2,698 values): 406,780 with momentum, 370,505 without. Online, updates are
+ * (2,698 values): 308,644 with momentum, 367,196 without. Online, updates are
  * steps of the sample. */
-#define MOMENTUM_VALUE 151
-#define ACCUMULATE_VALUE 137
+#define MOMENTUM_VALUE 114
+#define ACCUMULATE_VALUE 136
 
 uint64_t tp_update_cost(const tp_plan *plan, uint32_t batch) {
     const uint64_t samples = batch * tp_program_cost(&plan->sample);

@@ -517,10 +517,11 @@ void tp_cost_avgpool_bwd_x(const void *desc, uint64_t *term) {
     const uint64_t all_alike = same_in_row + 1 == u(op->in_w) ? 1 : 0;
     const uint64_t copied =
         u(op->in_h) * same_in_row + (all_alike != 0 ? repeats(&rows) : 0);
-    term[1] = u((int64_t)op->in_h * op->in_w);
-    term[2] = (term[1] - copied) * u(op->c);
-    term[3] = taps_of(&rows) * taps_of(&cols) * u(op->c) * (term[1] - copied) /
-              term[1];
+    const uint64_t places = u((int64_t)op->in_h * op->in_w);
+    const uint64_t windows = taps_of(&rows) * taps_of(&cols) * u(op->c);
+    term[1] = places;
+    term[2] = (places - copied) * u(op->c);
+    term[3] = places > 0 ? windows * (places - copied) / places : 0;
     term[4] = copied * u(op->c);
 }
 

@@ -91,6 +91,9 @@ typedef struct tp_dwconv2d_dsp {
     int32_t plain;        /* 1: negative sums end at the lower clamp */
     const int32_t *strip; /* [strips][TP_DW_STRIP] */
     const int32_t *channel;
+    int32_t limit; /* 0: channel is complete. Else bias or factors are trained:
+                      it has the weights as they are and start without the bias,
+                      which is held within +-limit; conv has m and s */
 } tp_dwconv2d_dsp;
 
 /* CONV_2D and DEPTHWISE_CONV_2D for the `mve` kernels; w and

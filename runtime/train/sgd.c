@@ -92,15 +92,23 @@ tp_status tp_sgd_scale(const tp_ctx *ctx) {
     return TP_OK;
 }
 
-/* (x + random fraction) >> bits, saturated to int16; bits <= 31. */
-static int16_t round_down(int64_t x, int bits, uint32_t random) {
-    const int64_t y = (x + (random & ((UINT32_C(1) << bits) - 1u))) >> bits;
-    return (int16_t)(y > INT16_MAX ? INT16_MAX
-                                   : (y < INT16_MIN ? INT16_MIN : y));
+static int16_t sat16(int32_t x) {
+    return (int16_t)tp_clamp32(x, INT16_MIN, INT16_MAX);
+}
+
+/* (a + b + random fraction) >> FRACTION, saturated: the sum has 33 bits, its
+ * parts below and above the fraction have 32 together. */
+static int16_t round_sum(int32_t a, int32_t b, uint32_t random) {
+    const uint32_t low = (1u << FRACTION) - 1u;
+    const uint32_t below =
+        ((uint32_t)a & low) + ((uint32_t)b & low) + (random & low);
+    return sat16((a >> FRACTION) + (b >> FRACTION) +
+                 (int32_t)(below >> FRACTION));
 }
 
 /* With momentum. `factor` takes an accumulator unit to real gradient.
- * |step| <= 2^31 by tp_scale, |2 v momentum| < 2^31: their sum fits 64 bits. */
+ * |2 v momentum| < 2^31. A rate is halved at most five times, so lr_bits <= 19
+ * and |v lr| + 2^lr_bits < 2^31. */
 static void update_momentum(const tp_ctx *ctx, const tp_param *param,
                             tp_bfp factor) {
     tp_train_state *state = tp_train_state_of(ctx);
@@ -108,16 +116,16 @@ static void update_momentum(const tp_ctx *ctx, const tp_param *param,
     int16_t *v = values(ctx, ctx->model->layout.momentum, param);
     int16_t *w = values(ctx, ctx->model->layout.master, param);
     const int lr_bits = 15 + MOMENTUM_BITS - TP_MASTER_BITS + state->lr_shift;
+    const uint32_t below = (UINT32_C(1) << lr_bits) - 1u;
     const int32_t keep = 2 * (int32_t)state->config.momentum_q15;
     const int32_t rate = state->config.lr_q15;
     uint32_t rng = state->rng; /* the stores below may not change it */
     for (uint32_t i = 0; i < param->count; i++) {
-        const int64_t step =
+        const int32_t step =
             tp_step_of(grad->v[i], factor, MOMENTUM_BITS + FRACTION);
-        v[i] = round_down(step + v[i] * keep, FRACTION, tp_rng_next(&rng));
-        const int64_t moved =
-            (int64_t)w[i] * (INT64_C(1) << lr_bits) - (int64_t)v[i] * rate;
-        w[i] = round_down(moved, lr_bits, tp_rng_next(&rng));
+        v[i] = round_sum(step, v[i] * keep, tp_rng_next(&rng));
+        const int32_t fine = (int32_t)(tp_rng_next(&rng) & below) - v[i] * rate;
+        w[i] = sat16(w[i] + (fine >> lr_bits));
     }
     state->rng = rng;
     tp_weights_from_master(param, w, ctx->adapter);

@@ -116,7 +116,7 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[13] = {
-    289, 661, 414, 353, 1177, 177, 1735, 311, 457, 92, 872, 120, 79,
+    303, 661, 427, 384, 1175, 191, 1747, 311, 457, 96, 872, 79, 84,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {

@@ -173,8 +173,8 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[20] = {
-    227, 9827, 227, 12527, 1006, 3038, 1006, 406, 164, 566, 1160, 65, 416, 2042,
-    793, 793, 432, 14529, 2431, 432,
+    241, 9827, 241, 12514, 1005, 3026, 1005, 406, 179, 566, 1158, 72, 417, 2046,
+    793, 793, 437, 14529, 2431, 437,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {

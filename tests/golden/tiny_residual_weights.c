@@ -99,5 +99,5 @@ const uint16_t tiny_residual_fc5_conv_bwd_x_bwd_q[2] = {
 
 extern const uint16_t tiny_residual_dwconv1_dwconv_bwd_x_bwd_q[3];
 const uint16_t tiny_residual_dwconv1_dwconv_bwd_x_bwd_q[3] = {
-    16777, 12583, 20972,
+    16784, 12576, 20976,
 };

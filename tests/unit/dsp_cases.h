@@ -144,7 +144,7 @@ static inline void dsp_pack_back(dsp_memory *m) {
 static inline bool dsp_back(dsp_memory *m, bool lora) {
     dsp_layer(m, 1, 1);
     m->op.out_c = tp_min32(m->op.out_c, 62);
-    m->op.rank = lora ? dsp_between(m, 1, 4) : 0;
+    m->op.rank = lora ? dsp_between(m, 1, 8) : 0;
     dsp_pack_back(m);
     const int32_t n = m->op.in_h * m->op.in_w;
     const tp_q8 *dy = dsp_q8(m, m->x, n * m->op.out_c);

@@ -1,5 +1,5 @@
 /* Kernels of `dsp` against `ref`: here the twins in C, on boards the assembly
- * (tests/qemu/dsp.c). Link of the chain: ISA kernels, bit-exact. */
+ * (tests/qemu/dsp/kernels.c). Link of the chain: ISA kernels, bit-exact. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

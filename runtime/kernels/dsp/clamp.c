@@ -53,16 +53,25 @@ void tp_mask_s8_fwd_dsp(const tp_clamp *op, const int8_t *y, uint8_t *bits) {
 void tp_clamp_q8_bwd_x_dsp(const tp_clamp *op, const tp_q8 *dy, const int8_t *y,
                            tp_q8 *dx) {
     const range r = range_of(op);
-    int32_t i = 0;
-    for (; i + 4 <= op->n; i += 4) {
-        tp_store32(dx->v + i, tp_between8(tp_load32(y + i), r.lo, r.hi,
-                                          tp_load32(dy->v + i)));
+    const int8_t *from = dy->v;
+    const int8_t *end = y + op->n / 8 * 8;
+    int8_t *to = dx->v;
+    for (; y < end; y += 8, from += 8, to += 8) {
+        const uint32_t low =
+            tp_between8(tp_load32(y), r.lo, r.hi, tp_load32(from));
+        const uint32_t high =
+            tp_between8(tp_load32(y + 4), r.lo, r.hi, tp_load32(from + 4));
+        tp_store32(to, low);
+        tp_store32(to + 4, high);
     }
-    if (i < op->n) {
-        const int32_t n = op->n - i;
-        const uint32_t v = tp_between8(load_part(y + i, n), r.lo, r.hi,
-                                       load_part(dy->v + i, n));
-        memcpy(dx->v + i, &v, (size_t)n);
+    for (int32_t rest = op->n % 8, n; rest > 0; rest -= n) {
+        n = tp_min32(rest, 4);
+        const uint32_t v =
+            tp_between8(load_part(y, n), r.lo, r.hi, load_part(from, n));
+        memcpy(to, &v, (size_t)n);
+        y += n;
+        from += n;
+        to += n;
     }
     dx->e = dy->e;
 }
@@ -76,17 +85,18 @@ static uint32_t spread(uint32_t bits) {
  *   op, dy, bits, dx  as there. Cannot fail. */
 void tp_mask_q8_bwd_x_dsp(const tp_clamp *op, const tp_q8 *dy,
                           const uint8_t *bits, tp_q8 *dx) {
-    int32_t i = 0;
-    for (; i + 8 <= op->n; i += 8) {
-        const uint32_t byte = *bits++;
-        const int8_t *from = dy->v + i;
-        const uint32_t low = tp_where8(spread(byte), tp_load32(from));
-        const uint32_t high = tp_where8(spread(byte >> 4), tp_load32(from + 4));
-        tp_store32(dx->v + i, low);
-        tp_store32(dx->v + i + 4, high);
+    const int8_t *from = dy->v;
+    const uint8_t *end = bits + op->n / 8;
+    int8_t *to = dx->v;
+    for (; bits < end; bits++, from += 8, to += 8) {
+        const uint32_t low = tp_where8(spread(*bits), tp_load32(from));
+        const uint32_t high =
+            tp_where8(spread((uint32_t)*bits >> 4), tp_load32(from + 4));
+        tp_store32(to, low);
+        tp_store32(to + 4, high);
     }
-    for (int32_t j = 0; i + j < op->n; j++) {
-        dx->v[i + j] = (*bits >> j & 1) != 0 ? dy->v[i + j] : 0;
+    for (int32_t j = 0; j < op->n % 8; j++) {
+        to[j] = (*bits >> j & 1) != 0 ? from[j] : 0;
     }
     dx->e = dy->e;
 }

@@ -344,26 +344,26 @@ void tp_conv2d_scaled_s8_fwd_dsp(const tp_conv2d_dsp *op, const int8_t *x,
 
 /* --- with a LoRA branch --------------------------------------------------- */
 
-#define BRANCH (TP_SUMS_PAIRS + 1) /* words of a channel */
-
 /* B and the factor of each channel, as sums.h has them. */
 static void load_branch(const tp_conv2d *op, const tp_q8 *b, int e,
                         int32_t *to) {
     const int32_t fine = INT32_C(1) << tp_lora_bits(op->rank);
-    for (int32_t c = 0; c < op->out_c; c++, to += BRANCH) {
-        int16_t wide[TP_SUMS_RANK] = {0};
-        for (int32_t r = 0; r < op->rank; r++) {
-            wide[r] = (int16_t)(b->v[c * op->rank + r] * fine);
+    const int32_t words = tp_dsp_branch_words(op->rank);
+    for (int32_t c = 0; c < op->out_c; c++) {
+        const int8_t *w = b->v + c * op->rank;
+        for (int32_t r = 0; r < 2 * words; r += 2) {
+            const int32_t low = r < op->rank ? w[r] * fine : 0;
+            const int32_t high = r + 1 < op->rank ? w[r + 1] * fine : 0;
+            *to++ = (int32_t)tp_pack_low((uint32_t)low, (uint32_t)high);
         }
-        memcpy(to, wide, sizeof wide);
-        to[TP_SUMS_PAIRS] = tp_lora_factor(op, c, e);
+        *to++ = tp_lora_factor(op, c, e);
     }
 }
 
 static void load_u(const tp_conv2d *op, const tp_q16 *u, int32_t p,
                    uint32_t *to) {
     const int16_t *v = u->v + p * op->rank;
-    for (int32_t r = 0; r < TP_SUMS_RANK; r += 2) {
+    for (int32_t r = 0; r < 2 * tp_dsp_branch_words(op->rank); r += 2) {
         const int32_t low = r < op->rank ? v[r] : 0;
         const int32_t high = r + 1 < op->rank ? v[r + 1] : 0;
         *to++ = tp_pack_low((uint32_t)low, (uint32_t)high);
@@ -375,13 +375,16 @@ static void run_lora(work *v, int8_t *y, int32_t group, int32_t from,
                      int32_t to) {
     const tp_conv2d_dsp *op = v->op;
     tp_dsp_sums *t = &v->sums;
+    static void (*const tile[2][2])(tp_dsp_sums * t) = {
+        {tp_dsp_sums_lora1, tp_dsp_sums_lora_plain1},
+        {tp_dsp_sums_lora2, tp_dsp_sums_lora_plain2}};
     const int32_t *branch = t->branch;
     t->w = op->w + group * op->pairs * 2;
     t->channel = op->channel + group * TP_TILE_CHANNEL;
-    t->branch += from * BRANCH;
+    t->branch += from * (tp_dsp_branch_words(op->conv.rank) + 1);
     t->y = y + from;
     t->y_end = y + to;
-    (op->plain ? tp_dsp_sums_lora_plain : tp_dsp_sums_lora)(t);
+    tile[op->conv.rank > 4][op->plain](t);
     t->branch = branch;
 }
 
@@ -400,8 +403,8 @@ static void run_lora_groups(work *v, int32_t p, int32_t n) {
     if (n == 1) {
         repeat(v->act, v->op->pairs);
     }
-    load_u(op, v->u, p, v->sums.u);
-    load_u(op, v->u, p + n - 1, v->sums.u + TP_SUMS_PAIRS);
+    load_u(op, v->u, p, v->sums.u[0]);
+    load_u(op, v->u, p + n - 1, v->sums.u[1]);
     v->sums.stride = (n - 1) * op->out_c;
     run_lora(v, y, 0, 0, groups * TP_TILE_GROUP);
     if (op->out_c % TP_TILE_GROUP != 0) {
@@ -409,11 +412,12 @@ static void run_lora_groups(work *v, int32_t p, int32_t n) {
     }
 }
 
-/* conv2d_lora_s8_fwd_ref, byte for byte, of rank 4 or less.
+/* conv2d_lora_s8_fwd_ref, byte for byte, of rank 8 or less.
  *   op              as for conv2d_s8_fwd_dsp; lora_m and lora_s are used
  *   x, u, lora_b, y as there
  *   b               unused
- *   scratch         as for conv2d_s8_fwd_dsp, and 3 * out_c words
+ *   scratch         as for conv2d_s8_fwd_dsp, and for each channel a
+ *                   factor and tp_dsp_branch_words()
  * y may lie over x as in conv2d_s8_fwd_dsp; u lies apart. Bounds: as there; a
  * sum that its branch takes beyond what a tile holds would be clamped anyway,
  * as the planner has proved. Cannot fail. */

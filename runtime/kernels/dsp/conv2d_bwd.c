@@ -10,8 +10,10 @@
 #define PIXELS 2
 #define GROUP 4
 
-_Static_assert(sizeof(void *) != 4 || offsetof(tp_dsp_sums, peak) == 68,
+_Static_assert(sizeof(void *) != 4 || offsetof(tp_dsp_sums, peak) == 52,
                "sums.S and the struct agree");
+
+static const int32_t zero[GROUP];
 
 /* What each call works with. */
 typedef struct work {
@@ -21,7 +23,7 @@ typedef struct work {
     uint32_t *act;    /* [pairs][PIXELS] */
     int8_t *patch;    /* [PIXELS][2 * pairs]; NULL: dy's pixels as they are */
     const int8_t *du; /* NULL: no branch */
-    int32_t *branch;  /* [in_c][2] */
+    int32_t *branch;  /* [in_c][tp_dsp_branch_words()] */
     tp_dsp_sums t;
     void (*tile)(tp_dsp_sums *t);
 } work;
@@ -41,7 +43,7 @@ static const int8_t *pixel(const work *v, int32_t p, int32_t slot) {
 static void load_u(const work *v, int32_t p, uint32_t *u) {
     const int32_t rank = v->op->conv.rank;
     const int8_t *du = v->du + p * rank;
-    for (int32_t r = 0; r < TP_SUMS_RANK; r += 2) {
+    for (int32_t r = 0; r < 2 * tp_dsp_branch_words(rank); r += 2) {
         const int32_t low = r < rank ? du[r] : 0;
         const int32_t high = r + 1 < rank ? du[r + 1] : 0;
         *u++ = tp_pack_low((uint32_t)low, (uint32_t)high);
@@ -55,7 +57,7 @@ static void run(work *v, const int32_t *w, int8_t *dx, int32_t from,
     v->t.y = dx + from;
     v->t.y_end = dx + to;
     if (v->du != NULL) {
-        v->t.branch = v->branch + from * TP_SUMS_PAIRS;
+        v->t.branch = v->branch + from * tp_dsp_branch_words(v->op->conv.rank);
     }
     v->tile(&v->t);
 }
@@ -68,8 +70,8 @@ static void pixels(work *v, int32_t p, int32_t q) {
     tp_widen2_scaled(pixel(v, p, 0), pixel(v, q, 1), v->op->channel,
                      v->op->pairs / 2, v->act);
     if (v->du != NULL) {
-        load_u(v, p, v->t.u);
-        load_u(v, q, v->t.u + TP_SUMS_PAIRS);
+        load_u(v, p, v->t.u[0]);
+        load_u(v, q, v->t.u[1]);
     }
     v->t.stride = (q - p) * op->in_c;
     run(v, v->op->w, dx, 0, whole);
@@ -95,10 +97,11 @@ static work begin(const tp_conv2d_dsp *op, const tp_q8 *dy, tp_q8 *dx,
     scratch += PIXELS * op->pairs;
     if (!op->direct) { /* behind the channels the weights are 0 */
         v.patch = (int8_t *)scratch;
-        memset(v.patch, 0, (size_t)(4 * op->pairs));
+        memset(v.patch, 0, 4 * (size_t)op->pairs);
         scratch += op->pairs;
     }
     v.branch = (int32_t *)scratch;
+    v.t.channel = zero;
     v.t.act = v.act;
     v.t.act_end = v.act + PIXELS * op->pairs;
     return v;
@@ -129,24 +132,24 @@ void tp_conv2d_s8_bwd_x_dsp(const tp_conv2d_dsp *op, const tp_q8 *dy, tp_q8 *dx,
     dx->e = g->e;
 }
 
-/* A^T of the branch: four int16 for each channel of dx. */
+/* A^T of the branch: int16 for each channel of dx. */
 static void load_branch(const work *v, const int8_t *a) {
     const int32_t in_c = v->op->conv.in_c;
     const int32_t rank = v->op->conv.rank;
     int16_t *to = (int16_t *)(void *)v->branch;
     for (int32_t c = 0; c < in_c; c++) {
-        for (int32_t r = 0; r < TP_SUMS_RANK; r++) {
+        for (int32_t r = 0; r < 2 * tp_dsp_branch_words(rank); r++) {
             *to++ = r < rank ? a[r * in_c + c] : 0;
         }
     }
 }
 
 /* conv2d_lora_s8_bwd_x_ref, byte for byte, of a 1x1 convolution of stride 1
- * with a branch of rank 4 or less.
+ * with a branch of rank 8 or less.
  *   op, dy, dx      as for conv2d_s8_bwd_x_dsp
  *   du, lora_a, g   as for conv2d_lora_s8_bwd_x_ref
- *   scratch         2 * in_c words more
- * du lies apart. Bounds: A^T du is at most 4 * 128 * 128.
+ *   scratch         tp_dsp_branch_words() more for each channel of dx
+ * du lies apart. Bounds: A^T du is at most 8 * 128 * 128.
  * Cannot fail. */
 void tp_conv2d_lora_s8_bwd_x_dsp(const tp_conv2d_dsp *op, const tp_q8 *dy,
                                  const tp_q8 *du, const tp_q8 *lora_a,
@@ -158,7 +161,7 @@ void tp_conv2d_lora_s8_bwd_x_dsp(const tp_conv2d_dsp *op, const tp_q8 *dy,
     set_shift(&v, g->e - e_base);
     v.t.t = tp_dsp_power(g->e - e_branch);
     v.du = du->v;
-    v.tile = tp_dsp_sums_branch;
+    v.tile = op->conv.rank <= 4 ? tp_dsp_sums_branch1 : tp_dsp_sums_branch2;
     load_branch(&v, lora_a->v);
     all(&v);
     g->peak |= v.t.peak;

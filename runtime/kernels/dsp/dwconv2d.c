@@ -63,7 +63,11 @@ typedef struct work {
     uint32_t *rows;           /* scratch */
     int32_t most;             /* rows of y that it serves */
     int32_t plane;            /* words of a channel in it */
-    int32_t record;           /* words of a channel in op->channel */
+    int32_t record;           /* words of a channel in `channel` */
+    const int32_t *channel;   /* of the group's first channel on */
+    const int32_t *b;         /* trained: bias, and */
+    const tp_factor *f;       /* factors, or NULL */
+    bool plain;               /* the group's records are those of strip.h */
     uint32_t bias;            /* of a word of x in scratch */
     uint32_t pad, pad_word;   /* a pixel of padding; what it is in scratch */
     strip_fn *const *by_size; /* of strip.h */
@@ -185,12 +189,13 @@ static int32_t sums(const work *v, const int32_t *s, const int32_t *w,
 static int8_t finish(const work *v, int32_t oc, const int32_t *info,
                      int32_t acc) {
     const tp_conv2d *op = &v->op->conv;
-    if (v->op->plain) {
+    if (v->plain) {
         const int32_t high = (int32_t)((int64_t)acc * info[1] >> 32);
         const int32_t y = (high + info[2]) >> TP_STRIP_SHIFT;
         return (int8_t)tp_clamp32(y, -128, 127);
     }
-    const int32_t y = tp_mbqm(acc, op->m[oc], op->s[oc]);
+    const int32_t y = v->op->limit != 0 ? tp_mbqm(acc, info[1], info[2])
+                                        : tp_mbqm(acc, op->m[oc], op->s[oc]);
     return (int8_t)tp_clamp32(y + op->y_zp, op->y_min, op->y_max);
 }
 
@@ -226,8 +231,7 @@ static void slow(const work *v, const int32_t *s, tp_dsp_strip *t,
 
 /* All of a group that does not change from batch to batch. */
 static tp_dsp_strip strip_of(const work *v, const group *g) {
-    const int32_t c = g->c + g->skip;
-    return (tp_dsp_strip){.channel = v->op->channel + c * v->record,
+    return (tp_dsp_strip){.channel = v->channel + g->skip * v->record,
                           .x = v->rows,
                           .y = v->y,
                           .c = v->c,
@@ -338,7 +342,55 @@ static void load(const work *v, const group *g, const batch *b,
     }
 }
 
-static void run_group(const work *v, const group *g) {
+/* --- trained channels ----------------------------------------------------- */
+
+static tp_factor factor_of(const work *v, int32_t oc) {
+    const tp_conv2d *op = &v->op->conv;
+    return v->f != NULL ? v->f[oc] : (tp_factor){op->m[oc], op->s[oc]};
+}
+
+/* A record as strip.h has it, for t, or for tp_mbqm(), t 0. */
+static void make_record(const work *v, int32_t oc, int32_t t, int32_t *to) {
+    const tp_factor f = factor_of(v, oc);
+    const int32_t *from = v->op->channel + oc * v->record;
+    const int32_t scale = 1 << t;
+    for (int32_t i = 0; i < v->record - 3; i++) {
+        const int32_t low = (int16_t)from[i] * scale;
+        const int32_t high = (from[i] >> 16) * scale;
+        to[i] = (int32_t)((uint32_t)high << 16 | (uint16_t)low);
+    }
+    const int32_t bias = tp_clamp32(v->b[oc], -v->op->limit, v->op->limit);
+    int32_t *info = to + v->record - 3;
+    info[0] = (from[v->record - 3] + bias) * scale;
+    info[1] = f.m;
+    info[2] = v->plain ? v->op->conv.y_zp * (1 << TP_STRIP_SHIFT) +
+                             (1 << (TP_STRIP_SHIFT - 1)) + (1 << t >> 2)
+                       : f.s;
+}
+
+/* The records of the group's channels, to what lies behind the rows. strip.h
+ * has them if it can scale all four. */
+static void make_records(work *v, const group *g) {
+    int32_t *to = (int32_t *)v->rows + GROUP * v->plane;
+    v->channel = to;
+    v->plain = v->op->plain != 0;
+    for (int32_t i = 0; i < GROUP; i++) {
+        const int32_t t = TP_STRIP_SHIFT + 1 + factor_of(v, g->c + i).s;
+        v->plain = v->plain && t >= TP_STRIP_T_MIN && t <= TP_STRIP_T_MAX;
+    }
+    v->in_range = v->plain;
+    for (int32_t i = 0; i < GROUP; i++, to += v->record) {
+        const int32_t s = factor_of(v, g->c + i).s;
+        make_record(v, g->c + i, v->plain ? TP_STRIP_SHIFT + 1 + s : 0, to);
+    }
+}
+
+static void run_group(work *v, const group *g) {
+    if (v->op->limit != 0) {
+        make_records(v, g);
+    } else {
+        v->channel = v->op->channel + g->c * v->record;
+    }
     tp_dsp_columns_of columns = columns_of(v);
     tp_dsp_strip t = strip_of(v, g);
     for (int32_t oy = 0; oy < v->out_h; oy += v->most) {
@@ -353,7 +405,7 @@ static void run_group(const work *v, const group *g) {
 
 /* The last four channels overlap those before where c is no multiple of four;
  * what was written there is not read for it. */
-static void run(const work *v) {
+static void run(work *v) {
     clear(v);
     for (int32_t c = 0; c < v->c; c += GROUP) {
         const int32_t first = tp_min32(c, v->c - GROUP);
@@ -362,43 +414,61 @@ static void run(const work *v) {
     }
 }
 
+static void forward(const tp_dwconv2d_dsp *op, const int8_t *x,
+                    const int32_t *b, const tp_factor *f, int8_t *y,
+                    uint32_t *scratch) {
+    const tp_conv2d *d = &op->conv;
+    work v = {.op = op,
+              .x = x,
+              .y = y,
+              .c = d->in_c,
+              .in_h = d->in_h,
+              .in_w = d->in_w,
+              .out_h = d->out_h,
+              .out_w = d->out_w,
+              .stride_h = d->stride_h,
+              .stride_w = d->stride_w,
+              .pad_t = d->pad_t,
+              .pad_l = d->pad_l,
+              .rows = scratch,
+              .most = (op->rows - d->k_h) / d->stride_h + 1,
+              .plane = op->plane,
+              .record = d->k_h * tp_max32(d->k_w - 1, 1) + 3,
+              .bias = 128u * 0x00010001u,
+              .pad = (uint8_t)d->x_zp * 0x01010101u,
+              .pad_word = (uint32_t)(d->x_zp + 128) * 0x00010001u,
+              .by_size = d->stride_w == 1 ? forward_one : forward_two,
+              .g = NULL,
+              .shift = 0,
+              .b = b,
+              .f = f,
+              .plain = op->plain != 0,
+              .in_range = true};
+    run(&v);
+}
+
 /* dwconv2d_s8_fwd_ref, byte for byte.
  *   op       conv as there, w unused, m and s too where `plain`; channels >= 4
  *   x, y     as there
- *   b        unused: channel has the bias
- *   scratch  uint32 [4][rows][words of all strips]
+ *   b        as there; unused where op->limit is 0: channel has the bias
+ *   scratch  uint32 [4][rows][words of all strips]; where limit is not 0 then
+ *            int32 [4][words of a record]
  * y may begin where x does: channels are computed one group after the other,
  * and rows of x are in scratch before rows of y are written over them. No
  * overlap else. Bound, kept by the planner: no sum, scaled, leaves 32 bits.
  * Cannot fail. */
 void tp_dwconv2d_s8_fwd_dsp(const tp_dwconv2d_dsp *op, const int8_t *x,
                             const int32_t *b, int8_t *y, uint32_t *scratch) {
-    const tp_conv2d *d = &op->conv;
-    const work v = {.op = op,
-                    .x = x,
-                    .y = y,
-                    .c = d->in_c,
-                    .in_h = d->in_h,
-                    .in_w = d->in_w,
-                    .out_h = d->out_h,
-                    .out_w = d->out_w,
-                    .stride_h = d->stride_h,
-                    .stride_w = d->stride_w,
-                    .pad_t = d->pad_t,
-                    .pad_l = d->pad_l,
-                    .rows = scratch,
-                    .most = (op->rows - d->k_h) / d->stride_h + 1,
-                    .plane = op->plane,
-                    .record = d->k_h * tp_max32(d->k_w - 1, 1) + 3,
-                    .bias = 128u * 0x00010001u,
-                    .pad = (uint8_t)d->x_zp * 0x01010101u,
-                    .pad_word = (uint32_t)(d->x_zp + 128) * 0x00010001u,
-                    .by_size = d->stride_w == 1 ? forward_one : forward_two,
-                    .g = NULL,
-                    .shift = 0,
-                    .in_range = true};
-    (void)b;
-    run(&v);
+    forward(op, x, b, NULL, y, scratch);
+}
+
+/* dwconv2d_scaled_s8_fwd_ref, byte for byte.
+ *   f  [in] tp_factor [out_c], from rescale_s16_fwd
+ *   op, x, b, y, scratch  as above; limit is not 0 */
+void tp_dwconv2d_scaled_s8_fwd_dsp(const tp_dwconv2d_dsp *op, const int8_t *x,
+                                   const int32_t *b, const tp_factor *f,
+                                   int8_t *y, uint32_t *scratch) {
+    forward(op, x, b, f, y, scratch);
 }
 
 /* dwconv2d_s8_bwd_x_ref, byte for byte, for stride 1.
@@ -412,29 +482,29 @@ void tp_dwconv2d_s8_bwd_x_dsp(const tp_dwconv2d_dsp *op, const tp_q8 *dy,
                               tp_q8 *dx, tp_gscale *g, uint32_t *scratch) {
     const tp_conv2d *d = &op->conv;
     const int32_t shift = g->e - (dy->e + d->bwd_e - 15);
-    const work v = {.op = op,
-                    .x = dy->v,
-                    .y = dx->v,
-                    .c = d->in_c,
-                    .in_h = d->out_h,
-                    .in_w = d->out_w,
-                    .out_h = d->in_h,
-                    .out_w = d->in_w,
-                    .stride_h = 1,
-                    .stride_w = 1,
-                    .pad_t = d->k_h - 1 - d->pad_t,
-                    .pad_l = d->k_w - 1 - d->pad_l,
-                    .rows = scratch,
-                    .most = (op->rows - d->k_h) / d->stride_h + 1,
-                    .plane = op->plane,
-                    .record = d->k_h * tp_max32(d->k_w - 1, 1) + 3,
-                    .bias = 0,
-                    .pad = 0,
-                    .pad_word = 0,
-                    .by_size = backward_one,
-                    .g = g,
-                    .shift = shift,
-                    .in_range = shift >= LEAST && shift <= MOST};
+    work v = {.op = op,
+              .x = dy->v,
+              .y = dx->v,
+              .c = d->in_c,
+              .in_h = d->out_h,
+              .in_w = d->out_w,
+              .out_h = d->in_h,
+              .out_w = d->in_w,
+              .stride_h = 1,
+              .stride_w = 1,
+              .pad_t = d->k_h - 1 - d->pad_t,
+              .pad_l = d->k_w - 1 - d->pad_l,
+              .rows = scratch,
+              .most = (op->rows - d->k_h) / d->stride_h + 1,
+              .plane = op->plane,
+              .record = d->k_h * tp_max32(d->k_w - 1, 1) + 3,
+              .bias = 0,
+              .pad = 0,
+              .pad_word = 0,
+              .by_size = backward_one,
+              .g = g,
+              .shift = shift,
+              .in_range = shift >= LEAST && shift <= MOST};
     run(&v);
     dx->e = g->e;
 }

@@ -37,6 +37,7 @@ static narrow begin(const int8_t *x, const tp_dsp_matrix *m, int32_t bytes,
     v.start = w + groups * pairs * 2;
     v.y = (int8_t *)(v.start + GROUP * groups);
     v.t.w = w;
+    memset(v.start, 0, (size_t)groups * GROUP * sizeof *v.start);
     v.t.act = v.act;
     v.t.act_end = v.act + PIXELS * pairs;
     return v;
@@ -45,12 +46,12 @@ static narrow begin(const int8_t *x, const tp_dsp_matrix *m, int32_t bytes,
 /* The last group of a matrix may overlap the one before it; in v->y each has a
  * place of its own, and from there it is copied. */
 static void put(const narrow *v, const int8_t *from, int8_t *to) {
-    const int32_t rows = v->m.rows;
-    const int32_t whole = rows / GROUP * GROUP;
-    const int32_t last = rows < GROUP ? 0 : rows - GROUP;
-    memcpy(to, from, (size_t)(whole * v->bytes));
-    memcpy(to + last * v->bytes, from + whole * v->bytes,
-           (size_t)((rows - last) * v->bytes));
+    const int32_t all = v->m.rows * v->bytes;
+    const int32_t group = GROUP * v->bytes;
+    const int32_t whole = all / group * group;
+    const int32_t last = all < group ? 0 : all - group;
+    memcpy(to, from, (size_t)whole);
+    memcpy(to + last, from + whole, (size_t)all - (size_t)last);
 }
 
 /* The products of pixels at p and q, elements of x, to `to` and `to + next`. */

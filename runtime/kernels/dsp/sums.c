@@ -9,15 +9,15 @@
 /* What becomes of one pixel's sums of a group; `group` counts from 0. */
 typedef void finish(tp_dsp_sums *t, int32_t group, int32_t pixel, int32_t *sum);
 
-static void all(tp_dsp_sums *t, const int32_t *start, int32_t next,
-                int32_t bytes, finish *f) {
+/* `next`: words of `channel` from a group to the next. */
+static void all(tp_dsp_sums *t, int32_t next, int32_t bytes, finish *f) {
     const int32_t pairs = (int32_t)(t->act_end - t->act) / PIXELS;
     const int32_t groups = (int32_t)(t->y_end - t->y) / bytes;
     for (int32_t g = 0; g < groups; g++) {
         for (int32_t p = PIXELS - 1; p >= 0; p--) {
             int32_t sum[TP_TILE_GROUP];
             tp_tile_sums(t->w + g * pairs * 2, t->act + p, t->act_end, PIXELS,
-                         start + g * next, sum);
+                         t->channel + g * next, sum);
             f(t, g, p, sum);
         }
     }
@@ -29,10 +29,14 @@ static void scale(const tp_dsp_sums *t, int32_t *sum) {
     }
 }
 
-/* The sum of the branch of channel c. */
-static int32_t branch(const tp_dsp_sums *t, const int32_t *of, int32_t pixel) {
-    const uint32_t *u = t->u + pixel * TP_SUMS_PAIRS;
-    return tp_smlad(u[1], (uint32_t)of[1], tp_smlad(u[0], (uint32_t)of[0], 0));
+/* The sum of a branch of `words`, of one channel. */
+static int32_t branch(const tp_dsp_sums *t, const int32_t *of, int32_t words,
+                      int32_t pixel) {
+    int32_t sum = 0;
+    for (int32_t i = 0; i < words; i++) {
+        sum = tp_smlad(t->u[pixel][i], (uint32_t)of[i], sum);
+    }
+    return sum;
 }
 
 static void put(tp_dsp_sums *t, int32_t g, int32_t pixel, const int32_t *v) {
@@ -60,14 +64,24 @@ static void finish_back(tp_dsp_sums *t, int32_t g, int32_t pixel,
 }
 
 static void finish_branch(tp_dsp_sums *t, int32_t g, int32_t pixel,
-                          int32_t *sum) {
-    const int32_t *of = t->branch + g * TP_TILE_GROUP * TP_SUMS_PAIRS;
+                          int32_t *sum, int32_t words) {
+    const int32_t *of = t->branch + g * TP_TILE_GROUP * words;
     scale(t, sum);
-    for (int i = 0; i < TP_TILE_GROUP; i++) {
-        sum[i] = tp_tile_add(
-            sum[i], tp_smmulr(branch(t, of + i * TP_SUMS_PAIRS, pixel), t->t));
+    for (int i = 0; i < TP_TILE_GROUP; i++, of += words) {
+        sum[i] =
+            tp_tile_add(sum[i], tp_smmulr(branch(t, of, words, pixel), t->t));
     }
     put(t, g, pixel, sum);
+}
+
+static void finish_branch1(tp_dsp_sums *t, int32_t g, int32_t pixel,
+                           int32_t *sum) {
+    finish_branch(t, g, pixel, sum, 2);
+}
+
+static void finish_branch2(tp_dsp_sums *t, int32_t g, int32_t pixel,
+                           int32_t *sum) {
+    finish_branch(t, g, pixel, sum, 4);
 }
 
 /* 2 A or 512 A of the sum with its branch. QDADD saturates. */
@@ -80,46 +94,62 @@ static int32_t with_branch(int32_t sum, int32_t add, bool odd) {
 }
 
 static void finish_lora(tp_dsp_sums *t, int32_t g, int32_t pixel, int32_t *sum,
-                        bool plain) {
-    const int32_t *of = t->branch + g * TP_TILE_GROUP * (TP_SUMS_PAIRS + 1);
+                        int32_t words, bool plain) {
+    const int32_t *of = t->branch + g * TP_TILE_GROUP * (words + 1);
     const int32_t *c = t->channel + g * TP_TILE_CHANNEL + TP_TILE_GROUP;
     int8_t *y = t->y + pixel * t->stride + g * TP_TILE_GROUP;
-    for (int i = 0; i < TP_TILE_GROUP; i++, of += TP_SUMS_PAIRS + 1, c += 3) {
-        const int32_t add = tp_smmulr(branch(t, of, pixel), of[TP_SUMS_PAIRS]);
+    for (int i = 0; i < TP_TILE_GROUP; i++, of += words + 1, c += 3) {
+        const int32_t add = tp_smmulr(branch(t, of, words, pixel), of[words]);
         const int32_t acc = with_branch(sum[i], add, i % 2 == 1);
         const int8_t v = tp_tile_finish(acc, i % 2 == 1, c, plain);
         y[i] = plain ? v : tp_tile_clamp(v, t->up, t->down);
     }
 }
 
-static void finish_lora_plain(tp_dsp_sums *t, int32_t g, int32_t pixel,
-                              int32_t *sum) {
-    finish_lora(t, g, pixel, sum, true);
+static void finish_plain1(tp_dsp_sums *t, int32_t g, int32_t p, int32_t *sum) {
+    finish_lora(t, g, p, sum, 2, true);
 }
 
-static void finish_lora_any(tp_dsp_sums *t, int32_t g, int32_t pixel,
-                            int32_t *sum) {
-    finish_lora(t, g, pixel, sum, false);
+static void finish_plain2(tp_dsp_sums *t, int32_t g, int32_t p, int32_t *sum) {
+    finish_lora(t, g, p, sum, 4, true);
 }
 
-static const int32_t zero[TP_TILE_GROUP];
+static void finish_any1(tp_dsp_sums *t, int32_t g, int32_t p, int32_t *sum) {
+    finish_lora(t, g, p, sum, 2, false);
+}
+
+static void finish_any2(tp_dsp_sums *t, int32_t g, int32_t p, int32_t *sum) {
+    finish_lora(t, g, p, sum, 4, false);
+}
 
 void tp_dsp_sums_u(tp_dsp_sums *t) {
-    all(t, t->channel, TP_TILE_GROUP, 2 * TP_TILE_GROUP, finish_u);
+    all(t, TP_TILE_GROUP, 2 * TP_TILE_GROUP, finish_u);
 }
 
 void tp_dsp_sums_back(tp_dsp_sums *t) {
-    all(t, zero, 0, TP_TILE_GROUP, finish_back);
+    all(t, 0, TP_TILE_GROUP, finish_back);
 }
 
-void tp_dsp_sums_branch(tp_dsp_sums *t) {
-    all(t, zero, 0, TP_TILE_GROUP, finish_branch);
+void tp_dsp_sums_branch1(tp_dsp_sums *t) {
+    all(t, 0, TP_TILE_GROUP, finish_branch1);
 }
 
-void tp_dsp_sums_lora_plain(tp_dsp_sums *t) {
-    all(t, t->channel, TP_TILE_CHANNEL, TP_TILE_GROUP, finish_lora_plain);
+void tp_dsp_sums_branch2(tp_dsp_sums *t) {
+    all(t, 0, TP_TILE_GROUP, finish_branch2);
 }
 
-void tp_dsp_sums_lora(tp_dsp_sums *t) {
-    all(t, t->channel, TP_TILE_CHANNEL, TP_TILE_GROUP, finish_lora_any);
+void tp_dsp_sums_lora_plain1(tp_dsp_sums *t) {
+    all(t, TP_TILE_CHANNEL, TP_TILE_GROUP, finish_plain1);
+}
+
+void tp_dsp_sums_lora_plain2(tp_dsp_sums *t) {
+    all(t, TP_TILE_CHANNEL, TP_TILE_GROUP, finish_plain2);
+}
+
+void tp_dsp_sums_lora1(tp_dsp_sums *t) {
+    all(t, TP_TILE_CHANNEL, TP_TILE_GROUP, finish_any1);
+}
+
+void tp_dsp_sums_lora2(tp_dsp_sums *t) {
+    all(t, TP_TILE_CHANNEL, TP_TILE_GROUP, finish_any2);
 }

@@ -14,21 +14,21 @@
 
 #include <stdint.h>
 
-#define TP_SUMS_RANK 4  /* products of a branch, in two words */
-#define TP_SUMS_PAIRS 2 /* of them */
+#define TP_SUMS_RANK 8 /* most products of a branch; they come in fours */
 
 /* A call: groups of four channels, their outputs from `y` to `y_end`.
  *   w        as in tile.h
  *   act      [pair][2]{k, k'}, int16
  *   y        int8, u: int16 [channels]; the second pixel `stride` bytes behind
- *   u        [pixel]{r0, r1; r2, r3} int16
- *   branch   of each channel {r0, r1; r2, r3} int16, lora: and m
+ *   branch   of each channel its products' int16 {r0, r1; r2, r3}, as many
+ *            fours as there are; lora: and m
  *   channel  lora: as in tile.h; u: [group]{S, 256 S' + S, the same of c2 and
- *            c3}, what the sums start from; back: unused
+ *            c3}, what the sums start from; back, branch: four words of 0
  *   up, down lora: as in tile.h
  *   even, odd, t  2^(32-s), 2^(24-s), 2^(32-t), each as an integer or 0
  *   peak     [in/out] the OR of all v < 0 ? -1 - v : v
- * Bounds, kept by the caller: 256 |S1| + |S0| < 2^31, |T| < 2^30,
+ *   u        of each pixel as branch has it
+ * Bounds, kept by the caller: 256 |S1| + |S0| < 2^31, |T| < 2^31,
  * |v| + |R(T 2^-t)| < 2^31; u fits int16; lora: those of tile.h, and of odd
  * channels 512 |A| < 2^30, for what is added is first held within 22 bits. */
 typedef struct tp_dsp_sums {
@@ -37,18 +37,27 @@ typedef struct tp_dsp_sums {
     int8_t *y, *y_end;
     int32_t stride;
     const int32_t *branch;
-    uint32_t u[2 * TP_SUMS_PAIRS];
     const int32_t *channel;
     uint32_t up, down;
     int32_t even, odd, t;
     uint32_t peak;
+    uint32_t u[2][TP_SUMS_RANK / 2];
 } tp_dsp_sums;
 
 void tp_dsp_sums_u(tp_dsp_sums *t);
 void tp_dsp_sums_back(tp_dsp_sums *t);
-void tp_dsp_sums_branch(tp_dsp_sums *t);
-void tp_dsp_sums_lora_plain(tp_dsp_sums *t);
-void tp_dsp_sums_lora(tp_dsp_sums *t);
+/* Of four products, of eight. */
+void tp_dsp_sums_branch1(tp_dsp_sums *t);
+void tp_dsp_sums_branch2(tp_dsp_sums *t);
+void tp_dsp_sums_lora_plain1(tp_dsp_sums *t);
+void tp_dsp_sums_lora_plain2(tp_dsp_sums *t);
+void tp_dsp_sums_lora1(tp_dsp_sums *t);
+void tp_dsp_sums_lora2(tp_dsp_sums *t);
+
+/* Words of a branch of so many ranks. */
+static inline int32_t tp_dsp_branch_words(int32_t rank) {
+    return rank <= 4 ? 2 : 4;
+}
 
 /* 2^(32-s) as a multiplier; 0 where it is less than 1: all that is multiplied
  * with it rounds to 0. s >= 2. */
