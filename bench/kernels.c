@@ -47,21 +47,16 @@ typedef struct kernel {
 #define CALL_6(k, op, arg) k(op, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5])
 #define CALL_7(k, op, arg)                                                     \
     k(op, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5], arg[6])
-#define CALLER_ref(name, n)                                                    \
-    static void name(const void *desc, void *const *arg) {                     \
-        CALL_##n(tp_##name, desc, arg);                                        \
+#define TP_KERNEL(name, isa, type, n, args)                                    \
+    static void name##_##isa(const void *desc, void *const *arg) {             \
+        CALL_##n(tp_##name##_##isa, desc, arg);                                \
     }
-#define CALLER_dsp CALLER_ref
-#define CALLER_mve(name, n) /* this core has no such instructions */
-#define TP_KERNEL(name, isa, type, n, args) CALLER_##isa(name##_##isa, n)
 #include "tinypeft/kernels.def"
 #undef TP_KERNEL
 
 static const kernel kernels[] = {
-#define ROW_ref(name) {#name, TP_K_##name, name},
-#define ROW_dsp ROW_ref
-#define ROW_mve(name)
-#define TP_KERNEL(name, isa, type, n, args) ROW_##isa(name##_##isa)
+#define TP_KERNEL(name, isa, type, n, args)                                    \
+    {#name "_" #isa, TP_K_##name##_##isa, name##_##isa},
 #include "tinypeft/kernels.def"
 #undef TP_KERNEL
 };

@@ -123,6 +123,34 @@ const void *bench_conv_dsp(int i) {
     return &op;
 }
 
+static const void *with_packed(const conv_shape *s) {
+    static tp_conv2d_mve op;
+    static const int8_t packed[40000];
+    static const int32_t channels[MOST_CHANNELS * 4];
+    op.conv = conv_of(s);
+    op.conv.w = packed;
+    op.channel = channels;
+    return &op;
+}
+
+const void *bench_conv_mve(int i) {
+    if (i >= COUNT(conv_shapes)) {
+        return NULL;
+    }
+    conv_shape s = conv_shapes[i];
+    s.out_c = s.out_c < 4 ? 4 : s.out_c;
+    return with_packed(&s);
+}
+
+const void *bench_depthwise_mve(int i) {
+    if (i >= COUNT(depthwise_shapes)) {
+        return NULL;
+    }
+    conv_shape s = depthwise_shapes[i];
+    s.out_c = s.in_c;
+    return with_packed(&s);
+}
+
 const void *bench_conv_scaled_dsp(int i) {
     static tp_conv2d_dsp op;
     const tp_conv2d_dsp *plain = bench_conv_dsp(i);

@@ -15,6 +15,8 @@ void bench_make_weights(void);
 
 const void *bench_conv(int i);
 const void *bench_conv_dsp(int i);
+const void *bench_conv_mve(int i);
+const void *bench_depthwise_mve(int i);
 const void *bench_conv_scaled_dsp(int i);
 const void *bench_lora_dsp(int i);
 const void *bench_bwd_dsp(int i);

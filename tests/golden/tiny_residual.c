@@ -173,8 +173,8 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[20] = {
-    241, 9827, 241, 12514, 1005, 3026, 1005, 406, 179, 566, 1158, 72, 417, 2046,
-    793, 793, 437, 14529, 2431, 437,
+    215, 9827, 215, 12519, 979, 3038, 979, 406, 153, 566, 1158, 72, 416, 2046,
+    793, 793, 438, 14529, 2431, 438,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {

@@ -4,7 +4,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
@@ -12,12 +11,6 @@
 #include "compiler/compiler.h"
 #include "compiler/plan/cost.h"
 #include "tests/unit/data.h"
-
-/* cost.def is of a Cortex-M4; a row for Helium is an estimate by hand. */
-static bool of_another_core(tp_kernel_id kernel) {
-    const char *name = tp_kernel_name(kernel);
-    return strcmp(name + strlen(name) - 4, "_mve") == 0;
-}
 
 /* A kernel needs a measured row and the shapes it was measured at; how to add
  * them is said in cost.def. */
@@ -27,9 +20,6 @@ static void test_every_kernel_is_measured(void **state) {
         const tp_kernel_id kernel = (tp_kernel_id)k;
         bench_case c;
         uint64_t term[TP_COST_TERMS];
-        if (of_another_core(kernel)) {
-            continue;
-        }
         if (!bench_case_of(kernel, 0, &c)) {
             fail_msg("%s has no case in bench/shapes.c",
                      tp_kernel_name(kernel));
