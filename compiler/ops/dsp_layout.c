@@ -1,5 +1,6 @@
 #include "compiler/ops/dsp_layout.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 tp_conv2d_dsp tp_conv_dsp_layout(const tp_conv2d *d) {
@@ -20,9 +21,11 @@ tp_conv2d_dsp tp_conv_dsp_layout(const tp_conv2d *d) {
 
 /* As tp_conv2d_s8_fwd_dsp() lays it out. */
 uint32_t tp_conv_dsp_scratch(const tp_conv2d_dsp *op) {
+    /* A branch takes one pixel as two. */
+    const bool one = op->conv.out_h * op->conv.out_w == 1 && op->conv.rank == 0;
     const int32_t slots = op->conv.k_h + op->conv.stride_h;
     const int32_t rows = op->direct ? 0 : slots * op->row_bytes;
     const int32_t groups = (op->conv.out_c + 3) / 4;
     const int32_t channels = op->limit != 0 ? groups * 64 : 0;
-    return (uint32_t)(8 * op->pairs + rows + channels);
+    return (uint32_t)((one ? 4 : 8) * op->pairs + rows + channels);
 }

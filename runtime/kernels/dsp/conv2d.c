@@ -277,7 +277,8 @@ static int8_t *lay_out(work *v, const int32_t *b, const tp_factor *f,
                        uint32_t *scratch) {
     const tp_conv2d_dsp *op = v->op;
     const tp_conv2d *c = &op->conv;
-    int32_t *table = (int32_t *)(scratch + PIXELS * op->pairs);
+    const bool one = c->out_h * c->out_w == 1 && c->rank == 0;
+    int32_t *table = (int32_t *)(scratch + (one ? 1 : PIXELS) * op->pairs);
     int8_t *bytes = (int8_t *)table;
     v->act = scratch;
     v->channel = op->channel;
@@ -322,12 +323,11 @@ static void forward(const tp_conv2d_dsp *op, const int8_t *x, const int32_t *b,
  *   op       conv as there, w, m and s unused; w, channel as in tile.h
  *   x, y     as there
  *   b        as there; unused where op->limit is 0: channel has the bias
- *   scratch  uint32 [2 * pairs]; where limit is not 0 then int32 [groups][16],
- *            where not `direct` then int8 [k_h + stride_h][row_bytes]
- * y may lie over x where no pair of y's pixels, in the order of op->reverse,
- * lands on a pixel of x that a later pair reads: a pair's windows are read
- * before it is written.
- * Bounds as in tile.h. Cannot fail. */
+ *   scratch  uint32 [2 * pairs], of one pixel [pairs]; where limit is not 0
+ * then int32 [groups][16], where not `direct` then int8 [k_h +
+ * stride_h][row_bytes] y may lie over x where no pair of y's pixels, in the
+ * order of op->reverse, lands on a pixel of x that a later pair reads: a pair's
+ * windows are read before it is written. Bounds as in tile.h. Cannot fail. */
 void tp_conv2d_s8_fwd_dsp(const tp_conv2d_dsp *op, const int8_t *x,
                           const int32_t *b, int8_t *y, uint32_t *scratch) {
     forward(op, x, b, NULL, y, scratch);
