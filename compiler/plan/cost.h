@@ -2,7 +2,7 @@
  * Cortex-M4, known before anything runs.
  *
  * The work of a kernel is counted from its descriptor (calls, pixels,
- * outputs, multiply-accumulates, ...: its terms, cost_terms.c) and each term
+ * outputs, multiply-accumulates, ...: its terms, cost_terms*.c) and each term
  * is weighted with what one of it was measured to cost (cost.def, made by
  * `make cost`). They are instructions under QEMU, not the cycles of any real
  * core. */
