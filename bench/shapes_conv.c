@@ -4,6 +4,7 @@
 
 #include "compiler/ops/dsp_layout.h"
 #include "compiler/ops/dw_strips.h"
+#include "compiler/ops/scalar_layout.h"
 
 enum { MOST_CHANNELS = 256 };
 
@@ -149,6 +150,43 @@ const void *bench_depthwise_mve(int i) {
     conv_shape s = depthwise_shapes[i];
     s.out_c = s.in_c;
     return with_packed(&s);
+}
+
+/* What the bytes and the words are is all the same to the kernel, but that
+ * channels are by stairs or not. */
+static const void *with_stairs(const conv_shape *s, bool stairs) {
+    static tp_conv2d_scalar op;
+    static const int32_t channels[MOST_CHANNELS * 4];
+    op = (tp_conv2d_scalar){
+        .conv = conv_of(s), .stairs = stairs, .channel = channels};
+    op.rows = tp_conv_scalar_rows(&op.conv);
+    return &op;
+}
+
+const void *bench_conv_scaled_scalar(int i) {
+    return i < COUNT(conv_shapes) ? with_stairs(&conv_shapes[i], false) : NULL;
+}
+
+static const void *depthwise_scalar(int i, bool stairs) {
+    if (i >= COUNT(depthwise_shapes)) {
+        return NULL;
+    }
+    conv_shape s = depthwise_shapes[i];
+    s.out_c = (int16_t)(s.in_c * s.out_c);
+    return with_stairs(&s, stairs);
+}
+
+const void *bench_depthwise_scalar(int i) {
+    return depthwise_scalar(i, i % 5 != 4);
+}
+
+const void *bench_depthwise_scaled_scalar(int i) {
+    return depthwise_scalar(i, false);
+}
+
+const void *bench_conv_scalar(int i) {
+    return i < COUNT(conv_shapes) ? with_stairs(&conv_shapes[i], i % 3 != 2)
+                                  : NULL;
 }
 
 const void *bench_conv_scaled_dsp(int i) {

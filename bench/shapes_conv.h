@@ -15,6 +15,10 @@ void bench_make_weights(void);
 
 const void *bench_conv(int i);
 const void *bench_conv_dsp(int i);
+const void *bench_conv_scalar(int i);
+const void *bench_conv_scaled_scalar(int i);
+const void *bench_depthwise_scalar(int i);
+const void *bench_depthwise_scaled_scalar(int i);
 const void *bench_conv_mve(int i);
 const void *bench_depthwise_mve(int i);
 const void *bench_conv_scaled_dsp(int i);

@@ -5,6 +5,7 @@
 
 #include "compiler/ops/conv_dsp.h"
 #include "compiler/ops/conv_mve.h"
+#include "compiler/ops/conv_scalar.h"
 #include "compiler/ops/dwconv_dsp.h"
 #include "compiler/ops/overlap.h"
 #include "compiler/ops/table.h"
@@ -345,6 +346,9 @@ static tp_status lower_forward(tp_lower *lower, const tp_op *op) {
     const bool depthwise = op->kind == TP_OP_DEPTHWISE_CONV_2D;
     bool done = false;
     TP_TRY(tp_conv_mve_lower(lower, op, &t, &done));
+    if (!done) {
+        TP_TRY(tp_conv_scalar_lower(lower, op, &t, &done));
+    }
     if (!done) {
         TP_TRY(depthwise ? tp_dwconv_dsp_lower(lower, op, &t, &done)
                          : tp_conv_dsp_lower(lower, op, &t, &done));

@@ -108,6 +108,15 @@ static const tp_field conv2d_mve_fields[] = {
 };
 DESC_WALK_AT(conv2d_mve, conv.reverse);
 
+static const tp_field conv2d_scalar_fields[] = {
+    CONV2D(tp_conv2d_scalar, conv),
+    INT(tp_conv2d_scalar, conv.reverse),
+    INT(tp_conv2d_scalar, stairs),
+    INT(tp_conv2d_scalar, rows),
+    OTHER(tp_conv2d_scalar, channel, TP_F_POINTER),
+};
+DESC_WALK_AT(conv2d_scalar, conv.reverse);
+
 static const tp_field pool_fields[] = {
     INT(tp_pool, in_h),  INT(tp_pool, in_w),     INT(tp_pool, c),
     INT(tp_pool, out_h), INT(tp_pool, out_w),    INT(tp_pool, k_h),

@@ -32,6 +32,8 @@ uint32_t tp_step_scratch(const tp_step *step) {
 
 int32_t tp_kernel_gathers(tp_kernel_id kernel) {
     switch ((int)kernel) {
+    case TP_K_conv2d_s8_fwd_scalar:
+    case TP_K_conv2d_scaled_s8_fwd_scalar:
     case TP_K_conv2d_s8_fwd_dsp:
     case TP_K_conv2d_scaled_s8_fwd_dsp:
     case TP_K_conv2d_lora_s8_fwd_dsp:
@@ -40,6 +42,8 @@ int32_t tp_kernel_gathers(tp_kernel_id kernel) {
         return 2;
     case TP_K_conv2d_s8_fwd_mve:
         return 1;
+    case TP_K_dwconv2d_s8_fwd_scalar:
+    case TP_K_dwconv2d_scaled_s8_fwd_scalar:
     case TP_K_dwconv2d_s8_fwd_mve:
     case TP_K_dwconv2d_s8_fwd_dsp:
     case TP_K_dwconv2d_scaled_s8_fwd_dsp:

@@ -98,6 +98,7 @@ static void convolutions(void **state) {
     (void)state;
     same_op(TP_OP_CONV_2D, TP_ISA_DSP, 3000, 1000);
     same_op(TP_OP_CONV_2D, TP_ISA_MVE, 3000, 1000);
+    same_op(TP_OP_CONV_2D, TP_ISA_SCALAR, 3000, 1500);
 }
 
 static void depthwise(void **state) {
@@ -106,20 +107,25 @@ static void depthwise(void **state) {
     same_op(TP_OP_DEPTHWISE_CONV_2D, TP_ISA_MVE, 3000, 1000);
 }
 
-static void random_graphs(void **state) {
+static void same_graphs(unsigned isa) {
     int n = 0;
-    (void)state;
     for (uint32_t seed = 1; seed <= 500; seed++) {
         pair p = {.diag = {.arena = &p.arena}};
         tp_graph graph;
         test_ok(tp_random_graph(&p.arena, seed, &graph, &p.diag), &p.diag);
-        open_pair(&p, &graph, TP_ISA_DSP);
+        open_pair(&p, &graph, isa);
         n += special(&p.plan[1]);
         compare(&p, seed, 2);
         tp_arena_free(&p.arena);
     }
     print_message("random graphs: %d special steps\n", n);
     assert_true(n > 500);
+}
+
+static void random_graphs(void **state) {
+    (void)state;
+    same_graphs(TP_ISA_DSP);
+    same_graphs(TP_ISA_SCALAR);
 }
 
 /* --- trained biases and factors ------------------------------------------- */
@@ -156,21 +162,20 @@ static void random_adapter(pair *p, uint32_t seed) {
     memcpy(p->ctx[1].adapter, p->ctx[0].adapter, m->adapter_bytes);
 }
 
-static void trained_biases_and_factors(void **state) {
+static void same_adapted(unsigned isa) {
     static const char *const spec[][2] = {{"*=bitfit", NULL},
                                           {"*=scale", NULL},
                                           {"*=scale", "*=bitfit"},
                                           {"*=lora:rank=3", "*=bitfit"},
                                           {"*=lora-fa:rank=4", "*=scale"}};
     int n = 0, fit = 0;
-    (void)state;
     for (uint32_t seed = 1; seed <= 400; seed++) {
         pair p = {.diag = {.arena = &p.arena}};
         tp_graph graph;
         const char *const *s = spec[seed % 5];
         test_ok(tp_random_graph(&p.arena, seed, &graph, &p.diag), &p.diag);
         if (adapted(&p, s, s[1] != NULL ? 2 : 1, &graph)) {
-            open_pair(&p, &graph, TP_ISA_DSP);
+            open_pair(&p, &graph, isa);
             n += special(&p.plan[1]);
             fit++;
             random_adapter(&p, seed);
@@ -182,8 +187,14 @@ static void trained_biases_and_factors(void **state) {
     assert_true(fit > 300 && n > 300);
 }
 
+static void trained_biases_and_factors(void **state) {
+    (void)state;
+    same_adapted(TP_ISA_DSP);
+    same_adapted(TP_ISA_SCALAR);
+}
+
 /* One layer alone, of shapes and scales of all kinds. */
-static int trained_layer(uint32_t seed, tp_kind kind) {
+static int trained_layer(uint32_t seed, tp_kind kind, unsigned isa) {
     static const char *const spec[][2] = {
         {"*=bitfit", NULL}, {"*=scale", NULL}, {"*=scale", "*=bitfit"}};
     pair p = {.diag = {.arena = &p.arena}};
@@ -191,7 +202,7 @@ static int trained_layer(uint32_t seed, tp_kind kind) {
     const char *const *s = spec[seed % 3];
     int n = 0;
     if (adapted(&p, s, s[1] != NULL ? 2 : 1, &graph)) {
-        open_pair(&p, &graph, TP_ISA_DSP);
+        open_pair(&p, &graph, isa);
         n = special(&p.plan[1]) > 0;
         random_adapter(&p, seed);
         compare(&p, seed, 2);
@@ -200,16 +211,21 @@ static int trained_layer(uint32_t seed, tp_kind kind) {
     return n;
 }
 
-static void trained_layers(void **state) {
+static void same_trained_layers(unsigned isa) {
     int dense = 0, depth = 0;
-    (void)state;
     for (uint32_t seed = 0; seed < 2000; seed++) {
-        dense += trained_layer(seed, TP_OP_CONV_2D);
-        depth += trained_layer(seed, TP_OP_DEPTHWISE_CONV_2D);
-        depth += trained_layer(seed + 2000, TP_OP_DEPTHWISE_CONV_2D);
+        dense += trained_layer(seed, TP_OP_CONV_2D, isa);
+        depth += trained_layer(seed, TP_OP_DEPTHWISE_CONV_2D, isa);
+        depth += trained_layer(seed + 2000, TP_OP_DEPTHWISE_CONV_2D, isa);
     }
     print_message("trained: %d dense, %d depthwise layers\n", dense, depth);
     assert_true(dense > 100 && depth > 10);
+}
+
+static void trained_layers(void **state) {
+    (void)state;
+    same_trained_layers(TP_ISA_DSP);
+    same_trained_layers(TP_ISA_SCALAR);
 }
 
 /* --- training ------------------------------------------------------------- */
@@ -261,23 +277,28 @@ static bool open_trained(pair *p, uint32_t seed, int choice, unsigned isa) {
 }
 
 /* Adapters trained with either are the same, and so is what they answer. */
-static void random_training(void **state) {
+static void same_training(unsigned isa, uint32_t seeds) {
     int trained = 0;
-    (void)state;
-    for (uint32_t seed = 1; seed <= 250; seed++) {
+    for (uint32_t seed = 1; seed <= seeds; seed++) {
         for (int choice = 0; choice < ADAPTERS; choice++) {
             pair p = {.diag = {.arena = &p.arena}};
-            if (open_trained(&p, seed, choice, TP_ISA_DSP)) {
+            if (open_trained(&p, seed, choice, isa)) {
                 const drive_digest ref = drive(&p.ctx[0], seed);
-                const drive_digest isa = drive(&p.ctx[1], seed);
-                assert_memory_equal(&ref, &isa, sizeof ref);
+                const drive_digest own = drive(&p.ctx[1], seed);
+                assert_memory_equal(&ref, &own, sizeof ref);
                 trained++;
             }
             tp_arena_free(&p.arena);
         }
     }
     print_message("%d graphs trained with both\n", trained);
-    assert_true(trained > 500);
+    assert_true(trained > 2 * (int)seeds);
+}
+
+static void random_training(void **state) {
+    (void)state;
+    same_training(TP_ISA_DSP, 250);
+    same_training(TP_ISA_SCALAR, 100);
 }
 
 int main(void) {

@@ -1,0 +1,167 @@
+#include "compiler/ops/conv_scalar.h"
+
+#include "compiler/ops/scalar_layout.h"
+#include "compiler/ops/stairs.h"
+#include "runtime/kernels/scalar/stair.h"
+#include "runtime/kernels/scalar/sums.h"
+
+typedef struct packer {
+    const tp_conv2d *d;
+    const int32_t *bias; /* NULL: trained */
+    bool depthwise;
+    bool stairs;
+    int32_t taps;     /* products of a sum */
+    int32_t padded;   /* dense: the same, a multiple of four */
+    int32_t channels; /* dense: a multiple of four */
+    int8_t *w;
+    int32_t *channel;
+} packer;
+
+static int32_t weight(const packer *p, int32_t oc, int32_t k) {
+    return p->d->w[p->depthwise ? k * p->d->out_c + oc : oc * p->taps + k];
+}
+
+/* What the sum of a channel starts from, and how far inputs move it. */
+static tp_stairs describe(const packer *p, int32_t oc) {
+    const tp_conv2d *d = p->d;
+    int64_t sum = 0;
+    int64_t neg = 0;
+    for (int32_t k = 0; k < p->taps; k++) {
+        const int32_t w = weight(p, oc, k);
+        sum += w;
+        neg += w < 0 ? w : 0;
+    }
+    const int64_t bias = p->bias != NULL ? p->bias[oc] : 0;
+    const int64_t start = bias - (128 + d->x_zp) * sum;
+    return (tp_stairs){.m = d->m[oc],
+                       .s = d->s[oc],
+                       .y_zp = d->y_zp,
+                       .y_min = d->y_min,
+                       .y_max = d->y_max,
+                       .start = start,
+                       .lo = start + 255 * neg,
+                       .hi = start + 255 * (sum - neg)};
+}
+
+/* All channels by stairs; else what their sums start from. */
+static void pack_channels(packer *p, bool may_stairs) {
+    p->stairs = may_stairs;
+    for (int32_t oc = 0; p->stairs && oc < p->d->out_c; oc++) {
+        const tp_stairs in = describe(p, oc);
+        p->stairs = tp_stairs_make(&in, p->channel + oc * TP_STAIR_WORDS);
+    }
+    for (int32_t oc = 0; !p->stairs && oc < p->d->out_c; oc++) {
+        p->channel[oc] = (int32_t)(uint32_t)(uint64_t)describe(p, oc).start;
+    }
+}
+
+/* Depthwise: as they are, channel by channel. Dense: groups of four channels,
+ * w + 128, and 0 where there is no weight. */
+static void pack_weights(packer *p) {
+    for (int32_t oc = 0; oc < p->d->out_c; oc++) {
+        int8_t *to = p->w + oc / TP_SUMS_GROUP * TP_SUMS_GROUP * p->padded;
+        for (int32_t k = 0; k < p->taps; k++) {
+            const int32_t w = weight(p, oc, k);
+            if (p->depthwise) {
+                p->w[oc * p->taps + k] = (int8_t)w;
+            } else {
+                to[TP_SUMS_GROUP * k + oc % TP_SUMS_GROUP] =
+                    (int8_t)(uint8_t)(w + 128);
+            }
+        }
+    }
+}
+
+static uint32_t scratch_bytes(const packer *p) {
+    const tp_conv2d *d = p->d;
+    if (p->depthwise) {
+        return (uint32_t)(tp_conv_scalar_rows(d) *
+                          ((d->out_w - 1) * d->stride_w + d->k_w));
+    }
+    const bool one = d->out_h * d->out_w == 1;
+    return (uint32_t)(p->padded * (one ? 1 : TP_SUMS_PIXELS));
+}
+
+/* The step's descriptor with its constants. */
+static tp_status finish(tp_lower *lower, const packer *p,
+                        const tp_conv_tensors *t, bool scaled,
+                        tp_conv2d_scalar *out) {
+    *out = (tp_conv2d_scalar){.conv = *p->d, .stairs = p->stairs};
+    out->rows = p->depthwise ? tp_conv_scalar_rows(p->d) : 0;
+    out->conv.m = NULL;
+    out->conv.s = NULL;
+    if (!p->stairs && !scaled) {
+        tp_factors factors;
+        TP_TRY(tp_conv_requantisation(lower, t, p->d->out_c, &factors));
+        out->conv.m = factors.m;
+        out->conv.s = factors.s;
+    }
+    out->conv.w = tp_lower_const(
+        lower, TP_S8, p->w, (size_t)p->channels * (size_t)p->padded, "packed");
+    out->channel = tp_lower_const(
+        lower, TP_S32, p->channel,
+        (size_t)p->channels * (p->stairs ? TP_STAIR_WORDS : 1), "channels");
+    return out->conv.w != NULL && out->channel != NULL
+               ? TP_OK
+               : tp_no_memory(lower->diag);
+}
+
+static tp_status append(tp_lower *lower, const tp_op *op,
+                        const tp_conv_tensors *t, packer *p) {
+    const int factors = tp_op_factors(op);
+    tp_conv2d_scalar out;
+    p->w = tp_arena_alloc(lower->arena, (size_t)p->channels, (size_t)p->padded);
+    p->channel = tp_arena_alloc(lower->arena, (size_t)p->channels,
+                                TP_STAIR_WORDS * sizeof *p->channel);
+    if (p->w == NULL || p->channel == NULL) {
+        return tp_no_memory(lower->diag);
+    }
+    pack_weights(p);
+    pack_channels(p, p->bias != NULL && factors < 0);
+    TP_TRY(finish(lower, p, t, factors >= 0, &out));
+    const tp_arg x = tp_arg_tensor(op->in[0]);
+    const tp_arg y = tp_arg_tensor(op->out);
+    const tp_arg b =
+        p->bias != NULL ? tp_arg_const(NULL) : tp_arg_tensor(op->in[2]);
+    const tp_arg scratch = tp_arg_scratch(scratch_bytes(p));
+    if (factors >= 0) {
+        return tp_lower_step(
+            lower,
+            p->depthwise ? TP_K_dwconv2d_scaled_s8_fwd_scalar
+                         : TP_K_conv2d_scaled_s8_fwd_scalar,
+            &tp_desc_conv2d_scalar, &out,
+            (tp_arg[]){x, b, tp_arg_tensor(factors), y, scratch});
+    }
+    return tp_lower_step(
+        lower,
+        p->depthwise ? TP_K_dwconv2d_s8_fwd_scalar : TP_K_conv2d_s8_fwd_scalar,
+        &tp_desc_conv2d_scalar, &out, (tp_arg[]){x, b, y, scratch});
+}
+
+static bool has_code(const tp_conv2d *d) {
+    return d->dil_h == 1 && d->dil_w == 1;
+}
+
+tp_status tp_conv_scalar_lower(tp_lower *lower, const tp_op *op,
+                               const tp_conv_tensors *t, bool *done) {
+    tp_conv2d d = tp_conv_geometry(&op->attr, t);
+    const tp_tensor *bias = &lower->graph->tensor[op->in[2]];
+    *done = false;
+    if ((lower->isa & TP_ISA_SCALAR) == 0 || !has_code(&d)) {
+        return TP_OK;
+    }
+    if (tp_conv_describe(lower->arena, op, t, &d) != TP_OK) {
+        return tp_no_memory(lower->diag);
+    }
+    packer p = {.d = &d,
+                .bias = bias->role == TP_CONST ? bias->data : NULL,
+                .depthwise = op->kind == TP_OP_DEPTHWISE_CONV_2D,
+                .taps = d.k_h * d.k_w};
+    p.taps *= p.depthwise ? 1 : d.in_c;
+    p.padded = p.depthwise ? p.taps : (p.taps + 3) / 4 * 4;
+    p.channels = p.depthwise ? d.out_c
+                             : (d.out_c + TP_SUMS_GROUP - 1) / TP_SUMS_GROUP *
+                                   TP_SUMS_GROUP;
+    *done = true;
+    return append(lower, op, t, &p);
+}

@@ -1,0 +1,13 @@
+/* Convolutions for cores without vectors (TP_ISA_SCALAR). */
+#ifndef TP_COMPILER_OPS_CONV_SCALAR_H
+#define TP_COMPILER_OPS_CONV_SCALAR_H
+
+#include "compiler/ops/conv.h"
+
+/* Appends the step of a CONV_2D, FULLY_CONNECTED or DEPTHWISE_CONV_2D, with a
+ * trained bias or trained factors or without; `done` is false where there is no
+ * code for it. */
+TP_MUST_CHECK tp_status tp_conv_scalar_lower(tp_lower *lower, const tp_op *op,
+                                             const tp_conv_tensors *t,
+                                             bool *done);
+#endif
