@@ -5,6 +5,7 @@
 #include "compiler/ops/dsp_layout.h"
 #include "compiler/ops/dw_strips.h"
 #include "compiler/ops/scalar_layout.h"
+#include "runtime/kernels/scalar/stair.h"
 
 enum { MOST_CHANNELS = 256 };
 
@@ -152,14 +153,17 @@ const void *bench_depthwise_mve(int i) {
     return with_packed(&s);
 }
 
-/* What the bytes and the words are is all the same to the kernel, but that
- * channels are by stairs or not. */
+/* What the weights are is all the same to the kernel. */
 static const void *with_stairs(const conv_shape *s, bool stairs) {
     static tp_conv2d_scalar op;
-    static const int32_t channels[MOST_CHANNELS * 4];
-    op = (tp_conv2d_scalar){
-        .conv = conv_of(s), .stairs = stairs, .channel = channels};
+    static int32_t channels[MOST_CHANNELS][TP_STAIR_WORDS];
+    op = (tp_conv2d_scalar){.conv = conv_of(s), .channel = channels[0]};
     op.rows = tp_conv_scalar_rows(&op.conv);
+    for (int32_t i = 0; i < MOST_CHANNELS; i++) {
+        channels[i][TP_STAIR_TOP] = stairs ? 1 << 16 : -1;
+        channels[i][TP_STAIR_M] = stairs ? 1 << 20 : factor_m[i];
+        channels[i][TP_STAIR_R] = stairs ? 0 : factor_s[i];
+    }
     return &op;
 }
 

@@ -9,7 +9,6 @@ typedef struct packer {
     const tp_conv2d *d;
     const int32_t *bias; /* NULL: trained */
     bool depthwise;
-    bool stairs;
     int32_t taps;     /* products of a sum */
     int32_t padded;   /* dense: the same, a multiple of four */
     int32_t channels; /* dense: a multiple of four */
@@ -43,15 +42,18 @@ static tp_stairs describe(const packer *p, int32_t oc) {
                        .hi = start + 255 * (sum - neg)};
 }
 
-/* All channels by stairs; else what their sums start from. */
-static void pack_channels(packer *p, bool may_stairs) {
-    p->stairs = may_stairs;
-    for (int32_t oc = 0; p->stairs && oc < p->d->out_c; oc++) {
+/* By stairs where nothing is trained and there are some. */
+static void pack_channels(const packer *p, bool stairs) {
+    for (int32_t oc = 0; oc < p->d->out_c; oc++) {
         const tp_stairs in = describe(p, oc);
-        p->stairs = tp_stairs_make(&in, p->channel + oc * TP_STAIR_WORDS);
-    }
-    for (int32_t oc = 0; !p->stairs && oc < p->d->out_c; oc++) {
-        p->channel[oc] = (int32_t)(uint32_t)(uint64_t)describe(p, oc).start;
+        int32_t *to = p->channel + oc * TP_STAIR_WORDS;
+        if (stairs && tp_stairs_make(&in, to)) {
+            continue;
+        }
+        to[TP_STAIR_START] = (int32_t)(uint32_t)(uint64_t)in.start;
+        to[TP_STAIR_TOP] = -1;
+        to[TP_STAIR_M] = in.m;
+        to[TP_STAIR_R] = in.s;
     }
 }
 
@@ -84,30 +86,22 @@ static uint32_t scratch_bytes(const packer *p) {
 
 /* The step's descriptor with its constants. */
 static tp_status finish(tp_lower *lower, const packer *p,
-                        const tp_conv_tensors *t, bool scaled,
                         tp_conv2d_scalar *out) {
-    *out = (tp_conv2d_scalar){.conv = *p->d, .stairs = p->stairs};
+    *out = (tp_conv2d_scalar){.conv = *p->d};
     out->rows = p->depthwise ? tp_conv_scalar_rows(p->d) : 0;
     out->conv.m = NULL;
     out->conv.s = NULL;
-    if (!p->stairs && !scaled) {
-        tp_factors factors;
-        TP_TRY(tp_conv_requantisation(lower, t, p->d->out_c, &factors));
-        out->conv.m = factors.m;
-        out->conv.s = factors.s;
-    }
     out->conv.w = tp_lower_const(
         lower, TP_S8, p->w, (size_t)p->channels * (size_t)p->padded, "packed");
-    out->channel = tp_lower_const(
-        lower, TP_S32, p->channel,
-        (size_t)p->channels * (p->stairs ? TP_STAIR_WORDS : 1), "channels");
+    out->channel =
+        tp_lower_const(lower, TP_S32, p->channel,
+                       (size_t)p->channels * TP_STAIR_WORDS, "channels");
     return out->conv.w != NULL && out->channel != NULL
                ? TP_OK
                : tp_no_memory(lower->diag);
 }
 
-static tp_status append(tp_lower *lower, const tp_op *op,
-                        const tp_conv_tensors *t, packer *p) {
+static tp_status append(tp_lower *lower, const tp_op *op, packer *p) {
     const int factors = tp_op_factors(op);
     tp_conv2d_scalar out;
     p->w = tp_arena_alloc(lower->arena, (size_t)p->channels, (size_t)p->padded);
@@ -118,7 +112,7 @@ static tp_status append(tp_lower *lower, const tp_op *op,
     }
     pack_weights(p);
     pack_channels(p, p->bias != NULL && factors < 0);
-    TP_TRY(finish(lower, p, t, factors >= 0, &out));
+    TP_TRY(finish(lower, p, &out));
     const tp_arg x = tp_arg_tensor(op->in[0]);
     const tp_arg y = tp_arg_tensor(op->out);
     const tp_arg b =
@@ -163,5 +157,5 @@ tp_status tp_conv_scalar_lower(tp_lower *lower, const tp_op *op,
                              : (d.out_c + TP_SUMS_GROUP - 1) / TP_SUMS_GROUP *
                                    TP_SUMS_GROUP;
     *done = true;
-    return append(lower, op, t, &p);
+    return append(lower, op, &p);
 }

@@ -111,7 +111,6 @@ DESC_WALK_AT(conv2d_mve, conv.reverse);
 static const tp_field conv2d_scalar_fields[] = {
     CONV2D(tp_conv2d_scalar, conv),
     INT(tp_conv2d_scalar, conv.reverse),
-    INT(tp_conv2d_scalar, stairs),
     INT(tp_conv2d_scalar, rows),
     OTHER(tp_conv2d_scalar, channel, TP_F_POINTER),
 };

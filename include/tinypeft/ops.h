@@ -106,11 +106,8 @@ typedef struct tp_conv2d_mve {
 /* CONV_2D and DEPTHWISE_CONV_2D for the `scalar` kernels; w and channel as
  * runtime/kernels/scalar says. */
 typedef struct tp_conv2d_scalar {
-    tp_conv2d conv; /* w packed */
-    int32_t
-        stairs;   /* 1: outputs by the words of runtime/kernels/scalar/stair.h;
-                     0: by conv's m and s, or by trained factors */
-    int32_t rows; /* depthwise: of x that the scratch holds, >= k_h */
+    tp_conv2d conv; /* m and s unused; w packed */
+    int32_t rows;   /* depthwise: of x that the scratch holds, >= k_h */
     const int32_t *channel;
 } tp_conv2d_scalar;
 

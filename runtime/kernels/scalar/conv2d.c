@@ -87,13 +87,13 @@ typedef struct group {
     uint32_t off[TP_SUMS_PIXELS]; /* what the bytes of each pixel add */
 } group;
 
-/* sum[c][p]: the sums of a group, from `start`, whose channels are `words`
- * apart. */
-static inline void sums(const work *v, const group *g, int32_t words,
-                        int32_t pixels, int32_t *sum) {
+/* sum[c][p]: the sums of a group. */
+static inline void sums(const work *v, const group *g, int32_t pixels,
+                        int32_t *sum) {
 #pragma GCC unroll 4
     for (int32_t c = 0; c < TP_SUMS_GROUP; c++) {
-        const uint32_t start = (uint32_t)g->channel[c * words];
+        const uint32_t start =
+            (uint32_t)g->channel[TP_STAIR_WORDS * c + TP_STAIR_START];
         for (int32_t i = 0; i < pixels; i++) {
             sum[c * pixels + i] = (int32_t)(start - g->off[i]);
         }
@@ -105,21 +105,36 @@ static inline void sums(const work *v, const group *g, int32_t words,
     }
 }
 
-/* All channels by stairs. */
-static inline void run_stairs(const work *v, group *g, int32_t pixels) {
+/* Channel oc, at c, which has no stairs. */
+static void finish(const work *v, const int32_t *c, int32_t oc, int32_t pixels,
+                   const int32_t *sum, int8_t *y) {
+    const tp_conv2d *op = &v->op->conv;
+    const int32_t b = v->b != NULL ? v->b[oc] : 0;
+    const tp_factor f = tp_stair_factor(c, v->f, oc);
+    for (int32_t i = 0; i < pixels; i++, y += op->out_c) {
+        *y = tp_stair_none(op, f, tp_add_wrap(sum[i], b));
+    }
+}
+
+/* All channels. */
+static inline void run_groups(const work *v, group *g, int32_t pixels) {
     const int32_t out_c = v->op->conv.out_c;
-    for (const int8_t *end = g->y + out_c; g->y < end;) {
+    int8_t *y = g->y;
+    for (const int8_t *end = y + out_c; y < end;) {
         int32_t sum[TP_SUMS_GROUP * TP_SUMS_PIXELS];
-        sums(v, g, TP_STAIR_WORDS, pixels, sum);
+        sums(v, g, pixels, sum);
         const int32_t *from = sum;
         const int32_t *c = g->channel;
-        for (int32_t i = 0; i < TP_SUMS_GROUP && g->y < end; i++) {
+        for (int32_t i = 0; i < TP_SUMS_GROUP && y < end; i++, y++) {
             const tp_stair s = tp_stair_of(c);
-            g->y[0] = tp_stair_byte(&s, from[0]);
-            if (pixels == 2) {
-                g->y[out_c] = tp_stair_byte(&s, from[1]);
+            if (s.top < 0) {
+                finish(v, c, (int32_t)(y - g->y), pixels, from, y);
+            } else {
+                y[0] = tp_stair_byte(&s, from[0]);
+                if (pixels == 2) {
+                    y[out_c] = tp_stair_byte(&s, from[1]);
+                }
             }
-            g->y++;
             from += pixels;
             c += TP_STAIR_WORDS;
         }
@@ -128,31 +143,12 @@ static inline void run_stairs(const work *v, group *g, int32_t pixels) {
     }
 }
 
-static void run_stairs1(const work *v, group *g) {
-    run_stairs(v, g, 1);
+static void run_groups1(const work *v, group *g) {
+    run_groups(v, g, 1);
 }
 
-static void run_stairs2(const work *v, group *g) {
-    run_stairs(v, g, 2);
-}
-
-/* All channels as `ref` rounds them. */
-static void run_exact(const work *v, group *g, int32_t pixels) {
-    const tp_conv2d *op = &v->op->conv;
-    for (int32_t oc = 0; oc < op->out_c; oc += TP_SUMS_GROUP) {
-        const int32_t n = tp_min32(op->out_c - oc, TP_SUMS_GROUP);
-        int32_t sum[TP_SUMS_GROUP * TP_SUMS_PIXELS];
-        sums(v, g, 1, pixels, sum);
-        for (int32_t c = 0; c < n; c++) {
-            const int32_t b = v->b != NULL ? v->b[oc + c] : 0;
-            for (int32_t i = 0; i < pixels; i++) {
-                g->y[i * op->out_c + oc + c] = tp_requantise(
-                    op, v->f, oc + c, tp_add_wrap(sum[c * pixels + i], b));
-            }
-        }
-        g->channel += TP_SUMS_GROUP;
-        g->w += TP_SUMS_GROUP * v->k;
-    }
+static void run_groups2(const work *v, group *g) {
+    run_groups(v, g, 2);
 }
 
 /* --- pixels --------------------------------------------------------------- */
@@ -167,12 +163,10 @@ static void pixels(const work *v, int32_t p, const place at[TP_SUMS_PIXELS],
     for (int32_t i = 0; i < n; i++) {
         g.off[i] = 128u * window(v, at[i], v->u + i, n);
     }
-    if (v->op->stairs == 0) {
-        run_exact(v, &g, n);
-    } else if (n == 1) {
-        run_stairs1(v, &g);
+    if (n == 1) {
+        run_groups1(v, &g);
     } else {
-        run_stairs2(v, &g);
+        run_groups2(v, &g);
     }
 }
 
@@ -226,19 +220,19 @@ static void forward(work *v, uint32_t *scratch) {
 }
 
 /* conv2d_s8_fwd_ref, byte for byte.
- *   op       conv as there, no dilation; w [groups of 4 channels][k][4], w +
- *            128, k filled up to a multiple of four and the last group to four
- *            channels with bytes of 0; m and s unused where op->stairs is 1;
- *            channel: what sums start from, -(x_zp + 128) sum w and the bias
- *            [out_c], or with `stairs` the words of stair.h [out_c][4],
- *            filled up to a multiple of four channels
+ *   op       conv as there, m and s unused, no dilation; w [groups of 4
+ *            channels][k][4], w + 128, k filled up to a multiple of four and
+ * the last group to four channels with bytes of 0; channel [out_c][4] as in
+ * stair.h, filled up alike: sums start from
+ *            -(x_zp + 128) sum w, and the bias
  *   x, y     as there
- *   b        int32 [out_c] where `channel` lacks the bias; else NULL
+ *   b        int32 [out_c] where `channel` lacks the bias, and has no stairs;
+ *            else NULL
  *   scratch  uint8 [k][2], of one pixel [k]
  * y may lie over x where no pair of y's pixels, in the order of op->reverse,
  * lands on a pixel of x that a later pair reads: a pair's windows are read
- * before it is written. Sums wrap as there, so that they need no bound; those
- * of `stairs` as stair.h says. Cannot fail. */
+ * before it is written. Sums wrap as there, so that they need no bound but
+ * that of stair.h. Cannot fail. */
 void tp_conv2d_s8_fwd_scalar(const tp_conv2d_scalar *op, const int8_t *x,
                              const int32_t *b, int8_t *y, uint32_t *scratch) {
     work v = {.op = op, .x = x, .b = b, .y = y};
@@ -247,7 +241,7 @@ void tp_conv2d_s8_fwd_scalar(const tp_conv2d_scalar *op, const int8_t *x,
 
 /* conv2d_scaled_s8_fwd_ref, byte for byte.
  *   f  [in] tp_factor [out_c], from rescale_s16_fwd
- *   op, x, b, y, scratch  as above; not `stairs` */
+ *   op, x, b, y, scratch  as above; no channel has stairs */
 void tp_conv2d_scaled_s8_fwd_scalar(const tp_conv2d_scalar *op, const int8_t *x,
                                     const int32_t *b, const tp_factor *f,
                                     int8_t *y, uint32_t *scratch) {

@@ -56,19 +56,18 @@ static uint32_t window_sum(const work *v, const uint8_t *u, const int8_t *w) {
 /* Output channel oc of `rows` rows, from y on. */
 static void run_windows(const work *v, int32_t oc, int32_t rows, int8_t *y) {
     const tp_conv2d *op = &v->op->conv;
-    const bool stairs = v->op->stairs != 0;
-    const int32_t *c = v->op->channel + oc * (stairs ? TP_STAIR_WORDS : 1);
+    const int32_t *c = v->op->channel + oc * TP_STAIR_WORDS;
     const int8_t *w = op->w + oc * op->k_h * op->k_w;
     const uint32_t start =
-        (uint32_t)*c + (v->b != NULL ? (uint32_t)v->b[oc] : 0);
-    const tp_stair s = stairs ? tp_stair_of(c) : (tp_stair){0};
+        (uint32_t)c[TP_STAIR_START] + (v->b != NULL ? (uint32_t)v->b[oc] : 0);
+    const tp_factor f = tp_stair_factor(c, v->f, oc);
+    const tp_stair s = tp_stair_of(c);
     const uint8_t *below = v->u;
     for (; rows > 0; rows--, below += op->stride_h * v->row) {
         const uint8_t *u = below;
         for (int32_t ox = 0; ox < op->out_w; ox++, u += op->stride_w) {
             const int32_t sum = (int32_t)(start + window_sum(v, u, w));
-            *y = stairs ? tp_stair_byte(&s, sum)
-                        : tp_requantise(op, v->f, oc, sum);
+            *y = s.top < 0 ? tp_stair_none(op, f, sum) : tp_stair_byte(&s, sum);
             y += op->out_c;
         }
     }
@@ -76,10 +75,8 @@ static void run_windows(const work *v, int32_t oc, int32_t rows, int8_t *y) {
 
 /* --- strips --------------------------------------------------------------- */
 
-static bool has_strips(const tp_conv2d_scalar *op) {
-    const tp_conv2d *c = &op->conv;
-    return op->stairs != 0 && c->k_h == 3 && c->k_w == 3 && c->stride_w <= 2 &&
-           c->out_w >= 3;
+static bool has_strips(const tp_conv2d *op) {
+    return op->k_h == 3 && op->k_w == 3 && op->stride_w <= 2 && op->out_w >= 3;
 }
 
 /* Columns of the next strip where n >= 3 are left: such that 1 or 2 never
@@ -119,7 +116,7 @@ static void run_channel(const work *v, const int8_t *x, int32_t ic, int8_t *y) {
     const tp_conv2d *op = &v->op->conv;
     const int32_t mult = op->out_c / op->in_c;
     const int32_t keep = tp_max32(op->k_h - op->stride_h, 0);
-    const bool strips = has_strips(v->op);
+    const bool strips = has_strips(op);
     for (int32_t oy = 0; oy < op->out_h; oy += v->batch) {
         const int32_t rows = tp_min32(v->batch, op->out_h - oy);
         const int32_t all = (rows - 1) * op->stride_h + op->k_h;
@@ -130,7 +127,8 @@ static void run_channel(const work *v, const int8_t *x, int32_t ic, int8_t *y) {
                   v->u + have * v->row);
         for (int32_t oc = ic * mult; oc < (ic + 1) * mult; oc++) {
             int8_t *to = y + oy * op->out_w * op->out_c + oc;
-            if (strips) {
+            const int32_t *c = v->op->channel + oc * TP_STAIR_WORDS;
+            if (strips && c[TP_STAIR_TOP] >= 0) {
                 run_strips(v, oc, rows, to);
             } else {
                 run_windows(v, oc, rows, to);
@@ -154,10 +152,10 @@ static void forward(work *v, const int8_t *x, int8_t *y, uint32_t *scratch) {
 }
 
 /* dwconv2d_s8_fwd_ref, byte for byte.
- *   op       conv as there, no dilation; w [out_c][k_h][k_w]; stairs and
- *            channel as for conv2d_s8_fwd_scalar, not filled up; rows >= k_h
+ *   op       conv as there, no dilation; w [out_c][k_h][k_w]; channel as for
+ *            conv2d_s8_fwd_scalar, not filled up; rows >= k_h
  *   x, y     as there
- *   b        int32 [out_c] where `channel` lacks the bias; else NULL
+ *   b        as there
  *   scratch  uint8 [rows][(out_w - 1) * stride_w + k_w]
  * y may begin where x does if the rows of x under each row of y reach as far as
  * that does: they are read before it is written, channel by channel. No overlap
@@ -170,7 +168,7 @@ void tp_dwconv2d_s8_fwd_scalar(const tp_conv2d_scalar *op, const int8_t *x,
 
 /* dwconv2d_scaled_s8_fwd_ref, byte for byte.
  *   f  [in] tp_factor [out_c], from rescale_s16_fwd
- *   op, x, b, y, scratch  as above; not `stairs` */
+ *   op, x, b, y, scratch  as above; no channel has stairs */
 void tp_dwconv2d_scaled_s8_fwd_scalar(const tp_conv2d_scalar *op,
                                       const int8_t *x, const int32_t *b,
                                       const tp_factor *f, int8_t *y,

@@ -1,20 +1,26 @@
-/* From a sum to its byte, without a product of 64 bits.
+/* From the sum of a channel to its byte.
  *
  * Over all sums that a channel can have its output is a staircase of at most
  * 256 steps, and any arithmetic with the same steps gives the same bytes. The
- * compiler looks for constants of this one and compares all steps
- * (compiler/ops/stairs.c); where there are none the layer's outputs are those
- * of tp_requantise(). */
+ * compiler looks for constants of this one, which has no product of 64 bits and
+ * no clamp behind it, and compares all steps (compiler/ops/stairs.c). A channel
+ * for which there are none, or whose factor is trained, is rounded as `ref`
+ * does. */
 #ifndef TP_KERNELS_SCALAR_STAIR_H
 #define TP_KERNELS_SCALAR_STAIR_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+#include "core/fixed.h"
+#include "tinypeft/ops.h"
 
 #define TP_STAIR_FINE 12                       /* bits of m behind the point */
 #define TP_STAIR_MOST ((INT32_C(1) << 20) - 1) /* of `top` */
 
-/* Words of a channel: what its sum starts from, less the largest sum that
- * gives the lowest output; top; m; r. */
+/* Words of a channel. Stairs: what its sum starts from, less the largest sum
+ * that gives the lowest output; top; m; r. Else: what its sum starts from; -1;
+ * m and s of a tp_factor. */
 enum { TP_STAIR_START, TP_STAIR_TOP, TP_STAIR_M, TP_STAIR_R, TP_STAIR_WORDS };
 
 typedef struct tp_stair {
@@ -41,6 +47,22 @@ static inline int8_t tp_stair_byte(const tp_stair *s, int32_t sum) {
     }
     const uint32_t v = t * s->high + (t * s->low >> TP_STAIR_FINE) + s->r;
     return (int8_t)(v >> 24);
+}
+
+/* The byte of a channel without stairs, as tp_requantise(). */
+static inline int8_t tp_stair_none(const tp_conv2d *op, tp_factor f,
+                                   int32_t sum) {
+    const int32_t y =
+        (int32_t)((uint32_t)tp_mbqm(sum, f.m, f.s) + (uint32_t)op->y_zp);
+    return (int8_t)tp_clamp32(y, op->y_min, op->y_max);
+}
+
+/* Its factor; `trained` [out_c] or NULL. */
+static inline tp_factor tp_stair_factor(const int32_t *channel,
+                                        const tp_factor *trained, int32_t oc) {
+    return trained != NULL ? trained[oc]
+                           : (tp_factor){.m = channel[TP_STAIR_M],
+                                         .s = channel[TP_STAIR_R]};
 }
 
 #endif
