@@ -329,6 +329,7 @@ static const subject subjects[TP_KERNEL_COUNT] = {
     [TP_K_conv2d_s8_fwd_dsp] = {"xbys", bench_conv_dsp, 0},
     [TP_K_conv2d_s8_fwd_scalar] = {"xbys", bench_conv_scalar, 0},
     [TP_K_conv2d_scaled_s8_fwd_scalar] = {"xbkys", bench_conv_scaled_scalar, 0},
+    [TP_K_conv2d_lora_s8_fwd_scalar] = {"xbuwys", bench_lora_scalar, 0},
     [TP_K_dwconv2d_s8_fwd_scalar] = {"xbys", bench_depthwise_scalar, 0},
     [TP_K_dwconv2d_scaled_s8_fwd_scalar] = {"xbkys",
                                             bench_depthwise_scaled_scalar, 0},

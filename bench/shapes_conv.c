@@ -268,6 +268,17 @@ const void *bench_lora(int i) {
     return &op;
 }
 
+const void *bench_lora_scalar(int i) {
+    static tp_conv2d_scalar op;
+    const tp_conv2d_scalar *plain = bench_conv_scalar(i);
+    if (plain == NULL) {
+        return NULL;
+    }
+    op = *plain;
+    op.conv.rank = ranks[i % COUNT(ranks)];
+    return &op;
+}
+
 /* A of a branch: a convolution to `rank` channels. */
 const void *bench_lora_a(int i) {
     static tp_conv2d op;

@@ -17,6 +17,7 @@ const void *bench_conv(int i);
 const void *bench_conv_dsp(int i);
 const void *bench_conv_scalar(int i);
 const void *bench_conv_scaled_scalar(int i);
+const void *bench_lora_scalar(int i);
 const void *bench_depthwise_scalar(int i);
 const void *bench_depthwise_scaled_scalar(int i);
 const void *bench_conv_mve(int i);

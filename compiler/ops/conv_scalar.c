@@ -9,6 +9,7 @@ typedef struct packer {
     const tp_conv2d *d;
     const int32_t *bias; /* NULL: trained */
     bool depthwise;
+    bool lora;        /* a branch adds anything to each sum */
     int32_t taps;     /* products of a sum */
     int32_t padded;   /* dense: the same, a multiple of four */
     int32_t channels; /* dense: a multiple of four */
@@ -39,7 +40,8 @@ static tp_stairs describe(const packer *p, int32_t oc) {
                        .y_max = d->y_max,
                        .start = start,
                        .lo = start + 255 * neg,
-                       .hi = start + 255 * (sum - neg)};
+                       .hi = start + 255 * (sum - neg),
+                       .open = p->lora};
 }
 
 /* By stairs where nothing is trained and there are some. */
@@ -101,9 +103,15 @@ static tp_status finish(tp_lower *lower, const packer *p,
                : tp_no_memory(lower->diag);
 }
 
-static tp_status append(tp_lower *lower, const tp_op *op, packer *p) {
-    const int factors = tp_op_factors(op);
-    tp_conv2d_scalar out;
+/* The layer's constants and descriptor. */
+static tp_status pack(tp_lower *lower, packer *p, bool stairs,
+                      tp_conv2d_scalar *out) {
+    const tp_conv2d *d = p->d;
+    const int32_t group = TP_SUMS_GROUP;
+    p->taps = d->k_h * d->k_w * (p->depthwise ? 1 : d->in_c);
+    p->padded = p->depthwise ? p->taps : (p->taps + 3) / 4 * 4;
+    p->channels =
+        p->depthwise ? d->out_c : (d->out_c + group - 1) / group * group;
     p->w = tp_arena_alloc(lower->arena, (size_t)p->channels, (size_t)p->padded);
     p->channel = tp_arena_alloc(lower->arena, (size_t)p->channels,
                                 TP_STAIR_WORDS * sizeof *p->channel);
@@ -111,12 +119,31 @@ static tp_status append(tp_lower *lower, const tp_op *op, packer *p) {
         return tp_no_memory(lower->diag);
     }
     pack_weights(p);
-    pack_channels(p, p->bias != NULL && factors < 0);
-    TP_TRY(finish(lower, p, &out));
+    pack_channels(p, stairs);
+    return finish(lower, p, out);
+}
+
+static bool has_code(const tp_lower *lower, const tp_conv2d *d) {
+    return (lower->isa & TP_ISA_SCALAR) != 0 && d->dil_h == 1 && d->dil_w == 1;
+}
+
+/* NULL: it is trained. */
+static const int32_t *bias_of(const tp_lower *lower, const tp_op *op) {
+    const tp_tensor *bias = &lower->graph->tensor[op->in[2]];
+    return bias->role == TP_CONST ? bias->data : NULL;
+}
+
+static tp_arg bias_arg(const packer *p, const tp_op *op) {
+    return p->bias != NULL ? tp_arg_const(NULL) : tp_arg_tensor(op->in[2]);
+}
+
+static tp_status append(tp_lower *lower, const tp_op *op, packer *p) {
+    const int factors = tp_op_factors(op);
+    tp_conv2d_scalar out;
+    TP_TRY(pack(lower, p, p->bias != NULL && factors < 0, &out));
     const tp_arg x = tp_arg_tensor(op->in[0]);
     const tp_arg y = tp_arg_tensor(op->out);
-    const tp_arg b =
-        p->bias != NULL ? tp_arg_const(NULL) : tp_arg_tensor(op->in[2]);
+    const tp_arg b = bias_arg(p, op);
     const tp_arg scratch = tp_arg_scratch(scratch_bytes(p));
     if (factors >= 0) {
         return tp_lower_step(
@@ -132,30 +159,43 @@ static tp_status append(tp_lower *lower, const tp_op *op, packer *p) {
         &tp_desc_conv2d_scalar, &out, (tp_arg[]){x, b, y, scratch});
 }
 
-static bool has_code(const tp_conv2d *d) {
-    return d->dil_h == 1 && d->dil_w == 1;
-}
-
 tp_status tp_conv_scalar_lower(tp_lower *lower, const tp_op *op,
                                const tp_conv_tensors *t, bool *done) {
     tp_conv2d d = tp_conv_geometry(&op->attr, t);
-    const tp_tensor *bias = &lower->graph->tensor[op->in[2]];
-    *done = false;
-    if ((lower->isa & TP_ISA_SCALAR) == 0 || !has_code(&d)) {
+    *done = has_code(lower, &d);
+    if (!*done) {
         return TP_OK;
     }
     if (tp_conv_describe(lower->arena, op, t, &d) != TP_OK) {
         return tp_no_memory(lower->diag);
     }
     packer p = {.d = &d,
-                .bias = bias->role == TP_CONST ? bias->data : NULL,
-                .depthwise = op->kind == TP_OP_DEPTHWISE_CONV_2D,
-                .taps = d.k_h * d.k_w};
-    p.taps *= p.depthwise ? 1 : d.in_c;
-    p.padded = p.depthwise ? p.taps : (p.taps + 3) / 4 * 4;
-    p.channels = p.depthwise ? d.out_c
-                             : (d.out_c + TP_SUMS_GROUP - 1) / TP_SUMS_GROUP *
-                                   TP_SUMS_GROUP;
-    *done = true;
+                .bias = bias_of(lower, op),
+                .depthwise = op->kind == TP_OP_DEPTHWISE_CONV_2D};
     return append(lower, op, &p);
+}
+
+tp_status tp_conv_scalar_lower_lora(tp_lower *lower, const tp_op *op,
+                                    const tp_conv_tensors *t,
+                                    const tp_conv2d *of, bool *done) {
+    tp_conv2d d = *of;
+    tp_conv2d_scalar out;
+    *done = has_code(lower, &d);
+    if (!*done) {
+        return TP_OK;
+    }
+    if (tp_conv_describe(lower->arena, op, t, &d) != TP_OK) {
+        return tp_no_memory(lower->diag);
+    }
+    packer p = {.d = &d, .bias = bias_of(lower, op), .lora = true};
+    TP_TRY(pack(lower, &p, p.bias != NULL, &out));
+    const tp_arg args[] = {
+        tp_arg_tensor(op->in[0]),
+        bias_arg(&p, op),
+        tp_arg_tensor(op->in[3]),
+        tp_arg_tensor(op->in[4]),
+        tp_arg_tensor(op->out),
+        tp_arg_scratch(scratch_bytes(&p) + 4u * (uint32_t)d.out_c)};
+    return tp_lower_step(lower, TP_K_conv2d_lora_s8_fwd_scalar,
+                         &tp_desc_conv2d_scalar, &out, args);
 }

@@ -10,4 +10,12 @@
 TP_MUST_CHECK tp_status tp_conv_scalar_lower(tp_lower *lower, const tp_op *op,
                                              const tp_conv_tensors *t,
                                              bool *done);
+/* The same of one with a LoRA branch, but without trained factors.
+ *   of  its geometry, lora_m, lora_s and rank */
+TP_MUST_CHECK tp_status tp_conv_scalar_lower_lora(tp_lower *lower,
+                                                  const tp_op *op,
+                                                  const tp_conv_tensors *t,
+                                                  const tp_conv2d *of,
+                                                  bool *done);
+
 #endif

@@ -34,6 +34,7 @@ int32_t tp_kernel_gathers(tp_kernel_id kernel) {
     switch ((int)kernel) {
     case TP_K_conv2d_s8_fwd_scalar:
     case TP_K_conv2d_scaled_s8_fwd_scalar:
+    case TP_K_conv2d_lora_s8_fwd_scalar:
     case TP_K_conv2d_s8_fwd_dsp:
     case TP_K_conv2d_scaled_s8_fwd_dsp:
     case TP_K_conv2d_lora_s8_fwd_dsp:

@@ -92,11 +92,24 @@ static bool fits(int64_t v) {
     return v >= INT32_MIN && v <= INT32_MAX;
 }
 
-bool tp_stairs_make(const tp_stairs *in, int32_t *words) {
+/* Sums from end to end of 31 bits: those beyond are clamped. */
+static bool widen(tp_stairs *in) {
+    const int64_t end = INT64_C(1) << 30;
+    const bool inside = in->lo >= -end && in->hi <= end;
+    in->lo = -end;
+    in->hi = end;
+    return inside && output(in, -end) == in->y_min &&
+           output(in, end) == in->y_max;
+}
+
+bool tp_stairs_make(const tp_stairs *of, int32_t *words) {
+    tp_stairs wide = *of;
+    const tp_stairs *in = &wide;
     stairs s = {.in = in};
     uint32_t m = 0;
     int64_t r = 0;
-    if (!fits(in->lo) || !fits(in->hi) || in->s > 0 || in->s < -31) {
+    if (!fits(in->lo) || !fits(in->hi) || in->s > 0 || in->s < -31 ||
+        (in->open && !widen(&wide))) {
         return false;
     }
     s.y0 = output(in, in->lo);

@@ -10,6 +10,7 @@ typedef struct tp_stairs {
     int32_t y_zp, y_min, y_max;
     int64_t start;  /* of the sum, without inputs */
     int64_t lo, hi; /* all sums that there are */
+    bool open;      /* anything may be added to them, saturated */
 } tp_stairs;
 
 /* words [TP_STAIR_WORDS]; false where there are none. */

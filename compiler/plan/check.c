@@ -25,6 +25,7 @@ static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_conv2d_s8_fwd_mve] = WALK_CONV_ONE,
     [TP_K_conv2d_s8_fwd_scalar] = WALK_CONV_TWO,
     [TP_K_conv2d_scaled_s8_fwd_scalar] = WALK_CONV_TWO,
+    [TP_K_conv2d_lora_s8_fwd_scalar] = WALK_CONV_TWO,
     [TP_K_conv2d_s8_fwd_dsp] = WALK_CONV_TWO,
     [TP_K_conv2d_scaled_s8_fwd_dsp] = WALK_CONV_TWO,
     [TP_K_conv2d_lora_s8_fwd_ref] = WALK_CONV,

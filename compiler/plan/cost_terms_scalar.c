@@ -14,7 +14,8 @@ static uint64_t without_stairs(const tp_conv2d_scalar *op) {
 
 /* 1 pairs of pixels and a last one, 2 their groups of channels, 3 MACs of
  * pairs, with those that fill up, 4 those of a last pixel, 5 rows of windows,
- * 6 bytes of windows, 7 outputs that are no stairs */
+ * 6 bytes of windows, 7 outputs that are no stairs, 8 outputs of a branch, 9
+ * its products */
 void tp_cost_conv_scalar(const void *desc, uint64_t *term) {
     const tp_conv2d_scalar *op = desc;
     const tp_conv2d *c = &op->conv;
@@ -28,10 +29,12 @@ void tp_cost_conv_scalar(const void *desc, uint64_t *term) {
     term[5] = pixels * u(c->k_h);
     term[6] = pixels * u(k);
     term[7] = pixels * without_stairs(op);
+    term[8] = c->rank > 0 ? pixels * u(c->out_c) : 0;
+    term[9] = term[8] * u(c->rank);
 }
 
 /* 1 channels, 2 rows of x that are copied, 3 their bytes, 4 calls of a strip,
- * 5 their rows, 6 their outputs, 7 outputs of others, 8 products of others, 9
+ * 5 their rows, 6 their products, 7 outputs of others, 8 products of others, 9
  * outputs that are no stairs */
 void tp_cost_dwconv_scalar(const void *desc, uint64_t *term) {
     const tp_conv2d_scalar *op = desc;
@@ -49,7 +52,7 @@ void tp_cost_dwconv_scalar(const void *desc, uint64_t *term) {
     term[3] = term[2] * u(c->in_w);
     term[4] = strips * tiles_of(c->out_h, batch) * tiles;
     term[5] = strips * u(c->out_h) * tiles;
-    term[6] = strips * pixels;
+    term[6] = strips * pixels * 9;
     term[7] = others;
     term[8] = others * u(c->k_h) * u(c->k_w);
     term[9] = exact * pixels;

@@ -3,12 +3,32 @@
  * weights of four channels after the other, so that a byte that was loaded
  * serves two products or four. */
 #include "runtime/kernels/ref/conv.h"
+#include "runtime/kernels/ref/lora.h"
 #include "runtime/kernels/scalar/stair.h"
 #include "runtime/kernels/scalar/sums.h"
 #include "tinypeft/kernels.h"
 
+/* A LoRA branch. */
+typedef struct branch {
+    const tp_q16 *u;
+    const tp_q8 *b;
+    const int32_t *bias;   /* as work.b, which is NULL: it comes before this */
+    const int32_t *factor; /* [out_c] */
+} branch;
+
+/* What is under way for a group of channels in some pixels, which lie out_c
+ * apart in y. */
+typedef struct group {
+    const uint8_t *w;
+    const int32_t *channel;
+    int8_t *y;
+    uint32_t off[TP_SUMS_PIXELS]; /* what the bytes of each pixel add */
+    const int16_t *lora_u;        /* of the first pixel */
+} group;
+
 /* What each call works with. */
-typedef struct work {
+typedef struct work work;
+struct work {
     const tp_conv2d_scalar *op;
     const int8_t *x;
     const int32_t *b;   /* NULL: the table has it */
@@ -16,7 +36,12 @@ typedef struct work {
     int8_t *y;
     uint8_t *u; /* [k][pixels] the windows, x + 128 */
     int32_t k;  /* products of a sum, filled up to a multiple of four */
-} work;
+    const branch *lora;
+    /* Adds the branch to the sums of channels oc .. oc + n - 1; NULL: none. A
+     * pointer, so that what has no branch is compiled as if there were none. */
+    void (*add)(const work *v, const group *g, int32_t oc, int32_t n,
+                int32_t pixels, int32_t *sum);
+};
 
 /* A place of the output. */
 typedef struct place {
@@ -78,15 +103,6 @@ static uint32_t window(const work *v, place at, uint8_t *to, int32_t step) {
 
 /* --- groups of channels --------------------------------------------------- */
 
-/* What is under way for a group of channels in some pixels, which lie out_c
- * apart in y. */
-typedef struct group {
-    const uint8_t *w;
-    const int32_t *channel;
-    int8_t *y;
-    uint32_t off[TP_SUMS_PIXELS]; /* what the bytes of each pixel add */
-} group;
-
 /* sum[c][p]: the sums of a group. */
 static inline void sums(const work *v, const group *g, int32_t pixels,
                         int32_t *sum) {
@@ -102,6 +118,39 @@ static inline void sums(const work *v, const group *g, int32_t pixels,
         tp_scalar_sums1(v->u, g->w, v->k, sum);
     } else {
         tp_scalar_sums2(v->u, g->w, v->k, sum);
+    }
+}
+
+/* a + b, saturated; on a core of 32 bits less than tp_sat32(). */
+static inline int32_t add_sat(int32_t a, int32_t b) {
+    const int32_t sum = (int32_t)((uint32_t)a + (uint32_t)b);
+    if (((a ^ sum) & (b ^ sum)) < 0) {
+        return a < 0 ? INT32_MIN : INT32_MAX;
+    }
+    return sum;
+}
+
+/* What the branch adds to the sums of channels oc .. oc + n - 1, as `ref` does
+ * it. With stairs a sum is off by less than 2^30, and both ends of what fits
+ * are clamped: that it saturates elsewhere is not seen. */
+static void add_branch(const work *v, const group *g, int32_t oc, int32_t n,
+                       int32_t pixels, int32_t *sum) {
+    const branch *lora = v->lora;
+    const int32_t rank = v->op->conv.rank;
+    const int32_t fine = INT32_C(1) << tp_lora_bits(rank);
+    const int8_t *b = lora->b->v + oc * rank;
+    for (const int32_t *end = sum + n * pixels; sum < end; oc++, b += rank) {
+        const int32_t factor = lora->factor[oc];
+        const int32_t bias = lora->bias != NULL ? lora->bias[oc] : 0;
+        const int16_t *u = g->lora_u;
+        for (int32_t i = 0; i < pixels; i++, sum++, u += rank) {
+            int32_t dot = 0;
+            for (int32_t r = 0; r < rank; r++) {
+                dot += b[r] * u[r];
+            }
+            *sum = add_sat(tp_add_wrap(*sum, bias),
+                           tp_lora_add(dot * fine, factor));
+        }
     }
 }
 
@@ -123,6 +172,10 @@ static inline void run_groups(const work *v, group *g, int32_t pixels) {
     for (const int8_t *end = y + out_c; y < end;) {
         int32_t sum[TP_SUMS_GROUP * TP_SUMS_PIXELS];
         sums(v, g, pixels, sum);
+        if (v->add != NULL) {
+            v->add(v, g, (int32_t)(y - g->y),
+                   tp_min32((int32_t)(end - y), TP_SUMS_GROUP), pixels, sum);
+        }
         const int32_t *from = sum;
         const int32_t *c = g->channel;
         for (int32_t i = 0; i < TP_SUMS_GROUP && y < end; i++, y++) {
@@ -160,6 +213,9 @@ static void pixels(const work *v, int32_t p, const place at[TP_SUMS_PIXELS],
     group g = {.w = (const uint8_t *)v->op->conv.w,
                .channel = v->op->channel,
                .y = v->y + p * v->op->conv.out_c};
+    if (v->lora != NULL) {
+        g.lora_u = v->lora->u->v + p * v->op->conv.rank;
+    }
     for (int32_t i = 0; i < n; i++) {
         g.off[i] = 128u * window(v, at[i], v->u + i, n);
     }
@@ -247,4 +303,27 @@ void tp_conv2d_scaled_s8_fwd_scalar(const tp_conv2d_scalar *op, const int8_t *x,
                                     int8_t *y, uint32_t *scratch) {
     work v = {.op = op, .x = x, .b = b, .f = f, .y = y};
     forward(&v, scratch);
+}
+
+/* conv2d_lora_s8_fwd_ref, byte for byte.
+ *   op               as for conv2d_s8_fwd_scalar; lora_m and lora_s are used.
+ *                    Stairs give the lowest and the highest byte for all sums
+ *                    beyond +-2^30, and start within these
+ *   x, u, lora_b, y  as there
+ *   b                as for conv2d_s8_fwd_scalar
+ *   scratch          int32 [out_c], then as there
+ * y may lie over x as in conv2d_s8_fwd_scalar; u lies apart. Bounds: as there;
+ * of the branch that of conv2d_lora_s8_fwd_ref. Cannot fail. */
+void tp_conv2d_lora_s8_fwd_scalar(const tp_conv2d_scalar *op, const int8_t *x,
+                                  const int32_t *b, const tp_q16 *u,
+                                  const tp_q8 *lora_b, int8_t *y,
+                                  uint32_t *scratch) {
+    const int e = lora_b->e + u->e;
+    int32_t *factor = (int32_t *)scratch;
+    const branch lora = {.u = u, .b = lora_b, .bias = b, .factor = factor};
+    work v = {.op = op, .x = x, .y = y, .lora = &lora, .add = add_branch};
+    for (int32_t oc = 0; oc < op->conv.out_c; oc++) {
+        factor[oc] = tp_lora_factor(&op->conv, oc, e);
+    }
+    forward(&v, scratch + op->conv.out_c);
 }
