@@ -333,6 +333,7 @@ static const subject subjects[TP_KERNEL_COUNT] = {
     [TP_K_dwconv2d_s8_fwd_scalar] = {"xbys", bench_depthwise_scalar, 0},
     [TP_K_dwconv2d_scaled_s8_fwd_scalar] = {"xbkys",
                                             bench_depthwise_scaled_scalar, 0},
+    [TP_K_dwconv2d_s8_bwd_x_scalar] = {"dygs", bench_depthwise_bwd_scalar, 8},
     [TP_K_conv2d_s8_fwd_mve] = {"xbys", bench_conv_mve, 0},
     [TP_K_dwconv2d_s8_fwd_mve] = {"xbys", bench_depthwise_mve, 0},
     [TP_K_conv2d_scaled_s8_fwd_dsp] = {"xbkys", bench_conv_scaled_dsp, 0},

@@ -188,6 +188,26 @@ const void *bench_depthwise_scaled_scalar(int i) {
     return depthwise_scalar(i, false);
 }
 
+/* The window of all is 3x3, and its stride 1. */
+const void *bench_depthwise_bwd_scalar(int i) {
+    static tp_conv2d_scalar op;
+    if (i >= COUNT(depthwise_shapes)) {
+        return NULL;
+    }
+    conv_shape s = depthwise_shapes[i];
+    s.out_c = s.in_c;
+    s.k_h = s.k_w = 3;
+    s.stride = 1;
+    op = *(const tp_conv2d_scalar *)with_stairs(&s, false);
+    op.rows = tp_conv_scalar_rows(&(tp_conv2d){.out_h = op.conv.in_h,
+                                               .out_w = op.conv.in_w,
+                                               .stride_h = 1,
+                                               .stride_w = 1,
+                                               .k_h = 3,
+                                               .k_w = 3});
+    return &op;
+}
+
 const void *bench_conv_scalar(int i) {
     return i < COUNT(conv_shapes) ? with_stairs(&conv_shapes[i], i % 3 != 2)
                                   : NULL;

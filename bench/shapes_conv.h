@@ -20,6 +20,7 @@ const void *bench_conv_scaled_scalar(int i);
 const void *bench_lora_scalar(int i);
 const void *bench_depthwise_scalar(int i);
 const void *bench_depthwise_scaled_scalar(int i);
+const void *bench_depthwise_bwd_scalar(int i);
 const void *bench_conv_mve(int i);
 const void *bench_depthwise_mve(int i);
 const void *bench_conv_scaled_dsp(int i);

@@ -440,6 +440,9 @@ static tp_status lower_bwd_x(tp_lower *lower, const tp_op *op) {
     TP_TRY(depthwise ? tp_dwconv_dsp_lower_bwd_x(lower, op, &d, &done)
                      : tp_conv_dsp_lower_bwd_x(lower, TP_K_conv2d_s8_bwd_x_dsp,
                                                &d, args, &done));
+    if (depthwise && !done) {
+        TP_TRY(tp_dwconv_scalar_lower_bwd_x(lower, op, &d, &done));
+    }
     if (done) {
         return TP_OK;
     }

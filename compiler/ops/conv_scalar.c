@@ -159,20 +159,25 @@ static tp_status append(tp_lower *lower, const tp_op *op, packer *p) {
         &tp_desc_conv2d_scalar, &out, (tp_arg[]){x, b, y, scratch});
 }
 
+tp_status tp_conv_scalar_lower_described(tp_lower *lower, const tp_op *op,
+                                         const tp_conv2d *d, bool *done) {
+    packer p = {.d = d,
+                .bias = bias_of(lower, op),
+                .depthwise = op->kind == TP_OP_DEPTHWISE_CONV_2D};
+    *done = has_code(lower, d);
+    return *done ? append(lower, op, &p) : TP_OK;
+}
+
 tp_status tp_conv_scalar_lower(tp_lower *lower, const tp_op *op,
                                const tp_conv_tensors *t, bool *done) {
     tp_conv2d d = tp_conv_geometry(&op->attr, t);
-    *done = has_code(lower, &d);
-    if (!*done) {
+    *done = false;
+    if (!has_code(lower, &d)) {
         return TP_OK;
     }
-    if (tp_conv_describe(lower->arena, op, t, &d) != TP_OK) {
-        return tp_no_memory(lower->diag);
-    }
-    packer p = {.d = &d,
-                .bias = bias_of(lower, op),
-                .depthwise = op->kind == TP_OP_DEPTHWISE_CONV_2D};
-    return append(lower, op, &p);
+    return tp_conv_describe(lower->arena, op, t, &d) == TP_OK
+               ? tp_conv_scalar_lower_described(lower, op, &d, done)
+               : tp_no_memory(lower->diag);
 }
 
 tp_status tp_conv_scalar_lower_lora(tp_lower *lower, const tp_op *op,
@@ -197,5 +202,49 @@ tp_status tp_conv_scalar_lower_lora(tp_lower *lower, const tp_op *op,
         tp_arg_tensor(op->out),
         tp_arg_scratch(scratch_bytes(&p) + 4u * (uint32_t)d.out_c)};
     return tp_lower_step(lower, TP_K_conv2d_lora_s8_fwd_scalar,
+                         &tp_desc_conv2d_scalar, &out, args);
+}
+
+/* --- gradient to the input ------------------------------------------------ */
+
+static bool has_gradient(const tp_lower *lower, const tp_conv2d *d) {
+    return has_code(lower, d) && d->in_c == d->out_c && d->k_h == 3 &&
+           d->k_w == 3 && d->stride_h == 1 && d->stride_w == 1 &&
+           d->in_w >= 3 && d->pad_t < 3 && d->pad_l < 3;
+}
+
+/* [out_c][3][3], each window turned round. */
+static int8_t *turn(tp_lower *lower, const tp_conv2d *d) {
+    int8_t *w = tp_arena_alloc(lower->arena, (size_t)d->out_c, 9);
+    for (int32_t i = 0; w != NULL && i < 9 * d->out_c; i++) {
+        w[i] = d->w[(8 - i % 9) * d->out_c + i / 9];
+    }
+    return w;
+}
+
+tp_status tp_dwconv_scalar_lower_bwd_x(tp_lower *lower, const tp_op *op,
+                                       const tp_conv2d *d, bool *done) {
+    tp_conv2d_scalar out = {.conv = *d};
+    tp_conv2d view = *d; /* from dy to dx */
+    *done = has_gradient(lower, d);
+    if (!*done) {
+        return TP_OK;
+    }
+    const size_t n = (size_t)d->out_c;
+    const int8_t *w = turn(lower, d);
+    view.out_h = d->in_h;
+    view.out_w = d->in_w;
+    out.rows = tp_conv_scalar_rows(&view);
+    out.conv.bwd_q = tp_lower_const(lower, TP_BITS, d->bwd_q, n, "bwd_q");
+    out.conv.w =
+        w == NULL ? NULL : tp_lower_const(lower, TP_S8, w, 9 * n, "backward");
+    if (out.conv.w == NULL || out.conv.bwd_q == NULL) {
+        return tp_no_memory(lower->diag);
+    }
+    const tp_arg args[] = {
+        tp_arg_tensor(op->in[0]), tp_arg_tensor(op->out),
+        tp_arg_gscale(op->out),
+        tp_arg_scratch((uint32_t)(out.rows * (d->in_w + 2)))};
+    return tp_lower_step(lower, TP_K_dwconv2d_s8_bwd_x_scalar,
                          &tp_desc_conv2d_scalar, &out, args);
 }

@@ -45,6 +45,7 @@ int32_t tp_kernel_gathers(tp_kernel_id kernel) {
         return 1;
     case TP_K_dwconv2d_s8_fwd_scalar:
     case TP_K_dwconv2d_scaled_s8_fwd_scalar:
+    case TP_K_dwconv2d_s8_bwd_x_scalar:
     case TP_K_dwconv2d_s8_fwd_mve:
     case TP_K_dwconv2d_s8_fwd_dsp:
     case TP_K_dwconv2d_scaled_s8_fwd_dsp:

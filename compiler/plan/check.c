@@ -45,6 +45,7 @@ static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_conv2d_lora_s8_bwd_x_dsp] = WALK_CONV_BWD_TWO,
     [TP_K_dwconv2d_s8_bwd_x_ref] = WALK_CONV_BWD,
     [TP_K_dwconv2d_s8_bwd_x_dsp] = WALK_CHANNELS_BWD,
+    [TP_K_dwconv2d_s8_bwd_x_scalar] = WALK_CHANNELS_BWD,
     [TP_K_avgpool_s8_fwd_ref] = WALK_POOL,
     [TP_K_maxpool_s8_fwd_ref] = WALK_POOL,
     [TP_K_avgpool_q8_bwd_x_ref] = WALK_POOL_BWD,

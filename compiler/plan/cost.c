@@ -81,6 +81,7 @@ static const struct {
     {tp_cost_dwconv_dsp, 1u << 3 | 1u << 4},
     {tp_cost_conv_scalar, 1u << 3 | 1u << 4 | 1u << 9},
     {tp_cost_dwconv_scalar, 1u << 6 | 1u << 8},
+    {tp_cost_dwconv_bwd_scalar, 1u << 4},
     {tp_cost_conv_mve, 1u << 4},
     {tp_cost_dwconv_mve, 1u << 5},
     {tp_cost_dwconv_bwd_x, 1u << 5 | 1u << 6 | 1u << 7},

@@ -57,3 +57,14 @@ void tp_cost_dwconv_scalar(const void *desc, uint64_t *term) {
     term[8] = others * u(c->k_h) * u(c->k_w);
     term[9] = exact * pixels;
 }
+
+/* 1 channels, 2 rows of dy that are copied, 3 their bytes, 4 products, 5 rows
+ * of strips */
+void tp_cost_dwconv_bwd_scalar(const void *desc, uint64_t *term) {
+    const tp_conv2d *c = &((const tp_conv2d_scalar *)desc)->conv;
+    term[1] = u(c->in_c);
+    term[2] = u(c->in_c) * u(c->out_h);
+    term[3] = term[2] * u(c->out_w);
+    term[4] = u(c->in_c) * u(c->in_h) * u(c->in_w) * 9;
+    term[5] = u(c->in_c) * u(c->in_h) * tiles_of(c->in_w, 5);
+}

@@ -103,6 +103,32 @@ static inline int loops_strip(scalar_loops *s, void (*run)(const tp_strip *),
     return memcmp(s->expect, s->y, sizeof s->y) == 0;
 }
 
+/* The same without stairs. */
+static inline int loops_strip_sums(scalar_loops *s,
+                                   void (*run)(const tp_strip *, int32_t *),
+                                   int32_t columns) {
+    tp_strip strip = {.u = s->map,
+                      .row = loops_pick(s, columns + 2, 9),
+                      .w = s->taps,
+                      .start = (int32_t)tp_rng_next(&s->rng),
+                      .rows = loops_pick(s, 1, 5)};
+    int32_t sum[6 * TP_STRIP_MOST] = {0};
+    int differ = 0;
+    strip.down = strip.row;
+    loops_fill(s, s->map, sizeof s->map);
+    loops_fill(s, s->taps, sizeof s->taps);
+    run(&strip, sum);
+    for (int32_t i = 0; i < strip.rows * columns; i++) {
+        const uint8_t *u = s->map + i / columns * strip.row + i % columns;
+        uint32_t wanted = (uint32_t)strip.start;
+        for (int32_t k = 0; k < 9; k++) {
+            wanted += (uint32_t)(u[k / 3 * strip.row + k % 3] * strip.w[k]);
+        }
+        differ += sum[i] != (int32_t)wanted;
+    }
+    return differ == 0 && sum[strip.rows * columns] == 0;
+}
+
 static inline int loops_columns(scalar_loops *s) {
     tp_columns c = {.x = s->y,
                     .right = loops_pick(s, 1, 7),
@@ -133,7 +159,10 @@ static inline int scalar_loops_run(scalar_loops *s, int n) {
                     loops_strip(s, tp_scalar_strip3, 3, 1) &&
                     loops_strip(s, tp_scalar_strip4, 4, 1) &&
                     loops_strip(s, tp_scalar_strip5, 5, 1) &&
-                    loops_strip(s, tp_scalar_strip3_by2, 3, 2));
+                    loops_strip(s, tp_scalar_strip3_by2, 3, 2) &&
+                    loops_strip_sums(s, tp_scalar_strip3_sums, 3) &&
+                    loops_strip_sums(s, tp_scalar_strip4_sums, 4) &&
+                    loops_strip_sums(s, tp_scalar_strip5_sums, 5));
     }
     return differ;
 }

@@ -17,6 +17,8 @@ typedef struct work {
     int32_t left, n;    /* of them: padding before x, of x */
     int32_t batch;      /* rows of y whose windows fit */
     uint8_t pad;
+    tp_gscale *g; /* NULL: forward */
+    int32_t shift;
 } work;
 
 /* Rows of x from iy on, of the channel at x, to u. The columns of padding are
@@ -109,6 +111,63 @@ static void run_strips(const work *v, int32_t oc, int32_t rows, int8_t *y) {
     }
 }
 
+/* --- gradient ------------------------------------------------------------- */
+
+#define GRADIENT_ROWS 6 /* whose sums lie on the stack at once */
+
+/* round(sum * q * 2^-shift), for |sum| < 2^19, q <= 2^15: with q = h 2^8 + l
+ * two products of 32 bits do, where what is rounded off begins above l. */
+static inline int32_t scale(int32_t sum, int32_t q, int32_t shift) {
+    if (shift < 9 || shift > 38) {
+        return tp_shift_round((int64_t)sum * q, shift);
+    }
+    const int32_t v = sum * (q >> 8) + (sum * (q & 255) >> 8);
+    return ((v >> (shift - 9)) + 1) >> 1;
+}
+
+/* Sums of n columns of a channel to dx, at y. */
+static void put_gradient(const work *v, int32_t oc, const tp_strip *s,
+                         const int32_t *sum, int32_t n) {
+    const int32_t q = v->op->conv.bwd_q[oc];
+    const int32_t shift = v->shift;
+    const int32_t right = s->right;
+    tp_gscale g = *v->g;
+    int8_t *below = s->y;
+    for (const int32_t *end = sum + s->rows * n; sum < end; below += s->below) {
+        int8_t *y = below;
+        for (int32_t i = 0; i < n; i++, y += right) {
+            *y = tp_grad_put(&g, scale(*sum++, q, shift));
+        }
+    }
+    *v->g = g;
+}
+
+/* As run_strips(), to a gradient. */
+static void run_gradient(const work *v, int32_t oc, int32_t rows, int8_t *y) {
+    static void (*const run[])(const tp_strip *, int32_t *) = {
+        tp_scalar_strip3_sums, tp_scalar_strip4_sums, tp_scalar_strip5_sums};
+    const tp_conv2d *op = &v->op->conv;
+    tp_strip s = {.row = v->row,
+                  .down = v->row,
+                  .w = op->w + oc * 9,
+                  .right = op->out_c,
+                  .below = op->out_w * op->out_c};
+    for (int32_t k = 0; k < 9; k++) {
+        s.start -= 128 * s.w[k];
+    }
+    for (int32_t ox = 0, n = 0; ox < op->out_w; ox += n) {
+        n = columns(op->out_w - ox);
+        for (int32_t row = 0; row < rows; row += GRADIENT_ROWS) {
+            int32_t sum[GRADIENT_ROWS * TP_STRIP_MOST];
+            s.u = v->u + row * v->row + ox;
+            s.y = y + row * s.below + ox * op->out_c;
+            s.rows = tp_min32(rows - row, GRADIENT_ROWS);
+            run[n - 3](&s, sum);
+            put_gradient(v, oc, &s, sum, n);
+        }
+    }
+}
+
 /* --- channels ------------------------------------------------------------- */
 
 /* Input channel ic: all outputs that it feeds. */
@@ -128,7 +187,9 @@ static void run_channel(const work *v, const int8_t *x, int32_t ic, int8_t *y) {
         for (int32_t oc = ic * mult; oc < (ic + 1) * mult; oc++) {
             int8_t *to = y + oy * op->out_w * op->out_c + oc;
             const int32_t *c = v->op->channel + oc * TP_STAIR_WORDS;
-            if (strips && c[TP_STAIR_TOP] >= 0) {
+            if (v->g != NULL) {
+                run_gradient(v, oc, rows, to);
+            } else if (strips && c[TP_STAIR_TOP] >= 0) {
                 run_strips(v, oc, rows, to);
             } else {
                 run_windows(v, oc, rows, to);
@@ -175,4 +236,28 @@ void tp_dwconv2d_scaled_s8_fwd_scalar(const tp_conv2d_scalar *op,
                                       uint32_t *scratch) {
     work v = {.op = op, .b = b, .f = f};
     forward(&v, x, y, scratch);
+}
+
+/* dwconv2d_s8_bwd_x_ref, byte for byte.
+ *   op       conv as there, of a multiplier, strides and dilations of 1, 3x3,
+ *            in_w >= 3, pads below 3; w [out_c][3][3], turned round
+ *   dy, dx, g  as there
+ *   scratch  uint8 [rows][in_w + 2], rows >= 3
+ * dx may begin where dy does if the rows of dy under each row of dx reach as
+ * far as that does, as in dwconv2d_s8_fwd_scalar. Exponents are read first and
+ * written last. Bound: |sum| <= 9 * 127 * 128 < 2^19. Cannot fail. */
+void tp_dwconv2d_s8_bwd_x_scalar(const tp_conv2d_scalar *op, const tp_q8 *dy,
+                                 tp_q8 *dx, tp_gscale *g, uint32_t *scratch) {
+    const tp_conv2d *c = &op->conv;
+    tp_conv2d_scalar view = *op;
+    view.conv.in_h = c->out_h;
+    view.conv.in_w = c->out_w;
+    view.conv.out_h = c->in_h;
+    view.conv.out_w = c->in_w;
+    view.conv.pad_t = c->k_h - 1 - c->pad_t;
+    view.conv.pad_l = c->k_w - 1 - c->pad_l;
+    view.conv.x_zp = 0;
+    work v = {.op = &view, .g = g, .shift = g->e - (dy->e + c->bwd_e - 15)};
+    forward(&v, dy->v, dx->v, scratch);
+    dx->e = g->e;
 }

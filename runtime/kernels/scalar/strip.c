@@ -2,8 +2,9 @@
 
 /* Each byte is loaded once for a row of the windows, and goes to as many sums
  * as there are windows over it. Both numbers are constants once this is
- * inlined. */
-static inline void strip(const tp_strip *of, int32_t columns, int32_t stride) {
+ * inlined. to: sums; NULL: bytes. */
+static inline void strip(const tp_strip *of, int32_t columns, int32_t stride,
+                         int32_t *to) {
     const tp_strip s = *of; /* a byte of y might lie in *of, for all C knows */
     const uint8_t *first = s.u;
     int8_t *below = s.y;
@@ -36,8 +37,12 @@ static inline void strip(const tp_strip *of, int32_t columns, int32_t stride) {
         }
 #pragma GCC unroll 5
         for (int32_t i = 0; i < columns; i++) {
-            *y = tp_stair_byte(&s.stair, (int32_t)sum[i]);
-            y += s.right;
+            if (to != NULL) {
+                *to++ = (int32_t)sum[i];
+            } else {
+                *y = tp_stair_byte(&s.stair, (int32_t)sum[i]);
+                y += s.right;
+            }
         }
         first += s.down;
         below += s.below;
@@ -45,19 +50,31 @@ static inline void strip(const tp_strip *of, int32_t columns, int32_t stride) {
 }
 
 void tp_scalar_strip3(const tp_strip *s) {
-    strip(s, 3, 1);
+    strip(s, 3, 1, NULL);
 }
 
 void tp_scalar_strip4(const tp_strip *s) {
-    strip(s, 4, 1);
+    strip(s, 4, 1, NULL);
 }
 
 void tp_scalar_strip5(const tp_strip *s) {
-    strip(s, 5, 1);
+    strip(s, 5, 1, NULL);
 }
 
 void tp_scalar_strip3_by2(const tp_strip *s) {
-    strip(s, 3, 2);
+    strip(s, 3, 2, NULL);
+}
+
+void tp_scalar_strip3_sums(const tp_strip *s, int32_t *sum) {
+    strip(s, 3, 1, sum);
+}
+
+void tp_scalar_strip4_sums(const tp_strip *s, int32_t *sum) {
+    strip(s, 4, 1, sum);
+}
+
+void tp_scalar_strip5_sums(const tp_strip *s, int32_t *sum) {
+    strip(s, 5, 1, sum);
 }
 
 /* The columns of one row. */

@@ -26,6 +26,12 @@ void tp_scalar_strip4(const tp_strip *s);
 void tp_scalar_strip5(const tp_strip *s);
 void tp_scalar_strip3_by2(const tp_strip *s);
 
+/* The same without stairs, of a stride of 1: sum [rows][columns] = start +
+ * sum u w. */
+void tp_scalar_strip3_sums(const tp_strip *s, int32_t *sum);
+void tp_scalar_strip4_sums(const tp_strip *s, int32_t *sum);
+void tp_scalar_strip5_sums(const tp_strip *s, int32_t *sum);
+
 /* Some columns and rows of one channel of x. */
 typedef struct tp_columns {
     const int8_t *x;

@@ -167,9 +167,32 @@
     add r7, lr
 .endm
 
-.macro STRIP name, columns, sums:vararg
-    BEGIN \name
-    ENTER
+/* All outputs of a row. */
+.macro BYTES sums:vararg
+    ldr r3, [sp, #TOP]
+    ldr r4, [sp, #HIGH]
+    ldr r5, [sp, #LOW]
+    ldr r0, [sp, #R]
+    ldr r7, [sp, #Y]
+    ldr r1, [sp, #BELOW]
+    adds r1, r7, r1
+    str r1, [sp, #Y]
+    .irp sum, \sums
+    OUTPUT \sum
+    .endr
+.endm
+
+.macro SUMS sums:vararg
+    ldr r7, [sp, #Y]
+    .irp sum, \sums
+    mov r1, \sum
+    stm r7!, {r1}
+    .endr
+    str r7, [sp, #Y]
+.endm
+
+/* A row of the output after the other. */
+.macro ROWS_OF columns, outputs, sums:vararg
 1:
     ldr r0, [sp, #U]
     ldr r1, [sp, #DOWN]
@@ -188,23 +211,29 @@
     adds r0, r0, r6
     .endif
     .endr
-    ldr r3, [sp, #TOP]
-    ldr r4, [sp, #HIGH]
-    ldr r5, [sp, #LOW]
-    ldr r0, [sp, #R]
-    ldr r7, [sp, #Y]
-    ldr r1, [sp, #BELOW]
-    adds r1, r7, r1
-    str r1, [sp, #Y]
-    .irp sum, \sums
-    OUTPUT \sum
-    .endr
+    \outputs \sums
     ldr r1, [sp, #ROWS]
     subs r1, r1, #1
     str r1, [sp, #ROWS]
     beq 2f
     b 1b
 2:
+.endm
+
+.macro STRIP name, columns, sums:vararg
+    BEGIN \name
+    ENTER
+    ROWS_OF \columns, BYTES, \sums
+    LEAVE \name
+.endm
+
+.macro STRIP_SUMS name, columns, sums:vararg
+    BEGIN \name
+    mov r12, r1
+    ENTER
+    mov r1, r12
+    str r1, [sp, #Y]
+    ROWS_OF \columns, SUMS, \sums
     LEAVE \name
 .endm
 
@@ -212,6 +241,9 @@
     STRIP tp_scalar_strip4, COLUMNS4, r8, r9, r10, r11
     STRIP tp_scalar_strip5, COLUMNS5, r8, r9, r10, r11, r12
     STRIP tp_scalar_strip3_by2, COLUMNS3_BY2, r8, r9, r10
+    STRIP_SUMS tp_scalar_strip3_sums, COLUMNS3, r8, r9, r10
+    STRIP_SUMS tp_scalar_strip4_sums, COLUMNS4, r8, r9, r10, r11
+    STRIP_SUMS tp_scalar_strip5_sums, COLUMNS5, r8, r9, r10, r11, r12
 
 /* tp_columns */
     .equ C_X, 0
