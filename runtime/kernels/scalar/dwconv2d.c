@@ -35,11 +35,11 @@ static void load_rows(const work *v, const int8_t *x, int32_t iy, int32_t rows,
                           .columns = v->n,
                           .rows = inside,
                           .row = v->row};
-    memset(u, v->pad, (size_t)(above * v->row));
+    memset(u, v->pad, (size_t)above * (size_t)v->row);
     u += above * v->row;
     tp_scalar_columns(&c, u + v->left);
     u += inside * v->row;
-    memset(u, v->pad, (size_t)((rows - above - inside) * v->row));
+    memset(u, v->pad, (size_t)(rows - above - inside) * (size_t)v->row);
 }
 
 /* --- one output at a time ------------------------------------------------- */
@@ -181,7 +181,7 @@ static void run_channel(const work *v, const int8_t *x, int32_t ic, int8_t *y) {
         const int32_t all = (rows - 1) * op->stride_h + op->k_h;
         const int32_t have = oy == 0 ? 0 : keep;
         memmove(v->u, v->u + v->batch * op->stride_h * v->row,
-                (size_t)(have * v->row));
+                (size_t)have * (size_t)v->row);
         load_rows(v, x + ic, oy * op->stride_h - op->pad_t + have, all - have,
                   v->u + have * v->row);
         for (int32_t oc = ic * mult; oc < (ic + 1) * mult; oc++) {
@@ -206,7 +206,7 @@ static void forward(work *v, const int8_t *x, int8_t *y, uint32_t *scratch) {
     v->n = tp_min32(op->in_w, v->row - v->left);
     v->batch = (v->op->rows - op->k_h) / op->stride_h + 1;
     v->pad = (uint8_t)(op->x_zp + 128);
-    memset(v->u, v->pad, (size_t)(v->op->rows * v->row));
+    memset(v->u, v->pad, (size_t)v->op->rows * (size_t)v->row);
     for (int32_t ic = 0; ic < op->in_c; ic++) {
         run_channel(v, x, ic, y);
     }
