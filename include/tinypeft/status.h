@@ -18,6 +18,9 @@ typedef enum tp_status {
     TP_ERR_IO = -1,        /* a file or device failed */
     TP_ERR_NO_MEMORY = -2, /* host only: the device allocates nothing */
     TP_ERR_ARGUMENT = -3,  /* a command line or setting cannot be used */
+    TP_ERR_FULL = -4,      /* no room is left in a store */
+    TP_ERR_READ_ONLY = -5, /* it takes no more writes */
+    TP_ERR_NOT_FOUND = -6, /* there is no such thing in it */
 
     TP_ERR_TRUNCATED = -16,   /* the bytes end too early */
     TP_ERR_MALFORMED = -17,   /* the bytes contradict themselves */

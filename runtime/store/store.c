@@ -1,0 +1,307 @@
+/* Finding, deleting, mounting. */
+#include "tinypeft/store.h"
+
+#include <string.h>
+
+#include "core/bytes.h"
+#include "core/sha256.h"
+#include "runtime/store/write.h"
+
+#define MOST_REPAIRS 3u /* of one record, in a row */
+#define CHOICE_ID 0u
+#define CHOICE_BYTES 24u
+
+/* --- choices -------------------------------------------------------------- */
+
+static void encode_choice(const tp_choice *c, uint8_t bytes[CHOICE_BYTES]) {
+    tp_put_u32(bytes, c->active);
+    tp_put_u32(bytes + 4, c->active_generation);
+    tp_put_u32(bytes + 8, c->trial);
+    tp_put_u32(bytes + 12, c->trial_generation);
+    tp_put_u64(bytes + 16, c->floor);
+}
+
+static void decode_choice(const uint8_t bytes[CHOICE_BYTES], tp_choice *c) {
+    c->active = tp_get_u32(bytes);
+    c->active_generation = tp_get_u32(bytes + 4);
+    c->trial = tp_get_u32(bytes + 8);
+    c->trial_generation = tp_get_u32(bytes + 12);
+    c->floor = tp_get_u64(bytes + 16);
+}
+
+static tp_status load_choice(tp_store *store) {
+    uint8_t bytes[CHOICE_BYTES];
+    tp_record record;
+    store->choice = (tp_choice){.active = 0};
+    const tp_status status =
+        tp_store_find(store, TP_RECORD_CHOICE, CHOICE_ID, 0, &record);
+    if (status != TP_OK || record.bytes != CHOICE_BYTES) {
+        return TP_OK; /* nothing was chosen yet */
+    }
+    TP_TRY(tp_store_load(store, &record, bytes));
+    decode_choice(bytes, &store->choice);
+    return TP_OK;
+}
+
+tp_status tp_store_choose(tp_store *store, const tp_choice *choice) {
+    uint8_t bytes[CHOICE_BYTES];
+    tp_choice next = *choice;
+    tp_record record = {
+        .kind = TP_RECORD_CHOICE, .id = CHOICE_ID, .bytes = CHOICE_BYTES};
+    if (next.floor < store->choice.floor) {
+        next.floor = store->choice.floor;
+    }
+    encode_choice(&next, bytes);
+    if (next.floor > store->choice.floor) {
+        /* Twice: if one rots, the one before it has the same floor. */
+        TP_TRY(tp_store_save(store, &record, bytes));
+    }
+    TP_TRY(tp_store_save(store, &record, bytes));
+    store->choice = next;
+    return TP_OK;
+}
+
+/* --- deleting ------------------------------------------------------------- */
+
+/* Erases what a record has deleted, then the record itself. */
+static tp_status settle_one(tp_store *store, const tp_record *record) {
+    tp_record other;
+    for (uint32_t i = 0; i < store->slots; i++) {
+        if (i != record->slot && tp_slot_header(store, i, &other) &&
+            (record->kind == TP_RECORD_ALL || tp_same_key(&other, record))) {
+            store->good &= ~tp_ring_bit(i);
+            TP_TRY(tp_slot_erase(store, i));
+        }
+    }
+    store->good &= ~tp_ring_bit(record->slot);
+    return tp_slot_erase(store, record->slot);
+}
+
+static tp_status settle(tp_store *store) {
+    tp_record record;
+    for (uint32_t i = 0; i < store->slots; i++) {
+        if (tp_ring_record(store, i, &record) && record.deleted) {
+            TP_TRY(settle_one(store, &record));
+        }
+    }
+    return load_choice(store);
+}
+
+tp_status tp_store_delete(tp_store *store, uint16_t kind, uint32_t id) {
+    tp_record record = {.kind = kind, .id = id};
+    const tp_status status = tp_store_find(store, kind, id, 0, &record);
+    if (status != TP_OK) {
+        return status == TP_ERR_NOT_FOUND ? TP_OK : status;
+    }
+    record = (tp_record){.kind = kind, .id = id, .deleted = true};
+    TP_TRY(tp_store_save(store, &record, NULL));
+    return settle(store);
+}
+
+tp_status tp_store_format(tp_store *store) {
+    tp_record record = {.kind = TP_RECORD_ALL, .deleted = true};
+    TP_TRY(tp_store_save(store, &record, NULL));
+    return settle(store);
+}
+
+/* --- mounting ------------------------------------------------------------- */
+
+/* What a scan finds beside store->good, a bit for each slot. */
+typedef struct found {
+    uint32_t half; /* good, with one commit only */
+    uint32_t old;  /* whole, but the same generation is there again, newer */
+} found;
+
+static void judge(tp_store *store, uint32_t slot, found *f) {
+    tp_record record;
+    if (!tp_slot_header(store, slot, &record)) {
+        return;
+    }
+    /* Of every header, committed or not: a number that a torn commit may have
+     * used is not used again. */
+    if (store->next_seq <= record.seq) {
+        store->next_seq = record.seq + 1;
+    }
+    if (store->most_worn < record.wear) {
+        store->most_worn = record.wear;
+    }
+    uint32_t commits = 0;
+    for (uint32_t i = 0; i < TP_COMMITS; i++) {
+        commits += tp_slot_committed(store, &record, i);
+    }
+    if (commits > 0 && tp_slot_check(store, &record, false) == TP_OK) {
+        store->good |= tp_ring_bit(slot);
+        f->half |= commits < TP_COMMITS ? tp_ring_bit(slot) : 0;
+    }
+}
+
+/* A copy was made and then not erased: of both, the later one counts. */
+static bool copied(const tp_store *store, const tp_record *record) {
+    tp_record other;
+    for (uint32_t i = 0; i < store->slots; i++) {
+        if (tp_ring_record(store, i, &other) && tp_same_key(&other, record) &&
+            other.generation == record->generation && other.seq > record->seq) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void scan(tp_store *store, found *f) {
+    tp_record record;
+    for (uint32_t i = 0; i < store->slots; i++) {
+        judge(store, i, f);
+    }
+    for (uint32_t i = 0; i < store->slots; i++) {
+        if (tp_ring_record(store, i, &record) && copied(store, &record)) {
+            f->old |= tp_ring_bit(i);
+        }
+    }
+    store->good &= ~f->old;
+    f->half &= ~f->old;
+}
+
+/* A torn commit may read otherwise next time: the record is written again
+ * before anyone sees it. */
+static tp_status repair(tp_store *store, uint32_t slot) {
+    tp_record record;
+    uint32_t to = 0;
+    uint32_t wear = 0;
+    if (!tp_ring_record(store, slot, &record) ||
+        !tp_ring_keeps(store, &record)) {
+        store->good &= ~tp_ring_bit(slot); /* and is erased */
+        return TP_OK;
+    }
+    if (record.repairs >= MOST_REPAIRS) {
+        store->read_only = true;
+        return TP_OK;
+    }
+    tp_status status = TP_ERR_IO;
+    for (uint32_t i = 0; i < store->slots && status == TP_ERR_IO; i++) {
+        TP_TRY(tp_ring_next(store, &to, &wear));
+        status = tp_write_copy(store, &record, to, wear, record.repairs + 1);
+        if (status != TP_OK) {
+            tp_write_failed(store, to);
+        }
+    }
+    store->good &= ~tp_ring_bit(slot);
+    return status;
+}
+
+/* Whatever is neither whole nor blank. */
+static void scrub(tp_store *store, uint32_t whole) {
+    for (uint32_t i = 0; i < store->slots; i++) {
+        if (!tp_ring_has(whole, i) && !tp_slot_blank(store, i) &&
+            tp_slot_erase(store, i) != TP_OK) {
+            store->bad |= tp_ring_bit(i);
+        }
+    }
+}
+
+static bool possible(const tp_flash *flash, uint32_t sectors) {
+    const uint32_t g = flash->granule;
+    return (g == 1 || g == 4 || g == 8 || g == 16 || g == 32) && sectors > 0 &&
+           flash->sector_bytes % g == 0 &&
+           (uint64_t)flash->sector_bytes * flash->n_sectors <= UINT32_MAX &&
+           flash->n_sectors / sectors >= TP_STORE_MIN_SLOTS;
+}
+
+static void start(tp_store *store, const tp_flash *flash, uint32_t sectors) {
+    const uint32_t slots = flash->n_sectors / sectors;
+    *store = (tp_store){.flash = flash, .sectors = sectors, .next_seq = 1};
+    store->slots = slots < TP_STORE_MAX_SLOTS ? slots : TP_STORE_MAX_SLOTS;
+}
+
+static bool roomy(const tp_store *store) {
+    const uint32_t bytes = store->sectors * store->flash->sector_bytes;
+    return bytes > tp_slot_commit(store, CHOICE_BYTES, TP_COMMITS);
+}
+
+tp_status tp_store_mount(tp_store *store, const tp_flash *flash,
+                         uint32_t sectors) {
+    found f = {0, 0};
+    if (!possible(flash, sectors)) {
+        return TP_ERR_ARGUMENT;
+    }
+    start(store, flash, sectors);
+    if (!roomy(store)) {
+        return TP_ERR_ARGUMENT;
+    }
+    scan(store, &f);
+    TP_TRY(load_choice(store));
+    for (uint32_t i = 0; i < store->slots; i++) {
+        if (tp_ring_has(f.half, i)) {
+            TP_TRY(repair(store, i));
+        }
+    }
+    TP_TRY(settle(store));
+    scrub(store, store->good | f.old);
+    return TP_OK;
+}
+
+/* --- finding -------------------------------------------------------------- */
+
+/* The record of a key with the largest generation below `limit`. */
+static bool below(const tp_store *store, const tp_record *key, uint64_t limit,
+                  tp_record *record) {
+    bool any = false;
+    tp_record other;
+    for (uint32_t i = 0; i < store->slots; i++) {
+        if (tp_ring_record(store, i, &other) && tp_same_key(&other, key) &&
+            other.generation < limit &&
+            (!any || other.generation > record->generation)) {
+            *record = other;
+            any = true;
+        }
+    }
+    return any;
+}
+
+tp_status tp_store_find(const tp_store *store, uint16_t kind, uint32_t id,
+                        uint32_t back, tp_record *record) {
+    const tp_record key = {.kind = kind, .id = id};
+    tp_record it = key;
+    uint64_t limit = UINT64_MAX;
+    for (uint32_t i = 0; i <= back; i++) {
+        if (!below(store, &key, limit, &it) || it.deleted) {
+            return TP_ERR_NOT_FOUND;
+        }
+        limit = it.generation;
+    }
+    *record = it;
+    return TP_OK;
+}
+
+tp_status tp_store_find_generation(const tp_store *store, uint16_t kind,
+                                   uint32_t id, uint32_t generation,
+                                   tp_record *record) {
+    const tp_record key = {.kind = kind, .id = id};
+    tp_record it = key;
+    if (!below(store, &key, (uint64_t)generation + 1, &it) ||
+        it.generation != generation) {
+        return TP_ERR_NOT_FOUND;
+    }
+    *record = it;
+    return TP_OK;
+}
+
+tp_status tp_store_read(const tp_store *store, const tp_record *record,
+                        uint32_t at, void *bytes, uint32_t n) {
+    if (at > record->bytes || n > record->bytes - at) {
+        return TP_ERR_ARGUMENT;
+    }
+    return tp_slot_read(store, record->slot, tp_slot_payload(store) + at, bytes,
+                        n);
+}
+
+tp_status tp_store_load(const tp_store *store, const tp_record *record,
+                        void *payload) {
+    uint8_t digest[32];
+    tp_sha256 sha;
+    TP_TRY(tp_store_read(store, record, 0, payload, record->bytes));
+    tp_sha256_init(&sha);
+    tp_sha256_add(&sha, payload, record->bytes);
+    tp_sha256_done(&sha, digest);
+    return memcmp(digest, record->sha256, sizeof digest) == 0 ? TP_OK
+                                                              : TP_ERR_CORRUPT;
+}
