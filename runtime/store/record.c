@@ -4,6 +4,7 @@
 
 #include "core/bytes.h"
 #include "core/crc32.h"
+#include "core/sha256.h"
 
 #define MAGIC 0x53505054u    /* "TPPS" */
 #define COMMIT_A 0x41435054u /* "TPCA" */
@@ -29,6 +30,14 @@ enum {
     AT_HEADER_CRC = 92
 };
 
+void tp_record_seal(tp_record *record, const void *payload) {
+    tp_sha256 sha;
+    tp_sha256_init(&sha);
+    tp_sha256_add(&sha, payload, record->bytes);
+    tp_sha256_done(&sha, record->sha256);
+    record->crc = tp_crc32(0, payload, record->bytes);
+}
+
 void tp_record_encode(const tp_record *record,
                       uint8_t bytes[TP_RECORD_HEADER_BYTES]) {
     tp_put_u32(bytes + AT_MAGIC, MAGIC);
@@ -48,25 +57,42 @@ void tp_record_encode(const tp_record *record,
     tp_put_u32(bytes + AT_HEADER_CRC, tp_crc32(0, bytes, AT_HEADER_CRC));
 }
 
-bool tp_record_decode(const uint8_t bytes[TP_RECORD_HEADER_BYTES],
-                      tp_record *record) {
+bool tp_head_decode(const uint8_t bytes[TP_RECORD_HEADER_BYTES],
+                    tp_head *head) {
     if (tp_get_u32(bytes + AT_MAGIC) != MAGIC ||
         tp_get_u16(bytes + AT_FORMAT) != FORMAT ||
         tp_get_u32(bytes + AT_HEADER_CRC) !=
             tp_crc32(0, bytes, AT_HEADER_CRC)) {
         return false;
     }
-    record->kind = tp_get_u16(bytes + AT_KIND) & (uint16_t)~DELETED;
-    record->deleted = (tp_get_u16(bytes + AT_KIND) & DELETED) != 0;
-    record->id = tp_get_u32(bytes + AT_ID);
-    record->bytes = tp_get_u32(bytes + AT_LENGTH);
-    record->seq = tp_get_u64(bytes + AT_SEQ);
-    record->wear = tp_get_u32(bytes + AT_WEAR);
+    const uint16_t kind = tp_get_u16(bytes + AT_KIND);
+    *head = (tp_head){.seq = tp_get_u64(bytes + AT_SEQ),
+                      .id = tp_get_u32(bytes + AT_ID),
+                      .bytes = tp_get_u32(bytes + AT_LENGTH),
+                      .generation = tp_get_u32(bytes + AT_GENERATION),
+                      .wear = tp_get_u32(bytes + AT_WEAR),
+                      .kind = kind & (uint16_t)~DELETED,
+                      .deleted = (kind & DELETED) != 0};
+    return true;
+}
+
+bool tp_record_decode(const uint8_t bytes[TP_RECORD_HEADER_BYTES],
+                      tp_record *record) {
+    tp_head head;
+    if (!tp_head_decode(bytes, &head)) {
+        return false;
+    }
+    record->kind = head.kind;
+    record->id = head.id;
+    record->bytes = head.bytes;
+    record->seq = head.seq;
+    record->wear = head.wear;
+    record->generation = head.generation;
+    record->deleted = head.deleted;
     record->layout = tp_get_u32(bytes + AT_LAYOUT);
     memcpy(record->base, bytes + AT_BASE, sizeof record->base);
     memcpy(record->sha256, bytes + AT_SHA256, sizeof record->sha256);
     record->crc = tp_get_u32(bytes + AT_CRC);
-    record->generation = tp_get_u32(bytes + AT_GENERATION);
     record->repairs = tp_get_u32(bytes + AT_REPAIRS);
     return true;
 }

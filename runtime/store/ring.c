@@ -1,43 +1,38 @@
 #include "runtime/store/ring.h"
 
-#include <stddef.h>
-
 #include "runtime/store/write.h"
 
-bool tp_ring_record(const tp_store *store, uint32_t slot, tp_record *record) {
-    return tp_ring_has(store->good, slot) &&
-           tp_slot_header(store, slot, record);
+bool tp_ring_head(const tp_store *store, uint32_t slot, tp_head *head) {
+    return tp_ring_has(store->good, slot) && tp_slot_head(store, slot, head);
 }
 
-static bool chosen(const tp_choice *c, const tp_record *r) {
-    return r->kind == TP_RECORD_ADAPTER &&
-           ((r->id == c->active && r->generation == c->active_generation) ||
-            (r->id == c->trial && r->generation == c->trial_generation));
+static bool chosen(const tp_choice *c, const tp_head *h) {
+    return h->kind == TP_RECORD_ADAPTER &&
+           ((h->id == c->active && h->generation == c->active_generation) ||
+            (h->id == c->trial && h->generation == c->trial_generation));
 }
 
 /* Generations of the same key behind this one. */
-static uint32_t newer(const tp_store *store, const tp_record *record) {
+static uint32_t newer(const tp_store *store, const tp_head *head) {
     uint32_t n = 0;
-    tp_record other;
+    tp_head other;
     for (uint32_t i = 0; i < store->slots; i++) {
-        n += tp_ring_record(store, i, &other) && tp_same_key(&other, record) &&
-             other.generation > record->generation;
+        n += tp_ring_head(store, i, &other) && tp_same_key(&other, head) &&
+             other.generation > head->generation;
     }
     return n;
 }
 
-bool tp_ring_keeps(const tp_store *store, const tp_record *record) {
-    return newer(store, record) < TP_GENERATIONS ||
-           chosen(&store->choice, record);
+bool tp_ring_keeps(const tp_store *store, const tp_head *head) {
+    return newer(store, head) < TP_GENERATIONS || chosen(&store->choice, head);
 }
 
-bool tp_ring_room(const tp_store *store, const tp_record *record) {
+bool tp_ring_room(const tp_store *store, const tp_head *key) {
     uint32_t kept = 1; /* the new one */
-    tp_record other;
+    tp_head other;
     for (uint32_t i = 0; i < store->slots; i++) {
-        if (tp_ring_record(store, i, &other)) {
-            const uint32_t n =
-                newer(store, &other) + tp_same_key(&other, record);
+        if (tp_ring_head(store, i, &other)) {
+            const uint32_t n = newer(store, &other) + tp_same_key(&other, key);
             kept += n < TP_GENERATIONS || chosen(&store->choice, &other);
         }
     }
@@ -47,40 +42,34 @@ bool tp_ring_room(const tp_store *store, const tp_record *record) {
 /* A slot without a header has lost the count of its erases: in a flash that
  * loses power often, the slot that is cut should not be the next one too. */
 static uint32_t wear_of(const tp_store *store, uint32_t slot) {
-    tp_record record;
-    if (tp_slot_header(store, slot, &record)) {
-        return record.wear;
+    tp_head head;
+    if (tp_slot_head(store, slot, &head)) {
+        return head.wear;
     }
     return store->most_worn > 0 ? store->most_worn - 1 : 0;
 }
 
-/* The least worn slot among the kept ones, or among the others. Slots of equal
+/* The least worn slot of those that are kept, or of the others. Slots of equal
  * wear take turns. */
 typedef struct least {
     uint32_t slot, wear;
     bool found;
-    tp_record record; /* of a kept one */
 } least;
 
-static void consider(least *l, uint32_t slot, uint32_t wear,
-                     const tp_record *record) {
+static void consider(least *l, uint32_t slot, uint32_t wear) {
     if (!l->found || wear < l->wear) {
-        *l = (least){.slot = slot, .wear = wear, .found = true};
-        if (record != NULL) {
-            l->record = *record;
-        }
+        *l = (least){slot, wear, true};
     }
 }
 
 static void find(const tp_store *store, least *kept, least *rest) {
-    tp_record record;
+    tp_head head;
     for (uint32_t i = 0; i < store->slots; i++) {
         const uint32_t slot = (uint32_t)(store->next_seq + i) % store->slots;
-        if (tp_ring_record(store, slot, &record) &&
-            tp_ring_keeps(store, &record)) {
-            consider(kept, slot, record.wear, &record);
+        if (tp_ring_head(store, slot, &head) && tp_ring_keeps(store, &head)) {
+            consider(kept, slot, head.wear);
         } else if (!tp_ring_has(store->bad, slot)) {
-            consider(rest, slot, wear_of(store, slot), NULL);
+            consider(rest, slot, wear_of(store, slot));
         }
     }
 }
@@ -104,12 +93,7 @@ tp_status tp_ring_next(tp_store *store, uint32_t *slot, uint32_t *wear) {
         return TP_ERR_READ_ONLY;
     }
     if (kept.found && kept.wear < rest.wear) {
-        const tp_status status = tp_write_copy(
-            store, &kept.record, rest.slot, rest.wear + 1, kept.record.repairs);
-        if (status != TP_OK) {
-            tp_write_failed(store, rest.slot);
-            return TP_ERR_IO;
-        }
+        TP_TRY(tp_write_copy(store, kept.slot, rest.slot, rest.wear + 1, 0));
         store->good &= ~tp_ring_bit(kept.slot);
         rest = kept;
     }

@@ -6,7 +6,7 @@
 #include "core/sha256.h"
 
 #define READS 3   /* tries of one read */
-#define CHUNK 64u /* bytes of a read in passing */
+#define CHUNK 32u /* bytes of a read in passing */
 
 static uint32_t padded(const tp_store *store, uint32_t n) {
     const uint32_t granule = store->flash->granule;
@@ -89,7 +89,14 @@ tp_status tp_slot_erase(const tp_store *store, uint32_t slot) {
     return tp_slot_blank(store, slot) ? TP_OK : TP_ERR_IO;
 }
 
-bool tp_slot_header(const tp_store *store, uint32_t slot, tp_record *record) {
+bool tp_slot_head(const tp_store *store, uint32_t slot, tp_head *head) {
+    uint8_t bytes[TP_RECORD_HEADER_BYTES];
+    return tp_slot_read(store, slot, 0, bytes, sizeof bytes) == TP_OK &&
+           tp_head_decode(bytes, head) &&
+           head->bytes <= tp_store_capacity(store);
+}
+
+bool tp_slot_record(const tp_store *store, uint32_t slot, tp_record *record) {
     uint8_t bytes[TP_RECORD_HEADER_BYTES];
     if (tp_slot_read(store, slot, 0, bytes, sizeof bytes) != TP_OK ||
         !tp_record_decode(bytes, record) ||
@@ -110,28 +117,38 @@ bool tp_slot_committed(const tp_store *store, const tp_record *record,
            memcmp(want, have, sizeof want) == 0;
 }
 
-tp_status tp_slot_check(const tp_store *store, const tp_record *record,
-                        bool sha) {
-    const uint32_t payload = tp_slot_payload(store);
+/* The next bytes of a payload, CHUNK at most; moves `at` behind them. */
+static tp_status pass(const tp_store *store, const tp_record *record,
+                      uint32_t *at, uint8_t *bytes, uint32_t *n) {
+    const uint32_t left = record->bytes - *at;
+    const uint32_t from = tp_slot_payload(store) + *at;
+    *n = left < CHUNK ? left : CHUNK;
+    *at += *n;
+    return tp_slot_read(store, record->slot, from, bytes, *n);
+}
+
+tp_status tp_slot_check_crc(const tp_store *store, const tp_record *record) {
     uint8_t bytes[CHUNK];
-    uint8_t digest[32];
     uint32_t crc = 0;
+    uint32_t n = 0;
+    for (uint32_t at = 0; at < record->bytes;) {
+        TP_TRY(pass(store, record, &at, bytes, &n));
+        crc = tp_crc32(crc, bytes, n);
+    }
+    return crc == record->crc ? TP_OK : TP_ERR_CORRUPT;
+}
+
+tp_status tp_slot_check_sha(const tp_store *store, const tp_record *record) {
+    uint8_t bytes[CHUNK]; /* then the digest */
+    uint32_t n = 0;
     tp_sha256 hash;
     tp_sha256_init(&hash);
-    for (uint32_t at = 0; at < record->bytes; at += CHUNK) {
-        const uint32_t n =
-            record->bytes - at < CHUNK ? record->bytes - at : CHUNK;
-        TP_TRY(tp_slot_read(store, record->slot, payload + at, bytes, n));
-        crc = tp_crc32(crc, bytes, n);
-        if (sha) {
-            tp_sha256_add(&hash, bytes, n);
-        }
+    for (uint32_t at = 0; at < record->bytes;) {
+        TP_TRY(pass(store, record, &at, bytes, &n));
+        tp_sha256_add(&hash, bytes, n);
     }
-    if (crc != record->crc) {
-        return TP_ERR_CORRUPT;
-    }
-    tp_sha256_done(&hash, digest);
-    return !sha || memcmp(digest, record->sha256, sizeof digest) == 0
+    tp_sha256_done(&hash, bytes);
+    return memcmp(bytes, record->sha256, sizeof record->sha256) == 0
                ? TP_OK
                : TP_ERR_CORRUPT;
 }

@@ -21,13 +21,16 @@ TP_MUST_CHECK tp_status tp_slot_erase(const tp_store *store, uint32_t slot);
 
 /* All bytes read as erased. Proves nothing about the cells. */
 bool tp_slot_blank(const tp_store *store, uint32_t slot);
-/* Fills in the record; false: no header that makes sense here. */
-bool tp_slot_header(const tp_store *store, uint32_t slot, tp_record *record);
+/* False: no header that makes sense here. */
+bool tp_slot_head(const tp_store *store, uint32_t slot, tp_head *head);
+bool tp_slot_record(const tp_store *store, uint32_t slot, tp_record *record);
 bool tp_slot_committed(const tp_store *store, const tp_record *record,
                        uint32_t which);
-/* TP_ERR_CORRUPT: its payload has another CRC, or with `sha` another SHA-256,
- * than the header says. */
-TP_MUST_CHECK tp_status tp_slot_check(const tp_store *store,
-                                      const tp_record *record, bool sha);
+/* TP_ERR_CORRUPT: its payload has another CRC, or another SHA-256, than the
+ * header says. */
+TP_MUST_CHECK tp_status tp_slot_check_crc(const tp_store *store,
+                                          const tp_record *record);
+TP_MUST_CHECK tp_status tp_slot_check_sha(const tp_store *store,
+                                          const tp_record *record);
 
 #endif

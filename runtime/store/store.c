@@ -11,6 +11,74 @@
 #define CHOICE_ID 0u
 #define CHOICE_BYTES 24u
 
+/* --- finding -------------------------------------------------------------- */
+
+/* The slot with the largest generation of a key below `limit`; store->slots:
+ * there is none. */
+static uint32_t below(const tp_store *store, const tp_head *key, uint64_t limit,
+                      tp_head *head) {
+    uint32_t slot = store->slots;
+    tp_head other;
+    for (uint32_t i = 0; i < store->slots; i++) {
+        if (tp_ring_head(store, i, &other) && tp_same_key(&other, key) &&
+            other.generation < limit &&
+            (slot == store->slots || other.generation > head->generation)) {
+            *head = other;
+            slot = i;
+        }
+    }
+    return slot;
+}
+
+tp_status tp_store_find(const tp_store *store, uint16_t kind, uint32_t id,
+                        uint32_t back, tp_record *record) {
+    const tp_head key = {.kind = kind, .id = id};
+    tp_head head = key;
+    uint64_t limit = UINT64_MAX;
+    uint32_t slot = store->slots;
+    for (uint32_t i = 0; i <= back; i++) {
+        slot = below(store, &key, limit, &head);
+        if (slot == store->slots || head.deleted) {
+            return TP_ERR_NOT_FOUND;
+        }
+        limit = head.generation;
+    }
+    return tp_slot_record(store, slot, record) ? TP_OK : TP_ERR_IO;
+}
+
+tp_status tp_store_find_generation(const tp_store *store, uint16_t kind,
+                                   uint32_t id, uint32_t generation,
+                                   tp_record *record) {
+    const tp_head key = {.kind = kind, .id = id};
+    tp_head head = key;
+    const uint32_t slot = below(store, &key, (uint64_t)generation + 1, &head);
+    if (slot == store->slots || head.generation != generation || head.deleted) {
+        return TP_ERR_NOT_FOUND;
+    }
+    return tp_slot_record(store, slot, record) ? TP_OK : TP_ERR_IO;
+}
+
+tp_status tp_store_read(const tp_store *store, const tp_record *record,
+                        uint32_t at, void *bytes, uint32_t n) {
+    if (at > record->bytes || n > record->bytes - at) {
+        return TP_ERR_ARGUMENT;
+    }
+    return tp_slot_read(store, record->slot, tp_slot_payload(store) + at, bytes,
+                        n);
+}
+
+tp_status tp_store_load(const tp_store *store, const tp_record *record,
+                        void *payload) {
+    uint8_t digest[32];
+    tp_sha256 sha;
+    TP_TRY(tp_store_read(store, record, 0, payload, record->bytes));
+    tp_sha256_init(&sha);
+    tp_sha256_add(&sha, payload, record->bytes);
+    tp_sha256_done(&sha, digest);
+    return memcmp(digest, record->sha256, sizeof digest) == 0 ? TP_OK
+                                                              : TP_ERR_CORRUPT;
+}
+
 /* --- choices -------------------------------------------------------------- */
 
 static void encode_choice(const tp_choice *c, uint8_t bytes[CHOICE_BYTES]) {
@@ -64,36 +132,37 @@ tp_status tp_store_choose(tp_store *store, const tp_choice *choice) {
 /* --- deleting ------------------------------------------------------------- */
 
 /* Erases what a record has deleted, then the record itself. */
-static tp_status settle_one(tp_store *store, const tp_record *record) {
-    tp_record other;
+static tp_status settle_one(tp_store *store, const tp_head *head,
+                            uint32_t slot) {
+    tp_head other;
     for (uint32_t i = 0; i < store->slots; i++) {
-        if (i != record->slot && tp_slot_header(store, i, &other) &&
-            (record->kind == TP_RECORD_ALL || tp_same_key(&other, record))) {
+        if (i != slot && tp_slot_head(store, i, &other) &&
+            (head->kind == TP_RECORD_ALL || tp_same_key(&other, head))) {
             store->good &= ~tp_ring_bit(i);
             TP_TRY(tp_slot_erase(store, i));
         }
     }
-    store->good &= ~tp_ring_bit(record->slot);
-    return tp_slot_erase(store, record->slot);
+    store->good &= ~tp_ring_bit(slot);
+    return tp_slot_erase(store, slot);
 }
 
 static tp_status settle(tp_store *store) {
-    tp_record record;
+    tp_head head;
     for (uint32_t i = 0; i < store->slots; i++) {
-        if (tp_ring_record(store, i, &record) && record.deleted) {
-            TP_TRY(settle_one(store, &record));
+        if (tp_ring_head(store, i, &head) && head.deleted) {
+            TP_TRY(settle_one(store, &head, i));
         }
     }
     return load_choice(store);
 }
 
 tp_status tp_store_delete(tp_store *store, uint16_t kind, uint32_t id) {
-    tp_record record = {.kind = kind, .id = id};
-    const tp_status status = tp_store_find(store, kind, id, 0, &record);
-    if (status != TP_OK) {
-        return status == TP_ERR_NOT_FOUND ? TP_OK : status;
+    const tp_head key = {.kind = kind, .id = id};
+    tp_record record = {.kind = kind, .id = id, .deleted = true};
+    tp_head head = key;
+    if (below(store, &key, UINT64_MAX, &head) == store->slots) {
+        return TP_OK;
     }
-    record = (tp_record){.kind = kind, .id = id, .deleted = true};
     TP_TRY(tp_store_save(store, &record, NULL));
     return settle(store);
 }
@@ -114,7 +183,7 @@ typedef struct found {
 
 static void judge(tp_store *store, uint32_t slot, found *f) {
     tp_record record;
-    if (!tp_slot_header(store, slot, &record)) {
+    if (!tp_slot_record(store, slot, &record)) {
         return;
     }
     /* Of every header, committed or not: a number that a torn commit may have
@@ -129,18 +198,18 @@ static void judge(tp_store *store, uint32_t slot, found *f) {
     for (uint32_t i = 0; i < TP_COMMITS; i++) {
         commits += tp_slot_committed(store, &record, i);
     }
-    if (commits > 0 && tp_slot_check(store, &record, false) == TP_OK) {
+    if (commits > 0 && tp_slot_check_crc(store, &record) == TP_OK) {
         store->good |= tp_ring_bit(slot);
         f->half |= commits < TP_COMMITS ? tp_ring_bit(slot) : 0;
     }
 }
 
 /* A copy was made and then not erased: of both, the later one counts. */
-static bool copied(const tp_store *store, const tp_record *record) {
-    tp_record other;
+static bool copied(const tp_store *store, const tp_head *head) {
+    tp_head other;
     for (uint32_t i = 0; i < store->slots; i++) {
-        if (tp_ring_record(store, i, &other) && tp_same_key(&other, record) &&
-            other.generation == record->generation && other.seq > record->seq) {
+        if (tp_ring_head(store, i, &other) && tp_same_key(&other, head) &&
+            other.generation == head->generation && other.seq > head->seq) {
             return true;
         }
     }
@@ -148,12 +217,12 @@ static bool copied(const tp_store *store, const tp_record *record) {
 }
 
 static void scan(tp_store *store, found *f) {
-    tp_record record;
+    tp_head head;
     for (uint32_t i = 0; i < store->slots; i++) {
         judge(store, i, f);
     }
     for (uint32_t i = 0; i < store->slots; i++) {
-        if (tp_ring_record(store, i, &record) && copied(store, &record)) {
+        if (tp_ring_head(store, i, &head) && copied(store, &head)) {
             f->old |= tp_ring_bit(i);
         }
     }
@@ -161,31 +230,37 @@ static void scan(tp_store *store, found *f) {
     f->half &= ~f->old;
 }
 
+static bool too_often(const tp_store *store, uint32_t slot) {
+    tp_record record;
+    return tp_slot_record(store, slot, &record) &&
+           record.repairs >= MOST_REPAIRS;
+}
+
 /* A torn commit may read otherwise next time: the record is written again
  * before anyone sees it. */
 static tp_status repair(tp_store *store, uint32_t slot) {
-    tp_record record;
     uint32_t to = 0;
     uint32_t wear = 0;
-    if (!tp_ring_record(store, slot, &record) ||
-        !tp_ring_keeps(store, &record)) {
-        store->good &= ~tp_ring_bit(slot); /* and is erased */
-        return TP_OK;
-    }
-    if (record.repairs >= MOST_REPAIRS) {
-        store->read_only = true;
-        return TP_OK;
-    }
     tp_status status = TP_ERR_IO;
     for (uint32_t i = 0; i < store->slots && status == TP_ERR_IO; i++) {
         TP_TRY(tp_ring_next(store, &to, &wear));
-        status = tp_write_copy(store, &record, to, wear, record.repairs + 1);
-        if (status != TP_OK) {
-            tp_write_failed(store, to);
-        }
+        status = tp_write_copy(store, slot, to, wear, 1);
     }
     store->good &= ~tp_ring_bit(slot);
     return status;
+}
+
+static tp_status repair_if_kept(tp_store *store, uint32_t slot) {
+    tp_head head;
+    if (!tp_ring_head(store, slot, &head) || !tp_ring_keeps(store, &head)) {
+        store->good &= ~tp_ring_bit(slot); /* and is erased */
+        return TP_OK;
+    }
+    if (too_often(store, slot)) {
+        store->read_only = true;
+        return TP_OK;
+    }
+    return repair(store, slot);
 }
 
 /* Whatever is neither whole nor blank. */
@@ -231,77 +306,10 @@ tp_status tp_store_mount(tp_store *store, const tp_flash *flash,
     TP_TRY(load_choice(store));
     for (uint32_t i = 0; i < store->slots; i++) {
         if (tp_ring_has(f.half, i)) {
-            TP_TRY(repair(store, i));
+            TP_TRY(repair_if_kept(store, i));
         }
     }
     TP_TRY(settle(store));
     scrub(store, store->good | f.old);
     return TP_OK;
-}
-
-/* --- finding -------------------------------------------------------------- */
-
-/* The record of a key with the largest generation below `limit`. */
-static bool below(const tp_store *store, const tp_record *key, uint64_t limit,
-                  tp_record *record) {
-    bool any = false;
-    tp_record other;
-    for (uint32_t i = 0; i < store->slots; i++) {
-        if (tp_ring_record(store, i, &other) && tp_same_key(&other, key) &&
-            other.generation < limit &&
-            (!any || other.generation > record->generation)) {
-            *record = other;
-            any = true;
-        }
-    }
-    return any;
-}
-
-tp_status tp_store_find(const tp_store *store, uint16_t kind, uint32_t id,
-                        uint32_t back, tp_record *record) {
-    const tp_record key = {.kind = kind, .id = id};
-    tp_record it = key;
-    uint64_t limit = UINT64_MAX;
-    for (uint32_t i = 0; i <= back; i++) {
-        if (!below(store, &key, limit, &it) || it.deleted) {
-            return TP_ERR_NOT_FOUND;
-        }
-        limit = it.generation;
-    }
-    *record = it;
-    return TP_OK;
-}
-
-tp_status tp_store_find_generation(const tp_store *store, uint16_t kind,
-                                   uint32_t id, uint32_t generation,
-                                   tp_record *record) {
-    const tp_record key = {.kind = kind, .id = id};
-    tp_record it = key;
-    if (!below(store, &key, (uint64_t)generation + 1, &it) ||
-        it.generation != generation) {
-        return TP_ERR_NOT_FOUND;
-    }
-    *record = it;
-    return TP_OK;
-}
-
-tp_status tp_store_read(const tp_store *store, const tp_record *record,
-                        uint32_t at, void *bytes, uint32_t n) {
-    if (at > record->bytes || n > record->bytes - at) {
-        return TP_ERR_ARGUMENT;
-    }
-    return tp_slot_read(store, record->slot, tp_slot_payload(store) + at, bytes,
-                        n);
-}
-
-tp_status tp_store_load(const tp_store *store, const tp_record *record,
-                        void *payload) {
-    uint8_t digest[32];
-    tp_sha256 sha;
-    TP_TRY(tp_store_read(store, record, 0, payload, record->bytes));
-    tp_sha256_init(&sha);
-    tp_sha256_add(&sha, payload, record->bytes);
-    tp_sha256_done(&sha, digest);
-    return memcmp(digest, record->sha256, sizeof digest) == 0 ? TP_OK
-                                                              : TP_ERR_CORRUPT;
 }

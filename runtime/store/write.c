@@ -2,9 +2,6 @@
 
 #include <string.h>
 
-#include "core/crc32.h"
-#include "core/sha256.h"
-
 void tp_write_failed(tp_store *store, uint32_t slot) {
     store->good &= ~tp_ring_bit(slot);
     store->bad |= tp_ring_bit(slot);
@@ -20,28 +17,34 @@ static tp_status commit(const tp_store *store, const tp_record *record,
     return tp_slot_committed(store, record, which) ? TP_OK : TP_ERR_IO;
 }
 
-/* Also for slots that hold a record which is no longer kept: from the first
- * erase on it is none. */
-tp_status tp_write_open(tp_store *store, const tp_record *record) {
+static tp_status write_header(const tp_store *store, const tp_record *record) {
     uint8_t header[TP_RECORD_HEADER_BYTES];
-    tp_record back;
-    store->good &= ~tp_ring_bit(record->slot);
-    TP_TRY(tp_slot_erase(store, record->slot));
+    uint8_t back[TP_MAX_GRANULE];
     tp_record_encode(record, header);
-    store->next_seq = record->seq + 1;
-    if (store->most_worn < record->wear) {
-        store->most_worn = record->wear;
-    }
     TP_TRY(tp_slot_program(store, record->slot, 0, header, sizeof header));
-    if (!tp_slot_header(store, record->slot, &back) ||
-        back.seq != record->seq || back.crc != record->crc) {
-        return TP_ERR_IO;
+    for (uint32_t at = 0; at < sizeof header; at += sizeof back) {
+        TP_TRY(tp_slot_read(store, record->slot, at, back, sizeof back));
+        if (memcmp(back, header + at, sizeof back) != 0) {
+            return TP_ERR_IO;
+        }
     }
     return TP_OK;
 }
 
+/* Also for slots that hold a record which is no longer kept: from the first
+ * erase on it is none. */
+tp_status tp_write_open(tp_store *store, const tp_record *record) {
+    store->good &= ~tp_ring_bit(record->slot);
+    store->next_seq = record->seq + 1;
+    if (store->most_worn < record->wear) {
+        store->most_worn = record->wear;
+    }
+    TP_TRY(tp_slot_erase(store, record->slot));
+    return write_header(store, record);
+}
+
 tp_status tp_write_close(tp_store *store, const tp_record *record) {
-    TP_TRY(tp_slot_check(store, record, true));
+    TP_TRY(tp_slot_check_crc(store, record));
     for (uint32_t i = 0; i < TP_COMMITS; i++) {
         TP_TRY(commit(store, record, i));
     }
@@ -49,38 +52,51 @@ tp_status tp_write_close(tp_store *store, const tp_record *record) {
     return TP_OK;
 }
 
-static tp_status copy_payload(const tp_store *store, const tp_record *from,
-                              uint32_t slot) {
+static tp_status copy_payload(const tp_store *store, const tp_record *record,
+                              uint32_t from) {
     const uint32_t payload = tp_slot_payload(store);
     uint8_t bytes[TP_MAX_GRANULE];
-    for (uint32_t at = 0; at < from->bytes; at += TP_MAX_GRANULE) {
-        const uint32_t left = from->bytes - at;
+    for (uint32_t at = 0; at < record->bytes; at += TP_MAX_GRANULE) {
+        const uint32_t left = record->bytes - at;
         const uint32_t n = left < TP_MAX_GRANULE ? left : TP_MAX_GRANULE;
-        TP_TRY(tp_slot_read(store, from->slot, payload + at, bytes, n));
-        TP_TRY(tp_slot_program(store, slot, payload + at, bytes, n));
+        TP_TRY(tp_slot_read(store, from, payload + at, bytes, n));
+        TP_TRY(tp_slot_program(store, record->slot, payload + at, bytes, n));
     }
     return TP_OK;
 }
 
-tp_status tp_write_copy(tp_store *store, const tp_record *from, uint32_t slot,
+static tp_status copy(tp_store *store, tp_record *record, uint32_t from,
+                      uint32_t to) {
+    record->slot = to;
+    record->seq = store->next_seq;
+    TP_TRY(tp_write_open(store, record));
+    TP_TRY(copy_payload(store, record, from));
+    return tp_write_close(store, record);
+}
+
+tp_status tp_write_copy(tp_store *store, uint32_t from, uint32_t to,
                         uint32_t wear, uint32_t repairs) {
-    tp_record to = *from;
-    to.slot = slot;
-    to.wear = wear;
-    to.seq = store->next_seq;
-    to.repairs = repairs;
-    TP_TRY(tp_write_open(store, &to));
-    TP_TRY(copy_payload(store, from, slot));
-    return tp_write_close(store, &to);
+    tp_record record;
+    if (!tp_slot_record(store, from, &record)) {
+        return TP_ERR_IO;
+    }
+    record.wear = wear;
+    record.repairs += repairs;
+    const tp_status status = copy(store, &record, from, to);
+    if (status != TP_OK) {
+        tp_write_failed(store, to);
+        return TP_ERR_IO;
+    }
+    return TP_OK;
 }
 
 /* --- a record in parts ---------------------------------------------------- */
 
-static uint32_t next_generation(const tp_store *store, const tp_record *of) {
+static uint32_t next_generation(const tp_store *store, const tp_head *key) {
     uint32_t last = 0;
-    tp_record other;
+    tp_head other;
     for (uint32_t i = 0; i < store->slots; i++) {
-        if (tp_ring_record(store, i, &other) && tp_same_key(&other, of) &&
+        if (tp_ring_head(store, i, &other) && tp_same_key(&other, key) &&
             other.generation > last) {
             last = other.generation;
         }
@@ -106,11 +122,12 @@ tp_status tp_store_begin(tp_store *store, const tp_record *record,
     if (record->bytes > tp_store_capacity(store)) {
         return TP_ERR_BUDGET;
     }
-    if (!record->deleted && !tp_ring_room(store, record)) {
+    const tp_head key = {.kind = record->kind, .id = record->id};
+    if (!record->deleted && !tp_ring_room(store, &key)) {
         return TP_ERR_FULL;
     }
     *writer = (tp_store_writer){.store = store, .record = *record};
-    writer->record.generation = next_generation(store, record);
+    writer->record.generation = next_generation(store, &key);
     writer->record.repairs = 0;
     tp_status status = TP_ERR_IO; /* a slot that fails: the next one */
     for (uint32_t i = 0; i < store->slots && status == TP_ERR_IO; i++) {
@@ -159,7 +176,10 @@ tp_status tp_store_commit(tp_store_writer *w, tp_record *record) {
     if (has > 0) {
         TP_TRY(put(w, w->done - has, w->granule, has));
     }
-    const tp_status status = tp_write_close(w->store, &w->record);
+    tp_status status = tp_slot_check_sha(w->store, &w->record);
+    if (status == TP_OK) {
+        status = tp_write_close(w->store, &w->record);
+    }
     if (status != TP_OK) {
         tp_write_failed(w->store, w->record.slot);
         return status;
@@ -184,14 +204,9 @@ static tp_status save_in(tp_store *store, tp_record *record,
 
 tp_status tp_store_save(tp_store *store, tp_record *record,
                         const void *payload) {
-    tp_sha256 sha;
-    tp_sha256_init(&sha);
-    tp_sha256_add(&sha, payload, record->bytes);
-    tp_sha256_done(&sha, record->sha256);
-    record->crc = tp_crc32(0, payload, record->bytes);
-    tp_status status = TP_ERR_IO;
+    tp_record_seal(record, payload);
     for (uint32_t i = 0; i < store->slots; i++) {
-        status = save_in(store, record, payload);
+        const tp_status status = save_in(store, record, payload);
         if (status != TP_ERR_IO && status != TP_ERR_CORRUPT) {
             return status;
         }
