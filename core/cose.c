@@ -7,7 +7,7 @@
 /* Labels of the protected header, RFC 9052, 3.1. */
 enum { LABEL_ALGORITHM = 1, LABEL_KEY_ID = 4 };
 
-enum { MANIFEST_KEYS = 14 };
+enum { MANIFEST_KEYS = 13 }; /* one more where it follows a blob */
 
 /* --- the manifest --------------------------------------------------------- */
 
@@ -22,32 +22,35 @@ static uint32_t number(tp_cbor *in, uint64_t key) {
     return (uint32_t)value_of(in, key, UINT32_MAX);
 }
 
-static void hash_of(tp_cbor *in, uint64_t key, uint8_t hash[32]) {
+static void string(tp_cbor *in, uint64_t key, uint8_t *to, size_t n) {
     tp_cbor_expect(in, key);
-    const uint8_t *bytes = tp_cbor_bytes(in, 32);
+    const uint8_t *bytes = tp_cbor_bytes(in, n);
     if (bytes != NULL) {
-        memcpy(hash, bytes, 32);
+        memcpy(to, bytes, n);
     }
 }
 
 static bool read_manifest(const uint8_t *bytes, size_t n, tp_manifest *m) {
     tp_cbor in = {.at = bytes, .left = n};
-    in.bad = tp_cbor_next(&in, TP_CBOR_MAP) != MANIFEST_KEYS;
+    const uint64_t keys = tp_cbor_next(&in, TP_CBOR_MAP);
     m->format = number(&in, 1);
     m->payload_bytes = number(&in, 2);
     m->seq = value_of(&in, 3, UINT64_MAX);
     m->abi = number(&in, 4);
     m->device_class = number(&in, 5);
     m->flags = number(&in, 6);
-    hash_of(&in, 7, m->base);
-    hash_of(&in, 8, m->payload_sha256);
+    string(&in, 7, m->base, sizeof m->base);
+    string(&in, 8, m->blob_sha256, sizeof m->blob_sha256);
     m->adapter = number(&in, 9);
     m->layout = number(&in, 10);
     m->encoding = number(&in, 11);
     m->blob_bytes = number(&in, 12);
     m->blob_crc = number(&in, 13);
-    hash_of(&in, 14, m->blob_sha256);
-    return !in.bad && in.left == 0;
+    const bool follows = m->encoding == TP_ENCODING_FOLLOWS;
+    if (follows) {
+        string(&in, 14, m->before, sizeof m->before);
+    }
+    return !in.bad && in.left == 0 && keys == (uint64_t)MANIFEST_KEYS + follows;
 }
 
 static void put_number(uint8_t **at, uint64_t key, uint64_t value) {
@@ -55,29 +58,33 @@ static void put_number(uint8_t **at, uint64_t key, uint64_t value) {
     tp_cbor_put(at, TP_CBOR_UINT, value);
 }
 
-static void put_hash(uint8_t **at, uint64_t key, const uint8_t hash[32]) {
+static void put_string(uint8_t **at, uint64_t key, const uint8_t *bytes,
+                       size_t n) {
     tp_cbor_put(at, TP_CBOR_UINT, key);
-    tp_cbor_put_bytes(at, hash, 32);
+    tp_cbor_put_bytes(at, bytes, n);
 }
 
 size_t tp_cose_manifest(const tp_manifest *m,
                         uint8_t bytes[TP_COSE_MOST_MANIFEST]) {
+    const bool follows = m->encoding == TP_ENCODING_FOLLOWS;
     uint8_t *at = bytes;
-    tp_cbor_put(&at, TP_CBOR_MAP, MANIFEST_KEYS);
+    tp_cbor_put(&at, TP_CBOR_MAP, (uint64_t)MANIFEST_KEYS + follows);
     put_number(&at, 1, m->format);
     put_number(&at, 2, m->payload_bytes);
     put_number(&at, 3, m->seq);
     put_number(&at, 4, m->abi);
     put_number(&at, 5, m->device_class);
     put_number(&at, 6, m->flags);
-    put_hash(&at, 7, m->base);
-    put_hash(&at, 8, m->payload_sha256);
+    put_string(&at, 7, m->base, sizeof m->base);
+    put_string(&at, 8, m->blob_sha256, sizeof m->blob_sha256);
     put_number(&at, 9, m->adapter);
     put_number(&at, 10, m->layout);
     put_number(&at, 11, m->encoding);
     put_number(&at, 12, m->blob_bytes);
     put_number(&at, 13, m->blob_crc);
-    put_hash(&at, 14, m->blob_sha256);
+    if (follows) {
+        put_string(&at, 14, m->before, sizeof m->before);
+    }
     return (size_t)(at - bytes);
 }
 

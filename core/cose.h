@@ -1,6 +1,7 @@
 /* A delta's head: COSE_Sign1 (RFC 9052) in one strict form, whose payload is a
- * map that says what the delta is for. The bytes of the adapter follow it, and
- * are bound by their SHA-256 (SPEC.md, "Delta"). */
+ * map that says what the delta is for and which blob it makes. What makes the
+ * blob follows; it is not signed itself, but the blob's SHA-256 is (SPEC.md,
+ * "Delta"). */
 #ifndef TP_CORE_COSE_H
 #define TP_CORE_COSE_H
 
@@ -18,27 +19,32 @@ typedef enum tp_cose_algorithm {
     TP_COSE_HSS_LMS = -46
 } tp_cose_algorithm;
 
-/* What the payload of a delta is, to become a blob. */
+/* What follows the head. */
 typedef enum tp_encoding {
-    TP_ENCODING_BLOB = 0 /* it is the blob */
+    TP_ENCODING_BLOB = 0,     /* the blob */
+    TP_ENCODING_SEGMENTS = 1, /* segments that make it, core/unpack.h */
+    TP_ENCODING_FOLLOWS = 2   /* segments, on the blob that it follows */
 } tp_encoding;
+
+#define TP_BLOB_NAME_BYTES 8u /* the first of its SHA-256 */
 
 /* The signed map, by its keys. */
 typedef struct tp_manifest {
-    uint32_t format;            /* 1: TP_DELTA_FORMAT */
-    uint32_t payload_bytes;     /* 2 */
-    uint64_t seq;               /* 3: rises with each delta */
-    uint32_t abi;               /* 4: TP_ABI of the firmware */
-    uint32_t device_class;      /* 5: as the product numbers them */
-    uint32_t flags;             /* 6: 0 */
-    uint8_t base[32];           /* 7: SHA-256 of the base model */
-    uint8_t payload_sha256[32]; /* 8 */
-    uint32_t adapter;           /* 9: id in the store */
-    uint32_t layout;            /* 10: layout id */
-    uint32_t encoding;          /* 11: tp_encoding */
-    uint32_t blob_bytes;        /* 12: when decoded */
-    uint32_t blob_crc;          /* 13: of the decoded blob */
-    uint8_t blob_sha256[32];    /* 14 */
+    uint32_t format;         /* 1: TP_DELTA_FORMAT */
+    uint32_t payload_bytes;  /* 2: behind the head */
+    uint64_t seq;            /* 3: rises with each delta */
+    uint32_t abi;            /* 4: TP_ABI of the firmware */
+    uint32_t device_class;   /* 5: as the product numbers them */
+    uint32_t flags;          /* 6: 0 */
+    uint8_t base[32];        /* 7: SHA-256 of the base model */
+    uint8_t blob_sha256[32]; /* 8 */
+    uint32_t adapter;        /* 9: id in the store */
+    uint32_t layout;         /* 10: layout id */
+    uint32_t encoding;       /* 11: tp_encoding */
+    uint32_t blob_bytes;     /* 12 */
+    uint32_t blob_crc;       /* 13: CRC-32 */
+    /* 14, only with TP_ENCODING_FOLLOWS: the blob that it follows */
+    uint8_t before[TP_BLOB_NAME_BYTES];
 } tp_manifest;
 
 /* A head that was read: what is still to be verified. */
@@ -66,7 +72,7 @@ size_t tp_cose_signed(const tp_cose *cose, uint8_t bytes[TP_COSE_MOST_SIGNED]);
 /* --- for who signs ---------------------------------------------------------
  */
 
-#define TP_COSE_MOST_MANIFEST 176u
+#define TP_COSE_MOST_MANIFEST 160u
 #define TP_COSE_MOST_PROTECTED 24u
 
 /* The parts of a head as bytes; the length. */

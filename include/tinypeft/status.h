@@ -28,6 +28,8 @@ typedef enum tp_status {
     TP_ERR_MISMATCH = -19,    /* of another model, layout or version */
     TP_ERR_CORRUPT = -20,     /* a checksum does not match */
     TP_ERR_BUDGET = -21,      /* does not fit the budget that was given */
+    TP_ERR_REPLAYED = -22,    /* not newer than what is there */
+    TP_ERR_SIGNATURE = -23,   /* not signed by a key that is trusted */
 
     TP_ERR_UNDONE = -32,  /* this update went out of range and was undone */
     TP_ERR_DIVERGED = -33 /* undone three times: training has stopped */

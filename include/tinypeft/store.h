@@ -60,6 +60,7 @@ typedef struct tp_choice {
     uint32_t active_generation;
     uint32_t trial; /* id of one that is on trial; 0: none */
     uint32_t trial_generation;
+    uint64_t trial_seq; /* its delta's sequence number: the floor to be */
     uint64_t floor; /* deltas up to this sequence number are refused */
 } tp_choice;
 
@@ -152,6 +153,11 @@ TP_MUST_CHECK tp_status tp_store_abandon(tp_store_writer *writer);
  */
 TP_MUST_CHECK tp_status tp_store_delete(tp_store *store, uint16_t kind,
                                         uint32_t id);
+
+/* The adapter in use; with `trial` the one on trial.
+ * TP_ERR_NOT_FOUND: none was chosen, or it was lost. */
+TP_MUST_CHECK tp_status tp_store_chosen(const tp_store *store, bool trial,
+                                        tp_record *record);
 
 /* Saves a choice; the floor never falls: of both, the higher one is taken. The
  * generations that it names are kept. */

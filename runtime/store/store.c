@@ -9,7 +9,7 @@
 
 #define MOST_REPAIRS 3u /* of one record, in a row */
 #define CHOICE_ID 0u
-#define CHOICE_BYTES 24u
+#define CHOICE_BYTES 32u
 
 /* --- finding -------------------------------------------------------------- */
 
@@ -86,7 +86,8 @@ static void encode_choice(const tp_choice *c, uint8_t bytes[CHOICE_BYTES]) {
     tp_put_u32(bytes + 4, c->active_generation);
     tp_put_u32(bytes + 8, c->trial);
     tp_put_u32(bytes + 12, c->trial_generation);
-    tp_put_u64(bytes + 16, c->floor);
+    tp_put_u64(bytes + 16, c->trial_seq);
+    tp_put_u64(bytes + 24, c->floor);
 }
 
 static void decode_choice(const uint8_t bytes[CHOICE_BYTES], tp_choice *c) {
@@ -94,7 +95,8 @@ static void decode_choice(const uint8_t bytes[CHOICE_BYTES], tp_choice *c) {
     c->active_generation = tp_get_u32(bytes + 4);
     c->trial = tp_get_u32(bytes + 8);
     c->trial_generation = tp_get_u32(bytes + 12);
-    c->floor = tp_get_u64(bytes + 16);
+    c->trial_seq = tp_get_u64(bytes + 16);
+    c->floor = tp_get_u64(bytes + 24);
 }
 
 static tp_status load_choice(tp_store *store) {
@@ -109,6 +111,14 @@ static tp_status load_choice(tp_store *store) {
     TP_TRY(tp_store_load(store, &record, bytes));
     decode_choice(bytes, &store->choice);
     return TP_OK;
+}
+
+tp_status tp_store_chosen(const tp_store *store, bool trial,
+                          tp_record *record) {
+    const tp_choice *c = &store->choice;
+    return tp_store_find_generation(
+        store, TP_RECORD_ADAPTER, trial ? c->trial : c->active,
+        trial ? c->trial_generation : c->active_generation, record);
 }
 
 tp_status tp_store_choose(tp_store *store, const tp_choice *choice) {

@@ -38,6 +38,7 @@ void world_imagine(world *w, step s) {
     case TRIAL:
         w->choice.trial = s.id;
         w->choice.trial_generation = key[0].number;
+        w->choice.trial_seq = w->choice.floor + 1;
         break;
     case ACCEPT:
         w->choice = (tp_choice){.active = s.id,
@@ -171,7 +172,8 @@ static bool same_key(const generation a[2], const generation b[2]) {
 static bool same_choice(const tp_choice *a, const tp_choice *b) {
     return a->active == b->active && a->trial == b->trial &&
            a->active_generation == b->active_generation &&
-           a->trial_generation == b->trial_generation && a->floor == b->floor;
+           a->trial_generation == b->trial_generation &&
+           a->trial_seq == b->trial_seq && a->floor == b->floor;
 }
 
 bool world_same(const world *a, const world *b) {
