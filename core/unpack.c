@@ -22,9 +22,6 @@ static tp_status put(tp_unpack *u, const tp_unpack_to *to, uint8_t value) {
         return TP_ERR_MALFORMED;
     }
     if (is_added(u)) {
-        if (to->before == NULL) {
-            return TP_ERR_UNSUPPORTED;
-        }
         TP_TRY(to->before(to->ctx, u->done, &before));
     }
     TP_TRY(to->put(to->ctx, (uint8_t)(before + value)));

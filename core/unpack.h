@@ -8,7 +8,8 @@
  *   INT4     a shift; then two bytes each byte: the blob's are code << shift
  *   TERNARY  a magnitude; then four bytes each byte: 0, +m, -m
  *   SPARSE   pairs: how many zeros, then a byte
- *   COPY     nothing: as in the blob that this one follows
+ *   COPY     nothing: as in the blob that this one follows; where it follows
+ *            none, as in an empty one
  *   ADD      a byte each byte, added to that of the blob before
  *   ADD4     a shift; then two bytes each byte, added */
 #ifndef TP_CORE_UNPACK_H
@@ -31,12 +32,12 @@ typedef enum tp_segment {
     TP_SEGMENTS = 8
 } tp_segment;
 
-/* Where the bytes go, and the blob before, if there is one. */
+/* Where the bytes go, and those of the blob before. */
 typedef struct tp_unpack_to {
     void *ctx;
     uint32_t bytes; /* of the blob, no more are put */
     tp_status (*put)(void *ctx, uint8_t byte);
-    tp_status (*before)(void *ctx, uint32_t at, uint8_t *byte); /* or NULL */
+    tp_status (*before)(void *ctx, uint32_t at, uint8_t *byte);
 } tp_unpack_to;
 
 typedef struct tp_unpack {
@@ -50,7 +51,6 @@ void tp_unpack_begin(tp_unpack *u);
 
 /* The next n bytes of the payload.
  *   TP_ERR_MALFORMED    not a payload, or more than the blob
- *   TP_ERR_UNSUPPORTED  it follows a blob that is not here
  * and what put() and before() say. After an error nothing more can be taken. */
 TP_MUST_CHECK tp_status tp_unpack_add(tp_unpack *u, const tp_unpack_to *to,
                                       const uint8_t *bytes, size_t n);

@@ -61,7 +61,7 @@ typedef struct tp_choice {
     uint32_t trial; /* id of one that is on trial; 0: none */
     uint32_t trial_generation;
     uint64_t trial_seq; /* its delta's sequence number: the floor to be */
-    uint64_t floor; /* deltas up to this sequence number are refused */
+    uint64_t floor;     /* deltas up to this sequence number are refused */
 } tp_choice;
 
 typedef struct tp_store {

@@ -49,6 +49,7 @@ typedef struct tp_device {
 
 /* A delta that is arriving. */
 typedef struct tp_update {
+    const tp_model *model;
     tp_store_writer writer;
     tp_record before; /* the blob that it follows */
     uint64_t seq;

@@ -118,7 +118,8 @@ tp_status tp_update_begin(tp_update *update, tp_store *store,
         return TP_ERR_REPLAYED;
     }
     TP_TRY(check_signature(device, &cose));
-    *update = (tp_update){.seq = m->seq,
+    *update = (tp_update){.model = device->model,
+                          .seq = m->seq,
                           .payload_bytes = m->payload_bytes,
                           .encoding = m->encoding};
     if (m->encoding == TP_ENCODING_FOLLOWS) {
@@ -139,6 +140,18 @@ static tp_status put(void *ctx, uint8_t byte) {
     return tp_store_append(&update->writer, &byte, 1);
 }
 
+/* What a blob that follows none follows: an empty one. */
+static tp_status empty(void *ctx, uint32_t at, uint8_t *byte) {
+    const tp_update *update = ctx;
+    uint8_t header[TP_BLOB_HEADER_BYTES];
+    *byte = 0;
+    if (at < sizeof header) {
+        tp_blob_frame(update->model, header);
+        *byte = header[at];
+    }
+    return TP_OK;
+}
+
 static tp_status before(void *ctx, uint32_t at, uint8_t *byte) {
     const tp_update *update = ctx;
     return tp_store_read(update->writer.store, &update->before, at, byte, 1);
@@ -149,7 +162,7 @@ static tp_unpack_to unpack_to(tp_update *update) {
         .ctx = update,
         .bytes = update->writer.record.bytes,
         .put = put,
-        .before = update->encoding == TP_ENCODING_FOLLOWS ? before : NULL};
+        .before = update->encoding == TP_ENCODING_FOLLOWS ? before : empty};
 }
 
 static tp_status take(tp_update *update, const uint8_t *bytes, uint32_t n) {

@@ -10,8 +10,10 @@
 #include "core/cose.h"
 #include "core/crc32.h"
 #include "core/lms.h"
+#include "core/rng.h"
 #include "core/sha256.h"
 #include "core/unpack.h"
+#include "fleet/pack/encode.h"
 #include "tests/power/nor.h"
 #include "tinypeft/adapter.h"
 #include "tinypeft/update.h"
@@ -296,9 +298,69 @@ static void unpacks_segments(void **state) {
     m.before[0] ^= 1;
     sign(&m, payload, &d);
     assert_int_equal(receive(&d, 1), TP_ERR_NOT_FOUND);
-    m.encoding = TP_ENCODING_SEGMENTS;
+    m.encoding = TP_ENCODING_SEGMENTS; /* copies of zeros: another blob */
     sign(&m, payload, &d);
-    assert_int_equal(receive(&d, 1), TP_ERR_UNSUPPORTED);
+    assert_int_equal(receive(&d, 1), TP_ERR_CORRUPT);
+}
+
+/* A blob as the device writes it, packed, is smaller by most of its header. */
+static void packs_what_it_unpacks(void **state) {
+    (void)state;
+    static delta d;
+    uint8_t adapter[ADAPTER];
+    uint8_t blob[BLOB];
+    uint8_t payload[ROOM];
+    tp_ctx ctx = {.model = &f.model, .adapter = adapter};
+    for (int i = 0; i < ADAPTER; i++) {
+        adapter[i] = (uint8_t)(i < 100 ? i * 73 + 5 : i < 130 ? 0 : i % 7 * 16);
+    }
+    assert_int_equal(tp_blob_write(&ctx, blob, BLOB), TP_OK);
+    tp_manifest m = manifest_of(blob, 1);
+    m.encoding = TP_ENCODING_SEGMENTS;
+    m.payload_bytes = (uint32_t)tp_encode(blob, NULL, BLOB, payload);
+    assert_in_range(m.payload_bytes, 100, 100 + 12 + 8 + 16);
+    sign(&m, payload, &d);
+    assert_int_equal(receive(&d, 5), TP_OK);
+    shows(true, blob);
+
+    uint8_t next[BLOB];
+    memcpy(next, blob, BLOB);
+    next[60]++;
+    next[150] = (uint8_t)(next[150] + 32);
+    m = manifest_of(next, 2);
+    m.encoding = TP_ENCODING_FOLLOWS;
+    uint8_t digest[32];
+    hash(blob, BLOB, digest);
+    memcpy(m.before, digest, sizeof m.before);
+    m.payload_bytes = (uint32_t)tp_encode(next, blob, BLOB, payload);
+    assert_in_range(m.payload_bytes, 10, 24);
+    sign(&m, payload, &d);
+    assert_int_equal(receive(&d, 5), TP_OK);
+    shows(true, next);
+}
+
+/* Whatever comes instead of segments: an error, or another blob. */
+static void survives_any_payload(void **state) {
+    (void)state;
+    static delta d;
+    uint8_t blob[BLOB];
+    uint32_t rng = tp_rng_seed(3);
+    fill(blob, 1);
+    tp_manifest m = manifest_of(blob, 1);
+    m.encoding = TP_ENCODING_SEGMENTS;
+    m.payload_bytes = 64;
+    uint8_t payload[64] = {0};
+    sign(&m, payload, &d);
+    for (int i = 0; i < 300; i++) {
+        for (uint32_t k = d.head; k < d.n; k++) {
+            const uint32_t v = tp_rng_next(&rng) >> 24;
+            d.bytes[k] = (uint8_t)(v % 3 == 0 ? v % 9 : v);
+        }
+        const tp_status status = receive(&d, 9);
+        assert_true(status == TP_ERR_MALFORMED || status == TP_ERR_TRUNCATED ||
+                    status == TP_ERR_CORRUPT);
+    }
+    nothing_chosen();
 }
 
 static uint32_t say(void *ctx, const tp_key *key, const uint8_t *message,
@@ -337,6 +399,8 @@ int main(void) {
         cmocka_unit_test_setup(refuses_what_is_for_others, begin),
         cmocka_unit_test_setup(refuses_every_change, begin),
         cmocka_unit_test_setup(unpacks_segments, begin),
+        cmocka_unit_test_setup(packs_what_it_unpacks, begin),
+        cmocka_unit_test_setup(survives_any_payload, begin),
         cmocka_unit_test_setup(other_signatures_are_the_hook_s, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
