@@ -10,7 +10,7 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
-    check-docs check-tidy check-analyze check-device size fuzz fmt clean demo accuracy cost bench tflm
+    check-docs check-tidy check-analyze check-device size fuzz fmt clean demo accuracy cost bench tflm power
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -76,6 +76,13 @@ demo: release ## compile, adapt and run a real model
 
 accuracy: release ## accuracy of every method on real data
 	@scripts/accuracy $(BUILD)/release
+
+power: bootstrap ## every power cut of the store, and of every pair; planted faults
+	@cmake -S . -B $(BUILD)/power -G Ninja -DCMAKE_BUILD_TYPE=Release \
+	    -DCMAKE_C_FLAGS_RELEASE=-O2 >/dev/null
+	@cmake --build $(BUILD)/power --target power
+	@scripts/power $(BUILD)/power/tests/power
+	@tests/mutants/run $(BUILD)/mutants store
 
 cost: release ## measure every kernel, make the table of costs anew, print its error
 	@mkdir -p $(BUILD)/cost

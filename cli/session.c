@@ -116,8 +116,13 @@ static const char *blob_error(tp_status status) {
     case TP_ERR_IO:
     case TP_ERR_NO_MEMORY:
     case TP_ERR_ARGUMENT:
+    case TP_ERR_FULL:
+    case TP_ERR_READ_ONLY:
+    case TP_ERR_NOT_FOUND:
     case TP_ERR_MALFORMED:
     case TP_ERR_BUDGET:
+    case TP_ERR_REPLAYED:
+    case TP_ERR_SIGNATURE:
     case TP_ERR_UNDONE:
     case TP_ERR_DIVERGED:
         break;

@@ -29,48 +29,77 @@ static uint32_t big_endian(const uint8_t *p) {
            p[3];
 }
 
-/* The message schedule in 16 words, renewed as it is used. */
-static uint32_t schedule(uint32_t w[16], int i) {
-    if (i >= 16) {
+/* The next 16 words of the message schedule, in place. */
+static void schedule(uint32_t w[16]) {
+    for (int i = 0; i < 16; i++) {
         const uint32_t a = w[(i + 1) & 15];
         const uint32_t b = w[(i + 14) & 15];
         const uint32_t s0 = rotate(a, 7) ^ rotate(a, 18) ^ a >> 3;
         const uint32_t s1 = rotate(b, 17) ^ rotate(b, 19) ^ b >> 10;
-        w[i & 15] += s0 + w[(i + 9) & 15] + s1;
+        w[i] += s0 + w[(i + 9) & 15] + s1;
     }
-    return w[i & 15];
 }
 
-static void compress(uint32_t h[8], const uint8_t *block) {
+/* One round; x holds a..h from place -n on, so that nothing has to move: after
+ * eight rounds a is at place 0 again. */
+static inline void step(uint32_t x[8], int n, uint32_t kw) {
+    const uint32_t a = x[(8 - n) & 7];
+    const uint32_t b = x[(9 - n) & 7];
+    const uint32_t c = x[(10 - n) & 7];
+    const uint32_t e = x[(12 - n) & 7];
+    const uint32_t f = x[(13 - n) & 7];
+    const uint32_t g = x[(14 - n) & 7];
+    const uint32_t s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
+    const uint32_t t = x[(15 - n) & 7] + s1 + (g ^ (e & (f ^ g))) + kw;
+    const uint32_t s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
+    x[(11 - n) & 7] += t;
+    x[(15 - n) & 7] = t + s0 + ((a & b) | (c & (a | b)));
+}
+
+/* Eight rounds are written out: then x stays in registers. */
+static void rounds8(uint32_t x[8], const uint32_t *k8, const uint32_t *w8) {
+    uint32_t y[8];
+    memcpy(y, x, sizeof y);
+    step(y, 0, k8[0] + w8[0]);
+    step(y, 1, k8[1] + w8[1]);
+    step(y, 2, k8[2] + w8[2]);
+    step(y, 3, k8[3] + w8[3]);
+    step(y, 4, k8[4] + w8[4]);
+    step(y, 5, k8[5] + w8[5]);
+    step(y, 6, k8[6] + w8[6]);
+    step(y, 7, k8[7] + w8[7]);
+    memcpy(x, y, sizeof y);
+}
+
+void tp_sha256_block(uint32_t h[8], const uint8_t block[64]) {
     uint32_t w[16];
-    uint32_t s[8];
+    uint32_t x[8];
     for (int i = 0; i < 16; i++) {
         w[i] = big_endian(block + 4 * i);
     }
-    memcpy(s, h, sizeof s);
-    for (int i = 0; i < 64; i++) {
-        const uint32_t s1 =
-            rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25);
-        const uint32_t choice = (s[4] & s[5]) ^ (~s[4] & s[6]);
-        const uint32_t t1 = s[7] + s1 + choice + k[i] + schedule(w, i);
-        const uint32_t s0 =
-            rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22);
-        const uint32_t majority = (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]);
-        memmove(s + 1, s, 7 * sizeof *s);
-        s[4] += t1;
-        s[0] = t1 + s0 + majority;
+    memcpy(x, h, sizeof x);
+    for (int i = 0; i < 64; i += 16) {
+        if (i > 0) {
+            schedule(w);
+        }
+        rounds8(x, k + i, w);
+        rounds8(x, k + i + 8, w + 8);
     }
     for (int i = 0; i < 8; i++) {
-        h[i] += s[i];
+        h[i] += x[i];
     }
 }
 
-void tp_sha256_init(tp_sha256 *sha) {
+void tp_sha256_start(uint32_t h[8]) {
     static const uint32_t start[8] = {
         0x6a09e667u, 0xbb67ae85u, 0x3c6ef372u, 0xa54ff53au,
         0x510e527fu, 0x9b05688cu, 0x1f83d9abu, 0x5be0cd19u,
     };
-    memcpy(sha->h, start, sizeof start);
+    memcpy(h, start, sizeof start);
+}
+
+void tp_sha256_init(tp_sha256 *sha) {
+    tp_sha256_start(sha->h);
     sha->bytes = 0;
 }
 
@@ -80,7 +109,7 @@ void tp_sha256_add(tp_sha256 *sha, const void *bytes, size_t n) {
         sha->block[sha->bytes & 63u] = p[i];
         sha->bytes++;
         if ((sha->bytes & 63u) == 0) {
-            compress(sha->h, sha->block);
+            tp_sha256_block(sha->h, sha->block);
         }
     }
 }
@@ -96,7 +125,11 @@ void tp_sha256_done(tp_sha256 *sha, uint8_t digest[32]) {
         tp_sha256_add(sha, "", 1);
     }
     tp_sha256_add(sha, length, sizeof length);
+    tp_sha256_bytes(sha->h, digest);
+}
+
+void tp_sha256_bytes(const uint32_t h[8], uint8_t digest[32]) {
     for (int i = 0; i < 32; i++) {
-        digest[i] = (uint8_t)(sha->h[i / 4] >> (24 - 8 * (i % 4)));
+        digest[i] = (uint8_t)(h[i / 4] >> (24 - 8 * (i % 4)));
     }
 }

@@ -22,6 +22,10 @@ extern "C" {
  *   seed  of the random initial weights; same seed, same bytes everywhere */
 void tp_adapter_init(const tp_ctx *ctx, uint32_t seed);
 
+/* An empty blob of this model: its header without the two checksums, which are
+ * 0 as all that follows would be. */
+void tp_blob_frame(const tp_model *model, uint8_t header[TP_BLOB_HEADER_BYTES]);
+
 /* Bytes of this model's blob. */
 uint32_t tp_blob_bytes(const tp_model *model);
 

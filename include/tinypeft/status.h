@@ -18,6 +18,9 @@ typedef enum tp_status {
     TP_ERR_IO = -1,        /* a file or device failed */
     TP_ERR_NO_MEMORY = -2, /* host only: the device allocates nothing */
     TP_ERR_ARGUMENT = -3,  /* a command line or setting cannot be used */
+    TP_ERR_FULL = -4,      /* no room is left in a store */
+    TP_ERR_READ_ONLY = -5, /* it takes no more writes */
+    TP_ERR_NOT_FOUND = -6, /* there is no such thing in it */
 
     TP_ERR_TRUNCATED = -16,   /* the bytes end too early */
     TP_ERR_MALFORMED = -17,   /* the bytes contradict themselves */
@@ -25,6 +28,8 @@ typedef enum tp_status {
     TP_ERR_MISMATCH = -19,    /* of another model, layout or version */
     TP_ERR_CORRUPT = -20,     /* a checksum does not match */
     TP_ERR_BUDGET = -21,      /* does not fit the budget that was given */
+    TP_ERR_REPLAYED = -22,    /* not newer than what is there */
+    TP_ERR_SIGNATURE = -23,   /* not signed by a key that is trusted */
 
     TP_ERR_UNDONE = -32,  /* this update went out of range and was undone */
     TP_ERR_DIVERGED = -33 /* undone three times: training has stopped */

@@ -26,17 +26,22 @@ uint32_t tp_blob_bytes(const tp_model *model) {
     return TP_BLOB_HEADER_BYTES + model->adapter_bytes;
 }
 
+void tp_blob_frame(const tp_model *model,
+                   uint8_t header[TP_BLOB_HEADER_BYTES]) {
+    memset(header, 0, TP_BLOB_HEADER_BYTES);
+    tp_put_u32(header + AT_MAGIC, MAGIC);
+    tp_put_u16(header + AT_FORMAT, TP_BLOB_FORMAT);
+    tp_put_u32(header + AT_LAYOUT, model->layout_id);
+    tp_put_u32(header + AT_LENGTH, model->adapter_bytes);
+    memcpy(header + AT_BASE, model->base_sha256, BASE_BYTES);
+}
+
 tp_status tp_blob_write(const tp_ctx *ctx, uint8_t *blob, uint32_t capacity) {
     const tp_model *model = ctx->model;
     if (capacity < tp_blob_bytes(model)) {
         return TP_ERR_TRUNCATED;
     }
-    memset(blob, 0, TP_BLOB_HEADER_BYTES);
-    tp_put_u32(blob + AT_MAGIC, MAGIC);
-    tp_put_u16(blob + AT_FORMAT, TP_BLOB_FORMAT);
-    tp_put_u32(blob + AT_LAYOUT, model->layout_id);
-    tp_put_u32(blob + AT_LENGTH, model->adapter_bytes);
-    memcpy(blob + AT_BASE, model->base_sha256, BASE_BYTES);
+    tp_blob_frame(model, blob);
     tp_put_u32(blob + AT_PAYLOAD_CRC,
                tp_crc32(0, ctx->adapter, model->adapter_bytes));
     tp_put_u32(blob + AT_HEADER_CRC, tp_crc32(0, blob, AT_HEADER_CRC));
