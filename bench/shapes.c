@@ -186,8 +186,8 @@ static const void *eltwise(int i) {
                       .y_max = 127,
                       .left_shift = 20,
                       .b_sign = 1,
-                      .a = {1 << 30, -1},
-                      .b = {1 << 30, -2},
+                      .a = {1 << 30, 0},
+                      .b = {1 << 30, -1},
                       .y = {1 << 30, -8}};
     return &op;
 }
@@ -310,6 +310,8 @@ static const subject subjects[TP_KERNEL_COUNT] = {
     [TP_K_mean_s8_fwd_ref] = {"xy", mean, 0},
     [TP_K_add_s8_fwd_ref] = {"xhy", eltwise, 0},
     [TP_K_mul_s8_fwd_ref] = {"xhy", eltwise, 0},
+    [TP_K_add_s8_fwd_dsp] = {"xhy", eltwise, 0},
+    [TP_K_mul_s8_fwd_dsp] = {"xhy", eltwise, 0},
     [TP_K_lut_s8_fwd_ref] = {"xy", lut, 0},
     [TP_K_softmax_s8_fwd_ref] = {"xy", softmax, 0},
     [TP_K_softmax_s16_fwd_ref] = {"hy", ce, 0},

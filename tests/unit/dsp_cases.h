@@ -258,6 +258,84 @@ static inline bool dsp_clamp(dsp_memory *m) {
     return dsp_same(m);
 }
 
+/* Factors as the planner has them: of a sum, one is 1/2 and the other at most
+ * that; zero points and clamp ranges at their ends too. */
+static inline tp_factor dsp_factor(dsp_memory *m, int32_t s) {
+    return (tp_factor){(1 << 30) + dsp_between(m, 0, (1 << 30) - 1), s};
+}
+
+static inline tp_eltwise dsp_sum_or_product(dsp_memory *m) {
+    const bool a_large = dsp_between(m, 0, 1) == 0;
+    const tp_factor half = {1 << 30, 0};
+    const int32_t kind = dsp_between(m, 0, 5);
+    const tp_factor less = kind == 0   ? half
+                           : kind == 1 ? (tp_factor){0, 0}
+                                       : dsp_factor(m, -dsp_between(m, 1, 31));
+    tp_eltwise op = {.a_zp = dsp_between(m, -128, 127),
+                     .b_zp = dsp_between(m, -128, 127),
+                     .y_zp = dsp_between(m, -128, 127),
+                     .y_min = -128,
+                     .y_max = 127,
+                     .left_shift = 20,
+                     .b_sign = dsp_between(m, 0, 1) == 0 ? 1 : -1,
+                     .a = a_large ? half : less,
+                     .b = a_large ? less : half};
+    if (dsp_between(m, 0, 2) == 0) {
+        op.y_min = dsp_between(m, -128, 127);
+        op.y_max = dsp_between(m, op.y_min, 127);
+    }
+    return op;
+}
+
+/* Up to four dimensions; outer ones may be broadcast. */
+static inline void dsp_broadcast(dsp_memory *m, tp_eltwise *op) {
+    int32_t a = 1, b = 1;
+    for (int i = 3; i >= 0; i--) {
+        const int32_t who = i == 3 ? 2 : dsp_between(m, 0, 4);
+        op->dim[i] = dsp_between(m, 1, i == 3 ? 40 : 3);
+        op->a_stride[i] = who == 0 ? 0 : a;
+        op->b_stride[i] = who == 1 ? 0 : b;
+        a *= who == 0 ? 1 : op->dim[i];
+        b *= who == 1 ? 1 : op->dim[i];
+    }
+}
+
+static inline bool dsp_same_eltwise(
+    dsp_memory *m, const tp_eltwise *op,
+    void (*ref)(const tp_eltwise *, const int8_t *, const int8_t *, int8_t *),
+    void (*dsp)(const tp_eltwise *, const int8_t *, const int8_t *, int8_t *)) {
+    const int32_t n = op->dim[0] * op->dim[1] * op->dim[2] * op->dim[3];
+    const int8_t *a = (const int8_t *)m->x;
+    const int8_t *b = (const int8_t *)m->y;
+    const int32_t at = dsp_between(m, 0, 3); /* any alignment */
+    dsp_bytes(m, (int8_t *)m->x, DSP_MAP);
+    dsp_bytes(m, (int8_t *)m->y, DSP_MAP);
+    m->x[at] = 128; /* -128 */
+    dsp_begin(m);
+    ref(op, a, b, (int8_t *)m->out[0] + at);
+    dsp(op, a, b, (int8_t *)m->out[1] + at);
+    if (dsp_same(m) && op->a_stride[0] != 0 && op->a_stride[1] != 0 &&
+        op->a_stride[2] != 0) { /* y may be a */
+        dsp(op, a, b, (int8_t *)m->x);
+        return memcmp(m->x, m->out[0] + at, (size_t)n) == 0;
+    }
+    return dsp_same(m);
+}
+
+static inline bool dsp_add(dsp_memory *m) {
+    tp_eltwise op = dsp_sum_or_product(m);
+    dsp_broadcast(m, &op);
+    op.y = dsp_factor(m, -dsp_between(m, dsp_between(m, 0, 1) ? 16 : 1, 22));
+    return dsp_same_eltwise(m, &op, tp_add_s8_fwd_ref, tp_add_s8_fwd_dsp);
+}
+
+static inline bool dsp_mul(dsp_memory *m) {
+    tp_eltwise op = dsp_sum_or_product(m);
+    dsp_broadcast(m, &op);
+    op.y = dsp_factor(m, -dsp_between(m, 1, dsp_between(m, 0, 1) ? 9 : 22));
+    return dsp_same_eltwise(m, &op, tp_mul_s8_fwd_ref, tp_mul_s8_fwd_dsp);
+}
+
 typedef struct dsp_case {
     const char *name;
     bool (*run)(dsp_memory *m);
@@ -271,6 +349,8 @@ static const dsp_case dsp_cases[] = {
     {"lora_q16_bwd_w", dsp_db},
     {"conv2d_s8_bwd_w", dsp_dw},
     {"masks", dsp_clamp},
+    {"add_s8_fwd", dsp_add},
+    {"mul_s8_fwd", dsp_mul},
 };
 
 enum { DSP_CASES = sizeof dsp_cases / sizeof *dsp_cases };

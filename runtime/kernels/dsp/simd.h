@@ -68,6 +68,15 @@ static inline uint32_t tp_sum8(uint32_t v, uint32_t acc) {
     return __usada8(v, 0, acc);
 }
 
+/* Sum and difference of bytes, as uint8, saturated. */
+static inline uint32_t tp_uqadd8(uint32_t a, uint32_t b) {
+    return __uqadd8(a, b);
+}
+
+static inline uint32_t tp_uqsub8(uint32_t a, uint32_t b) {
+    return __uqsub8(a, b);
+}
+
 #else
 
 /* Both halves of a times those of b, added to acc. */
@@ -110,6 +119,26 @@ static inline uint32_t tp_where8(uint32_t open, uint32_t v) {
 /* acc and the bytes of v, as uint8. */
 static inline uint32_t tp_sum8(uint32_t v, uint32_t acc) {
     return acc + (v & 0xFFu) + (v >> 8 & 0xFFu) + (v >> 16 & 0xFFu) + (v >> 24);
+}
+
+/* Sum and difference of bytes, as uint8, saturated. */
+static inline uint32_t tp_uqadd8(uint32_t a, uint32_t b) {
+    uint32_t out = 0;
+    for (int i = 0; i < 32; i += 8) {
+        const uint32_t sum = (a >> i & 0xFFu) + (b >> i & 0xFFu);
+        out |= (sum > 255 ? 255 : sum) << i;
+    }
+    return out;
+}
+
+static inline uint32_t tp_uqsub8(uint32_t a, uint32_t b) {
+    uint32_t out = 0;
+    for (int i = 0; i < 32; i += 8) {
+        const uint32_t from = a >> i & 0xFFu;
+        const uint32_t less = b >> i & 0xFFu;
+        out |= (from > less ? from - less : 0) << i;
+    }
+    return out;
 }
 
 #endif
