@@ -412,8 +412,22 @@ static uint64_t product(const int32_t *dim, int n) {
     return p;
 }
 
-/* outputs; values */
+/* outputs, and values, of which four are summed at once; of the others */
 void tp_cost_mean(const void *desc, uint64_t *term) {
+    const tp_mean *op = desc;
+    const uint64_t rows = product(op->out_dim, 3);
+    const uint64_t fours = op->out_stride[3] == 1 && op->red_stride[3] != 1
+                               ? u(op->out_dim[3] / 4 * 4)
+                               : 0;
+    const uint64_t values = product(op->red_dim, 4);
+    term[1] = rows * fours;
+    term[2] = term[1] * values;
+    term[3] = rows * (u(op->out_dim[3]) - fours);
+    term[4] = term[3] * values;
+}
+
+/* outputs; values */
+void tp_cost_mean_bwd_x(const void *desc, uint64_t *term) {
     const tp_mean *op = desc;
     term[1] = product(op->out_dim, 4);
     term[2] = term[1] * product(op->red_dim, 4);
