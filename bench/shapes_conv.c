@@ -213,6 +213,33 @@ const void *bench_depthwise_bwd_dsp(int i) {
     return depthwise_dsp(i, true);
 }
 
+/* With its multiplier, and not always padded. */
+const void *bench_depthwise_any(int i) {
+    static tp_dwconv2d_any op;
+    static const int32_t packed[8000];
+    static const int32_t channels[1200];
+    const tp_conv2d *conv = bench_depthwise(i);
+    if (conv == NULL) {
+        return NULL;
+    }
+    op = (tp_dwconv2d_any){.conv = *conv,
+                           .padded = depthwise_shapes[i].same,
+                           .w = packed,
+                           .channel = channels};
+    return &op;
+}
+
+const void *bench_depthwise_any_scaled(int i) {
+    static tp_dwconv2d_any op;
+    const tp_dwconv2d_any *plain = bench_depthwise_any(i);
+    if (plain == NULL) {
+        return NULL;
+    }
+    op = *plain;
+    op.limit = 1 << 29;
+    return &op;
+}
+
 static const int32_t ranks[] = {4, 1, 8, 2, 16};
 
 /* The layer with a branch. */

@@ -5,6 +5,7 @@
 
 #include "compiler/ops/conv_dsp.h"
 #include "compiler/ops/conv_mve.h"
+#include "compiler/ops/dwconv_any.h"
 #include "compiler/ops/dwconv_dsp.h"
 #include "compiler/ops/overlap.h"
 #include "compiler/ops/table.h"
@@ -348,6 +349,9 @@ static tp_status lower_forward(tp_lower *lower, const tp_op *op) {
     if (!done) {
         TP_TRY(depthwise ? tp_dwconv_dsp_lower(lower, op, &t, &done)
                          : tp_conv_dsp_lower(lower, op, &t, &done));
+    }
+    if (!done && depthwise) {
+        TP_TRY(tp_dwconv_any_lower(lower, op, &t, &done));
     }
     if (done) {
         return TP_OK;

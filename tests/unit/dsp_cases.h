@@ -10,6 +10,7 @@
 #include "core/fixed.h"
 #include "core/rng.h"
 #include "runtime/kernels/dsp/pack.h"
+#include "runtime/kernels/dsp/taps.h"
 #include "tinypeft/kernels.h"
 
 enum {
@@ -29,7 +30,8 @@ typedef struct dsp_memory {
     int8_t w[DSP_WEIGHTS];
     uint16_t q[DSP_CHANNELS];
     int32_t w_packed[DSP_WEIGHTS + 4 * DSP_CHANNELS];
-    int32_t q_packed[DSP_CHANNELS];
+    int32_t q_packed[4 * DSP_CHANNELS];
+    int32_t bias[DSP_CHANNELS];
     _Alignas(8) uint8_t x[DSP_MAP + 16], y[DSP_MAP + 16];
     _Alignas(8) uint8_t u[2 * DSP_RANK * DSP_PIXELS + 8];
     _Alignas(8) uint8_t a[DSP_RANK * DSP_CHANNELS + 8];
@@ -336,6 +338,89 @@ static inline bool dsp_mul(dsp_memory *m) {
     return dsp_same_eltwise(m, &op, tp_mul_s8_fwd_ref, tp_mul_s8_fwd_dsp);
 }
 
+/* A depthwise layer with any window, packed as runtime/kernels/dsp/taps.h has
+ * it. */
+static inline void dsp_pack_taps(dsp_memory *m, const int8_t *s) {
+    const tp_conv2d *d = &m->op;
+    const int32_t mult = d->out_c / d->in_c;
+    const int32_t taps = d->k_h * d->k_w;
+    int32_t *w = m->w_packed;
+    int32_t *channel = m->q_packed;
+    for (int32_t g = 0; g < (d->in_c + 3) / 4 * mult; g++) {
+        const int32_t k = g / ((d->in_c + 3) / 4);
+        const int32_t ic =
+            tp_min32(g % ((d->in_c + 3) / 4) * 4, d->in_c - TP_TAPS_GROUP);
+        for (int32_t i = 0; i < TP_TAPS_GROUP; i++) {
+            const int32_t oc = (ic + i) * mult + k;
+            int32_t sum = 0;
+            for (int32_t t = 0; t < taps; t++) {
+                sum += d->w[t * d->out_c + oc];
+            }
+            channel[i] = 2 * (m->bias[oc] - d->x_zp * sum);
+            channel[4 + 3 * i] = d->m[oc];
+            channel[5 + 3 * i] =
+                (d->y_zp + 128) * (1 << -s[oc]) + (1 << (-s[oc] - 1));
+            channel[6 + 3 * i] = -s[oc];
+        }
+        channel += TP_TAPS_CHANNEL;
+        for (int32_t t = 0; t < taps; t++) {
+            const int8_t *row = d->w + t * d->out_c + ic * mult + k;
+            for (int32_t h = 0; h < 2; h++) {
+                const uint32_t low = (uint16_t)(2 * row[h * mult]);
+                const int32_t high = 2 * row[(h + 2) * mult];
+                *w++ = (int32_t)((uint32_t)high << 16 | low);
+            }
+        }
+    }
+}
+
+static inline bool dsp_depthwise(dsp_memory *m) {
+    const int32_t in_c = dsp_between(m, 4, 19);
+    const int32_t mult = dsp_between(m, 0, 3) == 0 ? 2 : 1;
+    const int32_t pad = dsp_between(m, 0, 1);
+    int8_t s[DSP_CHANNELS];
+    int32_t factor[DSP_CHANNELS];
+    m->op = (tp_conv2d){.in_h = dsp_between(m, 3, 7),
+                        .in_w = dsp_between(m, 3, 9),
+                        .in_c = in_c,
+                        .out_c = in_c * mult,
+                        .k_h = dsp_between(m, 1, 3),
+                        .k_w = dsp_between(m, 1, 3),
+                        .stride_h = dsp_between(m, 1, 2),
+                        .stride_w = dsp_between(m, 1, 2),
+                        .dil_h = 1,
+                        .dil_w = 1,
+                        .pad_t = pad,
+                        .pad_l = pad,
+                        .x_zp = dsp_between(m, -128, 127),
+                        .y_zp = dsp_between(m, -128, 127),
+                        .y_min = dsp_between(m, -128, 0),
+                        .y_max = dsp_between(m, 1, 127),
+                        .w = m->w,
+                        .m = factor,
+                        .s = s,
+                        .reverse = dsp_between(m, 0, 1)};
+    m->op.out_h = (m->op.in_h + pad - m->op.k_h) / m->op.stride_h + 1;
+    m->op.out_w = (m->op.in_w + pad - m->op.k_w) / m->op.stride_w + 1;
+    dsp_bytes(m, m->w, m->op.k_h * m->op.k_w * m->op.out_c);
+    dsp_bytes(m, (int8_t *)m->x, DSP_MAP);
+    for (int32_t c = 0; c < m->op.out_c; c++) {
+        const tp_factor f = dsp_factor(m, -dsp_between(m, 1, 22));
+        factor[c] = f.m;
+        s[c] = (int8_t)f.s;
+        m->bias[c] = dsp_between(m, -20000, 20000);
+    }
+    dsp_pack_taps(m, s);
+    const tp_dwconv2d_any packed = {
+        .conv = m->op, .padded = pad, .w = m->w_packed, .channel = m->q_packed};
+    dsp_begin(m);
+    tp_dwconv2d_s8_fwd_ref(&m->op, (int8_t *)m->x, m->bias,
+                           (int8_t *)m->out[0]);
+    tp_dwconv2d_any_s8_fwd_dsp(&packed, (int8_t *)m->x, NULL,
+                               (int8_t *)m->out[1], m->scratch);
+    return dsp_same(m);
+}
+
 typedef struct dsp_case {
     const char *name;
     bool (*run)(dsp_memory *m);
@@ -351,6 +436,7 @@ static const dsp_case dsp_cases[] = {
     {"masks", dsp_clamp},
     {"add_s8_fwd", dsp_add},
     {"mul_s8_fwd", dsp_mul},
+    {"dwconv2d_any_s8_fwd", dsp_depthwise},
 };
 
 enum { DSP_CASES = sizeof dsp_cases / sizeof *dsp_cases };

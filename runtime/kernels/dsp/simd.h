@@ -77,6 +77,11 @@ static inline uint32_t tp_uqsub8(uint32_t a, uint32_t b) {
     return __uqsub8(a, b);
 }
 
+/* Sum of bytes, modulo 2^8. */
+static inline uint32_t tp_uadd8(uint32_t a, uint32_t b) {
+    return __uadd8(a, b);
+}
+
 #else
 
 /* Both halves of a times those of b, added to acc. */
@@ -139,6 +144,12 @@ static inline uint32_t tp_uqsub8(uint32_t a, uint32_t b) {
         out |= (from > less ? from - less : 0) << i;
     }
     return out;
+}
+
+/* Sum of bytes, modulo 2^8. */
+static inline uint32_t tp_uadd8(uint32_t a, uint32_t b) {
+    const uint32_t high = 0x80808080u;
+    return ((a & ~high) + (b & ~high)) ^ ((a ^ b) & high);
 }
 
 #endif
