@@ -328,6 +328,7 @@ static const subject subjects[TP_KERNEL_COUNT] = {
     [TP_K_lora_q8_bwd_u_ref] = {"dwyg", bench_lora, 2},
     [TP_K_dwconv2d_s8_bwd_x_ref] = {"dyg", bench_depthwise, 8},
     [TP_K_head_q8_bwd_x_ref] = {"fwyg", head, 0},
+    [TP_K_conv2d_any_s8_fwd_dsp] = {"xby", bench_conv, 0},
     [TP_K_conv2d_s8_fwd_dsp] = {"xbys", bench_conv_dsp, 0},
     [TP_K_conv2d_s8_fwd_mve] = {"xbys", bench_conv_mve, 0},
     [TP_K_dwconv2d_s8_fwd_mve] = {"xbys", bench_depthwise_mve, 0},

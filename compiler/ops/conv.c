@@ -368,9 +368,12 @@ static tp_status lower_forward(tp_lower *lower, const tp_op *op) {
     }
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[2]),
                            tp_arg_tensor(op->out)};
-    return tp_lower_step(
-        lower, depthwise ? TP_K_dwconv2d_s8_fwd_ref : TP_K_conv2d_s8_fwd_ref,
-        &tp_desc_conv2d, &d, args);
+    return tp_lower_step(lower,
+                         depthwise ? TP_K_dwconv2d_s8_fwd_ref
+                         : (lower->isa & TP_ISA_DSP) != 0
+                             ? TP_K_conv2d_any_s8_fwd_dsp
+                             : TP_K_conv2d_s8_fwd_ref,
+                         &tp_desc_conv2d, &d, args);
 }
 
 static void overlap_forward(const tp_graph *graph, const tp_op *op,

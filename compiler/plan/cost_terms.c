@@ -100,6 +100,16 @@ void tp_cost_conv(const void *desc, uint64_t *term) {
     term[7] = term[6] * u(op->rank);
 }
 
+/* Two channels at a time. pixels; runs of the window; MACs; outputs */
+void tp_cost_conv_any_dsp(const void *desc, uint64_t *term) {
+    const tp_conv2d *op = desc;
+    const uint64_t twos = tiles_of(op->out_c, 2);
+    term[1] = u((int64_t)op->out_h * op->out_w);
+    term[2] = runs_of(op) * twos;
+    term[3] = taps2_of(op) * u(op->in_c) * twos * 2;
+    term[4] = term[1] * twos * 2;
+}
+
 /* tiles; taps that are looked for; taps; terms; lines of four terms; MACs;
  * inputs; terms and MACs of the LoRA branch */
 void tp_cost_conv_bwd_x(const void *desc, uint64_t *term) {

@@ -421,6 +421,50 @@ static inline bool dsp_depthwise(dsp_memory *m) {
     return dsp_same(m);
 }
 
+/* A convolution of any shape, weights as they are. */
+static inline bool dsp_conv_any(dsp_memory *m) {
+    int8_t s[DSP_CHANNELS];
+    int32_t factor[DSP_CHANNELS];
+    const int32_t pad = dsp_between(m, 0, 1);
+    const int32_t k_h = dsp_between(m, 1, 3), k_w = dsp_between(m, 1, 3);
+    const int32_t dil_h = dsp_between(m, 1, 2), dil_w = dsp_between(m, 1, 2);
+    m->op = (tp_conv2d){.in_h = dsp_between(m, 5, 7),
+                        .in_w = dsp_between(m, 5, 8),
+                        .in_c = dsp_between(m, 1, 19),
+                        .out_c = dsp_between(m, 1, 7),
+                        .k_h = k_h,
+                        .k_w = k_w,
+                        .stride_h = dsp_between(m, 1, 2),
+                        .stride_w = dsp_between(m, 1, 2),
+                        .dil_h = dil_h,
+                        .dil_w = dil_w,
+                        .pad_t = pad,
+                        .pad_l = pad,
+                        .x_zp = dsp_between(m, -128, 127),
+                        .y_zp = dsp_between(m, -128, 127),
+                        .y_min = dsp_between(m, -128, 0),
+                        .y_max = dsp_between(m, 1, 127),
+                        .w = m->w,
+                        .m = factor,
+                        .s = s,
+                        .reverse = dsp_between(m, 0, 1)};
+    tp_conv2d *d = &m->op;
+    d->out_h = (d->in_h + 2 * pad - (k_h - 1) * dil_h - 1) / d->stride_h + 1;
+    d->out_w = (d->in_w + 2 * pad - (k_w - 1) * dil_w - 1) / d->stride_w + 1;
+    dsp_bytes(m, m->w, k_h * k_w * d->in_c * d->out_c);
+    dsp_bytes(m, (int8_t *)m->x, DSP_MAP);
+    for (int32_t c = 0; c < d->out_c; c++) {
+        const tp_factor f = dsp_factor(m, -dsp_between(m, -2, 22));
+        factor[c] = f.m;
+        s[c] = (int8_t)f.s;
+        m->bias[c] = dsp_between(m, -20000, 20000);
+    }
+    dsp_begin(m);
+    tp_conv2d_s8_fwd_ref(d, (int8_t *)m->x, m->bias, (int8_t *)m->out[0]);
+    tp_conv2d_any_s8_fwd_dsp(d, (int8_t *)m->x, m->bias, (int8_t *)m->out[1]);
+    return dsp_same(m);
+}
+
 typedef struct dsp_case {
     const char *name;
     bool (*run)(dsp_memory *m);
@@ -437,6 +481,7 @@ static const dsp_case dsp_cases[] = {
     {"add_s8_fwd", dsp_add},
     {"mul_s8_fwd", dsp_mul},
     {"dwconv2d_any_s8_fwd", dsp_depthwise},
+    {"conv2d_any_s8_fwd", dsp_conv_any},
 };
 
 enum { DSP_CASES = sizeof dsp_cases / sizeof *dsp_cases };

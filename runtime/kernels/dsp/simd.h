@@ -82,6 +82,11 @@ static inline uint32_t tp_uadd8(uint32_t a, uint32_t b) {
     return __uadd8(a, b);
 }
 
+/* Difference of halves, modulo 2^16. */
+static inline uint32_t tp_ssub16(uint32_t a, uint32_t b) {
+    return (uint32_t)__ssub16((int16x2_t)a, (int16x2_t)b);
+}
+
 #else
 
 /* Both halves of a times those of b, added to acc. */
@@ -150,6 +155,11 @@ static inline uint32_t tp_uqsub8(uint32_t a, uint32_t b) {
 static inline uint32_t tp_uadd8(uint32_t a, uint32_t b) {
     const uint32_t high = 0x80808080u;
     return ((a & ~high) + (b & ~high)) ^ ((a ^ b) & high);
+}
+
+/* Difference of halves, modulo 2^16. */
+static inline uint32_t tp_ssub16(uint32_t a, uint32_t b) {
+    return tp_pack_low(a - b, (a >> 16) - (b >> 16));
 }
 
 #endif
