@@ -31,7 +31,8 @@ typedef struct dsp_memory {
     uint16_t q[DSP_CHANNELS];
     int32_t w_packed[DSP_WEIGHTS + 4 * DSP_CHANNELS];
     int32_t q_packed[4 * DSP_CHANNELS];
-    int32_t bias[DSP_CHANNELS];
+    int32_t bias[DSP_CHANNELS], m[DSP_CHANNELS];
+    int8_t s[DSP_CHANNELS];
     _Alignas(8) uint8_t x[DSP_MAP + 16], y[DSP_MAP + 16];
     _Alignas(8) uint8_t u[2 * DSP_RANK * DSP_PIXELS + 8];
     _Alignas(8) uint8_t a[DSP_RANK * DSP_CHANNELS + 8];
@@ -340,7 +341,7 @@ static inline bool dsp_mul(dsp_memory *m) {
 
 /* A depthwise layer with any window, packed as runtime/kernels/dsp/taps.h has
  * it. */
-static inline void dsp_pack_taps(dsp_memory *m, const int8_t *s) {
+static inline void dsp_pack_taps(dsp_memory *m) {
     const tp_conv2d *d = &m->op;
     const int32_t mult = d->out_c / d->in_c;
     const int32_t taps = d->k_h * d->k_w;
@@ -359,8 +360,8 @@ static inline void dsp_pack_taps(dsp_memory *m, const int8_t *s) {
             channel[i] = 2 * (m->bias[oc] - d->x_zp * sum);
             channel[4 + 3 * i] = d->m[oc];
             channel[5 + 3 * i] =
-                (d->y_zp + 128) * (1 << -s[oc]) + (1 << (-s[oc] - 1));
-            channel[6 + 3 * i] = -s[oc];
+                (d->y_zp + 128) * (1 << -d->s[oc]) + (1 << (-d->s[oc] - 1));
+            channel[6 + 3 * i] = -d->s[oc];
         }
         channel += TP_TAPS_CHANNEL;
         for (int32_t t = 0; t < taps; t++) {
@@ -378,8 +379,6 @@ static inline bool dsp_depthwise(dsp_memory *m) {
     const int32_t in_c = dsp_between(m, 4, 19);
     const int32_t mult = dsp_between(m, 0, 3) == 0 ? 2 : 1;
     const int32_t pad = dsp_between(m, 0, 1);
-    int8_t s[DSP_CHANNELS];
-    int32_t factor[DSP_CHANNELS];
     m->op = (tp_conv2d){.in_h = dsp_between(m, 3, 7),
                         .in_w = dsp_between(m, 3, 9),
                         .in_c = in_c,
@@ -397,8 +396,8 @@ static inline bool dsp_depthwise(dsp_memory *m) {
                         .y_min = dsp_between(m, -128, 0),
                         .y_max = dsp_between(m, 1, 127),
                         .w = m->w,
-                        .m = factor,
-                        .s = s,
+                        .m = m->m,
+                        .s = m->s,
                         .reverse = dsp_between(m, 0, 1)};
     m->op.out_h = (m->op.in_h + pad - m->op.k_h) / m->op.stride_h + 1;
     m->op.out_w = (m->op.in_w + pad - m->op.k_w) / m->op.stride_w + 1;
@@ -406,11 +405,11 @@ static inline bool dsp_depthwise(dsp_memory *m) {
     dsp_bytes(m, (int8_t *)m->x, DSP_MAP);
     for (int32_t c = 0; c < m->op.out_c; c++) {
         const tp_factor f = dsp_factor(m, -dsp_between(m, 1, 22));
-        factor[c] = f.m;
-        s[c] = (int8_t)f.s;
+        m->m[c] = f.m;
+        m->s[c] = (int8_t)f.s;
         m->bias[c] = dsp_between(m, -20000, 20000);
     }
-    dsp_pack_taps(m, s);
+    dsp_pack_taps(m);
     const tp_dwconv2d_any packed = {
         .conv = m->op, .padded = pad, .w = m->w_packed, .channel = m->q_packed};
     dsp_begin(m);
@@ -423,8 +422,6 @@ static inline bool dsp_depthwise(dsp_memory *m) {
 
 /* A convolution of any shape, weights as they are. */
 static inline bool dsp_conv_any(dsp_memory *m) {
-    int8_t s[DSP_CHANNELS];
-    int32_t factor[DSP_CHANNELS];
     const int32_t pad = dsp_between(m, 0, 1);
     const int32_t k_h = dsp_between(m, 1, 3), k_w = dsp_between(m, 1, 3);
     const int32_t dil_h = dsp_between(m, 1, 2), dil_w = dsp_between(m, 1, 2);
@@ -445,8 +442,8 @@ static inline bool dsp_conv_any(dsp_memory *m) {
                         .y_min = dsp_between(m, -128, 0),
                         .y_max = dsp_between(m, 1, 127),
                         .w = m->w,
-                        .m = factor,
-                        .s = s,
+                        .m = m->m,
+                        .s = m->s,
                         .reverse = dsp_between(m, 0, 1)};
     tp_conv2d *d = &m->op;
     d->out_h = (d->in_h + 2 * pad - (k_h - 1) * dil_h - 1) / d->stride_h + 1;
@@ -455,8 +452,8 @@ static inline bool dsp_conv_any(dsp_memory *m) {
     dsp_bytes(m, (int8_t *)m->x, DSP_MAP);
     for (int32_t c = 0; c < d->out_c; c++) {
         const tp_factor f = dsp_factor(m, -dsp_between(m, -2, 22));
-        factor[c] = f.m;
-        s[c] = (int8_t)f.s;
+        m->m[c] = f.m;
+        m->s[c] = (int8_t)f.s;
         m->bias[c] = dsp_between(m, -20000, 20000);
     }
     dsp_begin(m);
