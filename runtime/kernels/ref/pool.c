@@ -177,26 +177,61 @@ static place place_at(const tp_pool *op, tp_span oy, int32_t iy, int32_t ix) {
     };
 }
 
-/* Sum over the windows of dy / count, in 2^-30 of dy's unit. `full` is the
- * share of a whole window, which most are. dy is at the channel. */
+/* 1 / count of a window in 2^-30; `full` is that of a whole one, which most
+ * are. */
+static int32_t share_at(const tp_pool *op, int32_t oy, int32_t ox,
+                        int32_t full) {
+    const tp_span sy = tp_pool_rows(op, oy);
+    const tp_span sx = tp_pool_cols(op, ox);
+    const int32_t count = (sy.end - sy.first) * (sx.end - sx.first);
+    return count == op->k_h * op->k_w ? full : share(count);
+}
+
+/* Sum over the windows of dy / count, in 2^-30 of dy's unit. dy is at the
+ * channel. */
 static int64_t spread(const tp_pool *op, const place *p, int32_t full,
                       const int8_t *dy) {
     int64_t acc = 0;
     for (int32_t oy = p->oy.first; oy < p->oy.end; oy++) {
-        const tp_span sy = tp_pool_rows(op, oy);
         for (int32_t ox = p->ox.first; ox < p->ox.end; ox++) {
-            const tp_span sx = tp_pool_cols(op, ox);
-            const int32_t count = (sy.end - sy.first) * (sx.end - sx.first);
-            const int32_t f = count == op->k_h * op->k_w ? full : share(count);
-            acc += (int64_t)dy[(oy * op->out_w + ox) * op->c] * f;
+            acc += (int64_t)dy[(oy * op->out_w + ox) * op->c] *
+                   share_at(op, oy, ox, full);
         }
     }
     return acc;
 }
 
+/* What a call works with. */
+typedef struct gradient {
+    const tp_pool *op;
+    const int8_t *dy;
+    int8_t *dx;
+    tp_gscale *g;
+    int32_t full, shift;
+} gradient;
+
+/* All channels of a place; most are in one window. */
+static void spread_pixel(const gradient *v, const place *p) {
+    const tp_pool *op = v->op;
+    const int32_t oy = p->oy.first, ox = p->ox.first;
+    int8_t *out = v->dx + p->index;
+    if (p->oy.end - oy == 1 && p->ox.end - ox == 1) {
+        const int32_t f = share_at(op, oy, ox, v->full);
+        const int8_t *in = v->dy + (oy * op->out_w + ox) * op->c;
+        for (int32_t ic = 0; ic < op->c; ic++) {
+            *out++ = tp_grad_out(v->g, (int64_t)*in++ * f, v->shift);
+        }
+        return;
+    }
+    for (int32_t ic = 0; ic < op->c; ic++) {
+        const int64_t acc = spread(op, p, v->full, v->dy + ic);
+        *out++ = tp_grad_out(v->g, acc, v->shift);
+    }
+}
+
 /* By hand: memcpy() of a small C library goes byte by byte. */
-static void copy_pixel(const int8_t *from, int8_t *to, int32_t c) {
-    const int8_t *end = to + c;
+static void copy(const int8_t *from, int8_t *to, int32_t n) {
+    const int8_t *end = to + n;
     for (; end - to >= 16; from += 16, to += 16) {
         memcpy(to, from, 16);
     }
@@ -205,9 +240,24 @@ static void copy_pixel(const int8_t *from, int8_t *to, int32_t c) {
     }
 }
 
-static bool same_windows(const place *a, const place *b) {
-    return a->oy.first == b->oy.first && a->oy.end == b->oy.end &&
-           a->ox.first == b->ox.first && a->ox.end == b->ox.end;
+static bool same(tp_span a, tp_span b) {
+    return a.first == b.first && a.end == b.end;
+}
+
+/* Row iy of dx, whose places are in the windows of rows oy. */
+static void spread_row(const gradient *v, tp_span oy, int32_t iy) {
+    const tp_pool *op = v->op;
+    place last = {-1, oy, {-1, -1}};
+    for (int32_t col = 0; col < op->in_w; col++) {
+        const int32_t ix = tp_walk(op->reverse, col, op->in_w);
+        const place p = place_at(op, oy, iy, ix);
+        if (same(p.ox, last.ox)) {
+            copy(v->dx + last.index, v->dx + p.index, op->c);
+        } else {
+            spread_pixel(v, &p);
+            last = p;
+        }
+    }
 }
 
 /* Gradient of an average pool: each window shares its dy among its places.
@@ -219,33 +269,32 @@ static bool same_windows(const place *a, const place *b) {
  *       dx = sum over the windows that cover the place of dy / count
  * dx may lie over dy where no pixel of dx, in the order of op->reverse, lands
  * on a pixel of dy whose window covers it or a later one; no overlap else.
- * Exponents are read first and written last. Where a place has the windows of
- * the one computed last, it is a copy of that.
+ * Exponents are read first and written last. Where a place, or a row, has the
+ * windows of the one computed last, it is a copy of that.
  * 1 / count is round(2^30 / count): k_h * k_w <= 2^15, kept by the
  * compiler, leaves it 15 bits. Bound: a place is in at most k_h * k_w windows,
  * so |sum| <= 2^15 * 127 * 2^30 < 2^52.
  * Cannot fail. Source: chain rule. */
 void tp_avgpool_q8_bwd_x_ref(const tp_pool *op, const tp_q8 *dy, tp_q8 *dx,
                              tp_gscale *g) {
-    const int shift = g->e - (dy->e - 30);
-    const int32_t full = share(op->k_h * op->k_w);
-    place last = {-1, {-1, -1}, {-1, -1}};
+    const gradient v = {.op = op,
+                        .dy = dy->v,
+                        .dx = dx->v,
+                        .g = g,
+                        .full = share(op->k_h * op->k_w),
+                        .shift = g->e - (dy->e - 30)};
+    const int32_t pitch = op->in_w * op->c;
+    tp_span last = {-1, -1};
+    int32_t from = 0;
     for (int32_t row = 0; row < op->in_h; row++) {
         const int32_t iy = tp_walk(op->reverse, row, op->in_h);
         const tp_span oy = covering_rows(op, iy);
-        for (int32_t col = 0; col < op->in_w; col++) {
-            const int32_t ix = tp_walk(op->reverse, col, op->in_w);
-            const place p = place_at(op, oy, iy, ix);
-            int8_t *out = dx->v + p.index;
-            if (same_windows(&p, &last)) {
-                copy_pixel(dx->v + last.index, out, op->c);
-                continue;
-            }
-            for (int32_t ic = 0; ic < op->c; ic++) {
-                const int64_t acc = spread(op, &p, full, dy->v + ic);
-                *out++ = tp_grad_out(g, acc, shift);
-            }
-            last = p;
+        if (same(oy, last)) {
+            copy(dx->v + from * pitch, dx->v + iy * pitch, pitch);
+        } else {
+            spread_row(&v, oy, iy);
+            last = oy;
+            from = iy;
         }
     }
     dx->e = g->e;
