@@ -180,7 +180,7 @@ static void in_place(layer *l, kind what, const int8_t *in, const int8_t *want,
                      int32_t x, int32_t y, uint32_t *scratch) {
     const int32_t apart = distance(l);
     const int32_t n = larger(x, y) + apart;
-    int8_t *both = malloc((size_t)n);
+    int8_t *both = malloc(n > 0 ? (size_t)n : 1);
     assert_non_null(both);
     int8_t *to = l->d.reverse != 0 ? both + n - y : both;
     int8_t *from = l->d.reverse != 0 ? both + n - apart - x : both + apart;
