@@ -303,10 +303,11 @@ static inline void dsp_broadcast(dsp_memory *m, tp_eltwise *op) {
     }
 }
 
-static inline bool dsp_same_eltwise(
-    dsp_memory *m, const tp_eltwise *op,
-    void (*ref)(const tp_eltwise *, const int8_t *, const int8_t *, int8_t *),
-    void (*dsp)(const tp_eltwise *, const int8_t *, const int8_t *, int8_t *)) {
+typedef void dsp_eltwise(const tp_eltwise *op, const int8_t *a, const int8_t *b,
+                         int8_t *y);
+
+static inline bool dsp_same_eltwise(dsp_memory *m, const tp_eltwise *op,
+                                    dsp_eltwise *ref, dsp_eltwise *own) {
     const int32_t n = op->dim[0] * op->dim[1] * op->dim[2] * op->dim[3];
     const int8_t *a = (const int8_t *)m->x;
     const int8_t *b = (const int8_t *)m->y;
@@ -316,27 +317,35 @@ static inline bool dsp_same_eltwise(
     m->x[at] = 128; /* -128 */
     dsp_begin(m);
     ref(op, a, b, (int8_t *)m->out[0] + at);
-    dsp(op, a, b, (int8_t *)m->out[1] + at);
+    own(op, a, b, (int8_t *)m->out[1] + at);
     if (dsp_same(m) && op->a_stride[0] != 0 && op->a_stride[1] != 0 &&
         op->a_stride[2] != 0) { /* y may be a */
-        dsp(op, a, b, (int8_t *)m->x);
+        own(op, a, b, (int8_t *)m->x);
         return memcmp(m->x, m->out[0] + at, (size_t)n) == 0;
     }
     return dsp_same(m);
 }
 
-static inline bool dsp_add(dsp_memory *m) {
+static inline bool dsp_add_by(dsp_memory *m, dsp_eltwise *own) {
     tp_eltwise op = dsp_sum_or_product(m);
     dsp_broadcast(m, &op);
     op.y = dsp_factor(m, -dsp_between(m, dsp_between(m, 0, 1) ? 16 : 1, 22));
-    return dsp_same_eltwise(m, &op, tp_add_s8_fwd_ref, tp_add_s8_fwd_dsp);
+    return dsp_same_eltwise(m, &op, tp_add_s8_fwd_ref, own);
 }
 
-static inline bool dsp_mul(dsp_memory *m) {
+static inline bool dsp_mul_by(dsp_memory *m, dsp_eltwise *own) {
     tp_eltwise op = dsp_sum_or_product(m);
     dsp_broadcast(m, &op);
     op.y = dsp_factor(m, -dsp_between(m, 1, dsp_between(m, 0, 1) ? 9 : 22));
-    return dsp_same_eltwise(m, &op, tp_mul_s8_fwd_ref, tp_mul_s8_fwd_dsp);
+    return dsp_same_eltwise(m, &op, tp_mul_s8_fwd_ref, own);
+}
+
+static inline bool dsp_add(dsp_memory *m) {
+    return dsp_add_by(m, tp_add_s8_fwd_dsp);
+}
+
+static inline bool dsp_mul(dsp_memory *m) {
+    return dsp_mul_by(m, tp_mul_s8_fwd_dsp);
 }
 
 /* A depthwise layer with any window, packed as runtime/kernels/dsp/taps.h has
