@@ -5,6 +5,8 @@
 #include "compiler/ops/dsp_layout.h"
 #include "compiler/ops/dw_strips.h"
 #include "compiler/ops/scalar_layout.h"
+#include "core/fixed.h"
+#include "runtime/kernels/dsp/strip.h"
 #include "runtime/kernels/scalar/stair.h"
 
 enum { MOST_CHANNELS = 256 };
@@ -235,11 +237,21 @@ const void *bench_depthwise(int i) {
     return &op;
 }
 
-/* What is in the channels' records is all the same to the kernel. */
+static int32_t dw_records[6000];
+
+/* What is in the channels' records is all the same to the kernel, but for how
+ * the weights are scaled where factors are trained: as the base's, most often.
+ */
+static void scale_records(const tp_conv2d *conv) {
+    const int32_t words = conv->k_h * tp_max32(conv->k_w - 1, 1) + 3;
+    for (int32_t c = 0; c < conv->out_c; c++) {
+        dw_records[(c + 1) * words - 2] = TP_STRIP_SHIFT + 1 + factor_s[c];
+    }
+}
+
 static const void *depthwise_dsp(int i, bool gradient) {
     static tp_dwconv2d_dsp op;
     static int32_t strips[16 * TP_DW_STRIP];
-    static const int32_t records[6000];
     if (i >= COUNT(depthwise_shapes)) {
         return NULL;
     }
@@ -251,7 +263,7 @@ static const void *depthwise_dsp(int i, bool gradient) {
     const bool fast = (plain || gradient) && s.k_h == 3 && s.k_w == 3;
     const tp_dw_map map = {.conv = conv, .gradient = gradient, .fast = fast};
     op = (tp_dwconv2d_dsp){
-        .conv = conv, .plain = plain, .strip = strips, .channel = records};
+        .conv = conv, .plain = plain, .strip = strips, .channel = dw_records};
     tp_dw_lay_out(&map, strips, &op);
     return &op;
 }
@@ -268,11 +280,39 @@ const void *bench_depthwise_scaled_dsp(int i) {
     }
     op = *whole;
     op.limit = 1 << 16;
+    scale_records(&op.conv);
     return &op;
 }
 
 const void *bench_depthwise_bwd_dsp(int i) {
     return depthwise_dsp(i, true);
+}
+
+/* With its multiplier, and not always padded. */
+const void *bench_depthwise_any(int i) {
+    static tp_dwconv2d_any op;
+    static const int32_t packed[8000];
+    static const int32_t channels[1200];
+    const tp_conv2d *conv = bench_depthwise(i);
+    if (conv == NULL) {
+        return NULL;
+    }
+    op = (tp_dwconv2d_any){.conv = *conv,
+                           .padded = depthwise_shapes[i].same,
+                           .w = packed,
+                           .channel = channels};
+    return &op;
+}
+
+const void *bench_depthwise_any_scaled(int i) {
+    static tp_dwconv2d_any op;
+    const tp_dwconv2d_any *plain = bench_depthwise_any(i);
+    if (plain == NULL) {
+        return NULL;
+    }
+    op = *plain;
+    op.limit = 1 << 29;
+    return &op;
 }
 
 static const int32_t ranks[] = {4, 1, 8, 2, 16};
@@ -474,7 +514,7 @@ const void *bench_bias(int i) {
     op = (tp_bias){.n = bench_maps[i][1],
                    .pixels = bench_maps[i][0],
                    .m = factor_m,
-                   .s = factor_s};
+                   .s = lora_s};
     return &op;
 }
 

@@ -33,6 +33,8 @@ const void *bench_db_dsp(int i);
 const void *bench_dw_dsp(int i);
 const void *bench_depthwise(int i);
 const void *bench_depthwise_dsp(int i);
+const void *bench_depthwise_any(int i);
+const void *bench_depthwise_any_scaled(int i);
 const void *bench_depthwise_scaled_dsp(int i);
 const void *bench_depthwise_bwd_dsp(int i);
 const void *bench_lora(int i);

@@ -101,6 +101,16 @@ static const tp_field dwconv2d_dsp_fields[] = {
 };
 DESC(dwconv2d_dsp);
 
+static const tp_field dwconv2d_any_fields[] = {
+    CONV2D(tp_dwconv2d_any, conv),
+    INT(tp_dwconv2d_any, conv.reverse),
+    INT(tp_dwconv2d_any, padded),
+    OTHER(tp_dwconv2d_any, w, TP_F_POINTER),
+    OTHER(tp_dwconv2d_any, channel, TP_F_POINTER),
+    INT(tp_dwconv2d_any, limit),
+};
+DESC_WALK_AT(dwconv2d_any, conv.reverse);
+
 static const tp_field conv2d_mve_fields[] = {
     CONV2D(tp_conv2d_mve, conv),
     INT(tp_conv2d_mve, conv.reverse),

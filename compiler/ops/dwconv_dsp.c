@@ -208,7 +208,11 @@ static bool pack_trained(const packer *p, const channel *c) {
         magnitude(c) + p->limit >= most) {
         return false;
     }
-    put(p, c, &(form){.offset = c->start}, false);
+    const int32_t t = TP_STRIP_SHIFT + 1 + p->d->s[c->oc];
+    const bool fast = t >= TP_STRIP_T_MIN && t <= TP_STRIP_T_MAX;
+    form f = {.t = fast ? t : 0, .offset = c->start};
+    f.m = f.t;
+    put(p, c, &f, false);
     return true;
 }
 

@@ -51,13 +51,13 @@ typedef struct tp_desc_type {
 
 /* One per descriptor struct, in descriptors.c. */
 extern const tp_desc_type tp_desc_conv2d, tp_desc_conv2d_dsp,
-    tp_desc_dwconv2d_dsp, tp_desc_conv2d_mve, tp_desc_conv2d_scalar,
-    tp_desc_pool, tp_desc_mean, tp_desc_eltwise, tp_desc_eltwise_bwd,
-    tp_desc_lut, tp_desc_softmax, tp_desc_copy, tp_desc_fill, tp_desc_resize,
-    tp_desc_clamp, tp_desc_sum, tp_desc_bias, tp_desc_head, tp_desc_ce,
-    tp_desc_mse, tp_desc_sgd, tp_desc_random, tp_desc_rescale,
-    tp_desc_bottleneck, tp_desc_unpack, tp_desc_vera, tp_desc_hyper,
-    tp_desc_sparse;
+    tp_desc_dwconv2d_dsp, tp_desc_dwconv2d_any, tp_desc_conv2d_mve,
+    tp_desc_conv2d_scalar, tp_desc_pool, tp_desc_mean, tp_desc_eltwise,
+    tp_desc_eltwise_bwd, tp_desc_lut, tp_desc_softmax, tp_desc_copy,
+    tp_desc_fill, tp_desc_resize, tp_desc_clamp, tp_desc_sum, tp_desc_bias,
+    tp_desc_head, tp_desc_ce, tp_desc_mse, tp_desc_sgd, tp_desc_random,
+    tp_desc_rescale, tp_desc_bottleneck, tp_desc_unpack, tp_desc_vera,
+    tp_desc_hyper, tp_desc_sparse;
 
 typedef enum tp_arg_kind {
     TP_ARG_TENSOR, /* wherever the plan puts the tensor */

@@ -22,6 +22,7 @@ typedef enum walk {
 /* A kernel that is not listed writes nothing over what it reads. */
 static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_conv2d_s8_fwd_ref] = WALK_CONV,
+    [TP_K_conv2d_any_s8_fwd_dsp] = WALK_CONV,
     [TP_K_conv2d_s8_fwd_mve] = WALK_CONV_ONE,
     [TP_K_conv2d_s8_fwd_scalar] = WALK_CONV_TWO,
     [TP_K_conv2d_scaled_s8_fwd_scalar] = WALK_CONV_TWO,
@@ -36,6 +37,8 @@ static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_dwconv2d_scaled_s8_fwd_scalar] = WALK_CHANNELS,
     [TP_K_dwconv2d_s8_fwd_dsp] = WALK_CHANNELS,
     [TP_K_dwconv2d_scaled_s8_fwd_dsp] = WALK_CHANNELS,
+    [TP_K_dwconv2d_any_s8_fwd_dsp] = WALK_CONV,
+    [TP_K_dwconv2d_any_scaled_s8_fwd_dsp] = WALK_CONV,
     [TP_K_conv2d_scaled_s8_fwd_ref] = WALK_CONV,
     [TP_K_conv2d_lora_scaled_s8_fwd_ref] = WALK_CONV,
     [TP_K_dwconv2d_scaled_s8_fwd_ref] = WALK_CONV,
@@ -53,6 +56,10 @@ static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_mean_s8_fwd_ref] = WALK_MEAN,
     [TP_K_add_s8_fwd_ref] = WALK_VALUE,
     [TP_K_mul_s8_fwd_ref] = WALK_VALUE,
+    [TP_K_add_s8_fwd_dsp] = WALK_VALUE,
+    [TP_K_mul_s8_fwd_dsp] = WALK_VALUE,
+    [TP_K_add_s8_fwd_mve] = WALK_VALUE,
+    [TP_K_mul_s8_fwd_mve] = WALK_VALUE,
     [TP_K_lut_s8_fwd_ref] = WALK_VALUE,
     [TP_K_softmax_s8_fwd_ref] = WALK_VALUE, /* row by row */
     [TP_K_clamp_q8_bwd_x_ref] = WALK_VALUE,

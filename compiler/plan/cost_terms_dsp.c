@@ -115,3 +115,18 @@ void tp_cost_dwconv_dsp(const void *desc, uint64_t *term) {
         term[5] += s[TP_DW_FAST] ? 0 : outputs;
     }
 }
+
+/* pixels; their taps; groups of channels; MACs, with those that fill up groups;
+ * outputs that are scattered; channels that a call makes */
+void tp_cost_dwconv_any_dsp(const void *desc, uint64_t *term) {
+    const tp_dwconv2d_any *op = desc;
+    const tp_conv2d *c = &op->conv;
+    const uint64_t taps = u(c->k_h) * u(c->k_w);
+    const uint64_t groups = tiles_of(c->in_c, 4) * u(c->out_c / c->in_c);
+    term[1] = u((int64_t)c->out_h * c->out_w);
+    term[2] = term[1] * taps;
+    term[3] = term[1] * groups;
+    term[4] = term[3] * 4 * taps;
+    term[5] = c->out_c != c->in_c ? term[1] * u(c->out_c) : 0;
+    term[6] = op->limit != 0 ? u(c->out_c) : 0;
+}

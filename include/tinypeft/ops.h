@@ -92,9 +92,20 @@ typedef struct tp_dwconv2d_dsp {
     const int32_t *strip; /* [strips][TP_DW_STRIP] */
     const int32_t *channel;
     int32_t limit; /* 0: channel is complete. Else bias or factors are trained:
-                      it has the weights as they are and start without the bias,
-                      which is held within +-limit; conv has m and s */
+                      it has the weights for the base's t, start as it is,
+                      without the bias, which is held within +-limit, and t in
+                      place of m; conv has m and s */
 } tp_dwconv2d_dsp;
+
+/* DEPTHWISE_CONV_2D of any shape for the `dsp` kernels; w and channel as in
+ * runtime/kernels/dsp/taps.h. */
+typedef struct tp_dwconv2d_any {
+    tp_conv2d conv; /* w, m, s unused; in_c >= 4 */
+    int32_t padded; /* 1: windows leave the map */
+    const int32_t *w, *channel;
+    int32_t limit; /* 0: channel is complete. Else it lacks the bias, which is
+                      held within +-limit when it is added */
+} tp_dwconv2d_any;
 
 /* CONV_2D and DEPTHWISE_CONV_2D for the `mve` kernels; w and
  * channel as in runtime/kernels/mve/mve.h. */

@@ -116,7 +116,7 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[13] = {
-    278, 661, 402, 356, 1175, 177, 1743, 312, 457, 96, 872, 120, 84,
+    197, 661, 278, 356, 1175, 177, 1743, 312, 457, 96, 872, 120, 84,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/fixed.h"
+#include "runtime/kernels/dsp/simd.h"
 #include "runtime/kernels/dsp/strip.h"
 #include "runtime/kernels/ref/grad_out.h"
 #include "tinypeft/kernels.h"
@@ -349,39 +350,59 @@ static tp_factor factor_of(const work *v, int32_t oc) {
     return v->f != NULL ? v->f[oc] : (tp_factor){op->m[oc], op->s[oc]};
 }
 
-/* A record as strip.h has it, for t, or for tp_mbqm(), t 0. */
-static void make_record(const work *v, int32_t oc, int32_t t, int32_t *to) {
-    const tp_factor f = factor_of(v, oc);
-    const int32_t *from = v->op->channel + oc * v->record;
-    const int32_t scale = 1 << t;
-    for (int32_t i = 0; i < v->record - 3; i++) {
-        const int32_t low = (int16_t)from[i] * scale;
-        const int32_t high = (from[i] >> 16) * scale;
-        to[i] = (int32_t)((uint32_t)high << 16 | (uint16_t)low);
+/* The weights of a record, 2^down times what they are, times 2^up instead. */
+static void rescale(const int32_t *from, int32_t words, int32_t down,
+                    int32_t up, int32_t *to) {
+    for (int32_t i = 0; i < words; i++) {
+        const uint32_t low = (uint32_t)((int16_t)from[i] >> down);
+        const uint32_t high = (uint32_t)(from[i] >> 16 >> down);
+        to[i] = (int32_t)tp_pack_low(low << up, high << up);
     }
-    const int32_t bias = tp_clamp32(v->b[oc], -v->op->limit, v->op->limit);
-    int32_t *info = to + v->record - 3;
-    info[0] = (from[v->record - 3] + bias) * scale;
-    info[1] = f.m;
-    info[2] = v->plain ? v->op->conv.y_zp * (1 << TP_STRIP_SHIFT) +
-                             (1 << (TP_STRIP_SHIFT - 1)) + (1 << t >> 2)
-                       : f.s;
+}
+
+/* R of strip.h. */
+static int32_t rounding(const work *v, int32_t t) {
+    return v->op->conv.y_zp * (1 << TP_STRIP_SHIFT) +
+           (1 << (TP_STRIP_SHIFT - 1)) + (1 << t >> 2);
+}
+
+/* A record as strip.h has it, for t, or for tp_mbqm(), t 0. The descriptor's is
+ * for the base's t. */
+static void make_record(const work *v, int32_t oc, tp_factor f, int32_t t,
+                        int32_t *to) {
+    const int32_t words = v->record - 3;
+    const int32_t *from = v->op->channel + oc * v->record;
+    const int32_t *base = from + words; /* start, t */
+    const int32_t limit = v->op->limit;
+    if (t == base[1]) {
+        for (; from < base; from++) {
+            *to++ = *from;
+        }
+    } else {
+        rescale(from, words, base[1], t, to);
+        to += words;
+    }
+    to[0] = (base[0] + tp_clamp32(v->b[oc], -limit, limit)) * (1 << t);
+    to[1] = f.m;
+    to[2] = v->plain ? rounding(v, t) : f.s;
 }
 
 /* The records of the group's channels, to what lies behind the rows. strip.h
  * has them if it can scale all four. */
 static void make_records(work *v, const group *g) {
     int32_t *to = (int32_t *)v->rows + GROUP * v->plane;
-    v->channel = to;
-    v->plain = v->op->plain != 0;
+    tp_factor f[GROUP];
+    bool plain = v->op->plain != 0;
     for (int32_t i = 0; i < GROUP; i++) {
-        const int32_t t = TP_STRIP_SHIFT + 1 + factor_of(v, g->c + i).s;
-        v->plain = v->plain && t >= TP_STRIP_T_MIN && t <= TP_STRIP_T_MAX;
+        f[i] = factor_of(v, g->c + i);
+        const int32_t t = TP_STRIP_SHIFT + 1 + f[i].s;
+        plain = plain && t >= TP_STRIP_T_MIN && t <= TP_STRIP_T_MAX;
     }
-    v->in_range = v->plain;
+    v->channel = to;
+    v->plain = v->in_range = plain;
     for (int32_t i = 0; i < GROUP; i++, to += v->record) {
-        const int32_t s = factor_of(v, g->c + i).s;
-        make_record(v, g->c + i, v->plain ? TP_STRIP_SHIFT + 1 + s : 0, to);
+        const int32_t t = plain ? TP_STRIP_SHIFT + 1 + f[i].s : 0;
+        make_record(v, g->c + i, f[i], t, to);
     }
 }
 

@@ -68,6 +68,25 @@ static inline uint32_t tp_sum8(uint32_t v, uint32_t acc) {
     return __usada8(v, 0, acc);
 }
 
+/* Sum and difference of bytes, as uint8, saturated. */
+static inline uint32_t tp_uqadd8(uint32_t a, uint32_t b) {
+    return __uqadd8(a, b);
+}
+
+static inline uint32_t tp_uqsub8(uint32_t a, uint32_t b) {
+    return __uqsub8(a, b);
+}
+
+/* Sum of bytes, modulo 2^8. */
+static inline uint32_t tp_uadd8(uint32_t a, uint32_t b) {
+    return __uadd8(a, b);
+}
+
+/* Difference of halves, modulo 2^16. */
+static inline uint32_t tp_ssub16(uint32_t a, uint32_t b) {
+    return (uint32_t)__ssub16((int16x2_t)a, (int16x2_t)b);
+}
+
 #else
 
 /* Both halves of a times those of b, added to acc. */
@@ -110,6 +129,37 @@ static inline uint32_t tp_where8(uint32_t open, uint32_t v) {
 /* acc and the bytes of v, as uint8. */
 static inline uint32_t tp_sum8(uint32_t v, uint32_t acc) {
     return acc + (v & 0xFFu) + (v >> 8 & 0xFFu) + (v >> 16 & 0xFFu) + (v >> 24);
+}
+
+/* Sum and difference of bytes, as uint8, saturated. */
+static inline uint32_t tp_uqadd8(uint32_t a, uint32_t b) {
+    uint32_t out = 0;
+    for (int i = 0; i < 32; i += 8) {
+        const uint32_t sum = (a >> i & 0xFFu) + (b >> i & 0xFFu);
+        out |= (sum > 255 ? 255 : sum) << i;
+    }
+    return out;
+}
+
+static inline uint32_t tp_uqsub8(uint32_t a, uint32_t b) {
+    uint32_t out = 0;
+    for (int i = 0; i < 32; i += 8) {
+        const uint32_t from = a >> i & 0xFFu;
+        const uint32_t less = b >> i & 0xFFu;
+        out |= (from > less ? from - less : 0) << i;
+    }
+    return out;
+}
+
+/* Sum of bytes, modulo 2^8. */
+static inline uint32_t tp_uadd8(uint32_t a, uint32_t b) {
+    const uint32_t high = 0x80808080u;
+    return ((a & ~high) + (b & ~high)) ^ ((a ^ b) & high);
+}
+
+/* Difference of halves, modulo 2^16. */
+static inline uint32_t tp_ssub16(uint32_t a, uint32_t b) {
+    return tp_pack_low(a - b, (a >> 16) - (b >> 16));
 }
 
 #endif
