@@ -372,13 +372,13 @@ static tp_status lower_forward(tp_lower *lower, const tp_op *op) {
     tp_tensor dense;
     bool done = false;
     TP_TRY(tp_conv_mve_lower(lower, op, &t, &done));
+    if (!done) {
+        TP_TRY(tp_conv_scalar_lower(lower, op, &t, &done));
+    }
     if (!done && depthwise && d.in_c == 1) {
         TP_TRY(make_dense(lower, t.w, &dense));
         t.w = &dense;
         depthwise = false;
-    }
-    if (!done) {
-        TP_TRY(tp_conv_scalar_lower(lower, op, &t, &done));
     }
     if (!done) {
         TP_TRY(depthwise ? tp_dwconv_dsp_lower(lower, op, &t, &done)

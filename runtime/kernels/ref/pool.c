@@ -2,6 +2,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "runtime/kernels/ref/copy_bytes.h"
 #include "runtime/kernels/ref/grad_out.h"
 #include "runtime/kernels/ref/pool.h"
 #include "runtime/kernels/ref/sum4.h"
@@ -229,17 +230,6 @@ static void spread_pixel(const gradient *v, const place *p) {
     }
 }
 
-/* By hand: memcpy() of a small C library goes byte by byte. */
-static void copy(const int8_t *from, int8_t *to, int32_t n) {
-    const int8_t *end = to + n;
-    for (; end - to >= 16; from += 16, to += 16) {
-        memcpy(to, from, 16);
-    }
-    while (to < end) {
-        *to++ = *from++;
-    }
-}
-
 static bool same(tp_span a, tp_span b) {
     return a.first == b.first && a.end == b.end;
 }
@@ -252,7 +242,7 @@ static void spread_row(const gradient *v, tp_span oy, int32_t iy) {
         const int32_t ix = tp_walk(op->reverse, col, op->in_w);
         const place p = place_at(op, oy, iy, ix);
         if (same(p.ox, last.ox)) {
-            copy(v->dx + last.index, v->dx + p.index, op->c);
+            tp_copy_bytes(v->dx + last.index, v->dx + p.index, op->c);
         } else {
             spread_pixel(v, &p);
             last = p;
@@ -290,7 +280,7 @@ void tp_avgpool_q8_bwd_x_ref(const tp_pool *op, const tp_q8 *dy, tp_q8 *dx,
         const int32_t iy = tp_walk(op->reverse, row, op->in_h);
         const tp_span oy = covering_rows(op, iy);
         if (same(oy, last)) {
-            copy(dx->v + from * pitch, dx->v + iy * pitch, pitch);
+            tp_copy_bytes(dx->v + from * pitch, dx->v + iy * pitch, pitch);
         } else {
             spread_row(&v, oy, iy);
             last = oy;
