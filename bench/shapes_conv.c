@@ -4,6 +4,7 @@
 
 #include "compiler/ops/dsp_layout.h"
 #include "compiler/ops/dw_strips.h"
+#include "core/fixed.h"
 
 enum { MOST_CHANNELS = 256 };
 
@@ -271,6 +272,29 @@ const void *bench_lora_dsp(int i) {
     op = *plain;
     op.limit = 0;
     op.conv.rank = i % 3 == 2 ? 1 + i % 2 : 4;
+    return &op;
+}
+
+/* 1x1 layers whose sums are short enough for u to be made in the same step,
+ * each with a few ranks. */
+const void *bench_lora_u_dsp(int i) {
+    static tp_conv2d_dsp op;
+    static const int32_t packed[20000];
+    static const int32_t channels[MOST_CHANNELS * 4];
+    static const int32_t some[] = {4, 8, 2};
+    const tp_conv2d *conv = branch_of(i / COUNT(some), 4, 1);
+    if (conv == NULL) {
+        return NULL;
+    }
+    tp_conv2d d = *conv;
+    d.in_c = tp_min32(d.in_c, 128);
+    d.out_c = tp_max32(d.out_c, 4);
+    d.rank = some[i % COUNT(some)];
+    d.shift = 8;
+    op = tp_conv_dsp_layout(&d);
+    op.plain = i % 5 != 1;
+    op.w = packed;
+    op.channel = channels;
     return &op;
 }
 

@@ -100,6 +100,11 @@ typedef struct tp_step {
     int n_args;
     tp_arg arg[TP_MAX_ARGS];
     int op; /* position in the graph */
+    /* What does the work of this step and of the op that makes tensor `made`,
+     * in programs that have both; NULL: nothing. There `made` is an output of
+     * the step, or where nobody else reads it NULL. */
+    const struct tp_step *joined;
+    int made;
 } tp_step;
 
 /* Bytes of scratch that a step asks for; 0: none. */
@@ -130,6 +135,9 @@ typedef struct tp_lower {
 tp_status tp_lower_step(tp_lower *lower, tp_kernel_id kernel,
                         const tp_desc_type *type, const void *desc,
                         const tp_arg *arg);
+/* Lets the last step be joined with the op that makes `made`: kernel,
+ * descriptor and arguments are those of *joined. */
+tp_status tp_lower_join(tp_lower *lower, const tp_step *joined, int made);
 /* Registers a constant array for the op being lowered and gives its address
  * for descriptors and arguments; NULL: out of memory. Arrays with the same
  * content share one constant. The name is "<op>_<suffix>". */

@@ -35,9 +35,9 @@ uint64_t tp_update_cost(const tp_plan *plan, uint32_t batch);
 typedef void tp_cost_count(const void *desc, uint64_t *term);
 
 tp_cost_count tp_cost_conv, tp_cost_conv_dsp, tp_cost_lora_dsp,
-    tp_cost_bwd_x_dsp, tp_cost_u_dsp, tp_cost_du_dsp, tp_cost_db_dsp,
-    tp_cost_dw_dsp, tp_cost_conv_bwd_x, tp_cost_conv_bwd_w, tp_cost_dwconv,
-    tp_cost_dwconv_dsp, tp_cost_conv_mve, tp_cost_dwconv_mve,
+    tp_cost_lora_u_dsp, tp_cost_bwd_x_dsp, tp_cost_u_dsp, tp_cost_du_dsp,
+    tp_cost_db_dsp, tp_cost_dw_dsp, tp_cost_conv_bwd_x, tp_cost_conv_bwd_w,
+    tp_cost_dwconv, tp_cost_dwconv_dsp, tp_cost_conv_mve, tp_cost_dwconv_mve,
     tp_cost_dwconv_bwd_x, tp_cost_lora_u, tp_cost_lora_b, tp_cost_head,
     tp_cost_head_bwd_x, tp_cost_bias, tp_cost_pool, tp_cost_avgpool_bwd_x,
     tp_cost_pool_bwd_x, tp_cost_mean, tp_cost_eltwise, tp_cost_eltwise_bwd_x,

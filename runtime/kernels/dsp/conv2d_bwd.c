@@ -10,7 +10,8 @@
 #define PIXELS 2
 #define GROUP 4
 
-_Static_assert(sizeof(void *) != 4 || offsetof(tp_dsp_sums, peak) == 52,
+_Static_assert(sizeof(void *) != 4 || (offsetof(tp_dsp_sums, peak) == 52 &&
+                                       offsetof(tp_dsp_sums, then) == 88),
                "sums.S and the struct agree");
 
 static const int32_t zero[GROUP];
