@@ -2,15 +2,21 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "runtime/kernels/dsp/branch.h"
 #include "runtime/kernels/dsp/channels.h"
 #include "runtime/kernels/dsp/pack.h"
 #include "runtime/kernels/dsp/sums.h"
 #include "runtime/kernels/dsp/tile.h"
 #include "runtime/kernels/dsp/widen.h"
-#include "runtime/kernels/ref/lora.h"
 #include "tinypeft/kernels.h"
 
 #define PIXELS 2
+
+/* The rows of a window in the ring below, `left` of them before its end. */
+typedef struct window {
+    const int8_t *row;
+    int32_t left;
+} window;
 
 /* Rows of x with their padding, as many as two pixels see. */
 typedef struct ring {
@@ -19,6 +25,8 @@ typedef struct ring {
     int32_t slots;   /* k_h + stride_h */
     int32_t next;    /* the next row of x to copy: may be outside the map */
     int32_t forward; /* 1, or -1 where rows are copied from last to first */
+    int32_t oy;      /* the row of y whose windows' rows are there, and */
+    window first;    /* where these begin */
 } ring;
 
 /* What each call works with. */
@@ -35,6 +43,7 @@ typedef struct work {
     const tp_q16 *u; /* of a branch, if it is there before; */
     tp_q16 *made;    /* else where it goes, or NULL, and a place for it */
     uint32_t few[PIXELS][TP_SUMS_RANK / 2];
+    bool thin;       /* a row of a window is a word */
     bool twice;      /* a last pixel alone is taken as two */
     int32_t u_bytes; /* of a pixel's u, if it need not be brought there */
     const int32_t *branch;
@@ -55,21 +64,21 @@ static int8_t *slot_of(const work *v, int32_t iy) {
     return r->row + slot * v->op->row_bytes;
 }
 
-/* Row iy of x into its slot, padding around it. */
+/* Row iy of x into its slot. What pads it on both sides is there from the
+ * beginning. */
 static void copy_row(const work *v, int32_t iy) {
     const tp_conv2d *op = &v->op->conv;
-    const int32_t left = tp_min32(op->pad_l * op->in_c, v->op->row_bytes);
+    const int32_t left = op->pad_l * op->in_c;
     int8_t *out = slot_of(v, iy);
     if (iy < 0 || iy >= op->in_h) {
         memset(out, op->x_zp, (size_t)v->op->row_bytes);
         return;
     }
     const int32_t all = op->in_w * op->in_c;
-    const int32_t room = v->op->row_bytes - left;
-    const int32_t n = tp_min32(all, room);
-    memset(out, op->x_zp, (size_t)left);
-    memcpy(out + left, v->x + iy * all, (size_t)n);
-    memset(out + left + n, op->x_zp, (size_t)(room - n));
+    const int32_t n = tp_min32(all, v->op->row_bytes - left);
+    if (n > 0) {
+        memcpy(out + left, v->x + iy * all, (size_t)n);
+    }
 }
 
 /* Copies what the windows of output row oy see and that is not there yet. */
@@ -91,11 +100,21 @@ static void copy_rows(work *v, int32_t oy) {
     }
 }
 
-/* The first row of a window; the others follow around the ring. */
-static const int8_t *first_row(const work *v, place at) {
+/* Makes the windows of row oy those that are there. */
+static void load_row(work *v, int32_t oy) {
     const tp_conv2d *op = &v->op->conv;
-    return slot_of(v, at.oy * op->stride_h - op->pad_t) +
-           at.ox * op->stride_w * op->in_c;
+    copy_rows(v, oy);
+    v->rows.oy = oy;
+    v->rows.first.row = slot_of(v, oy * op->stride_h - op->pad_t);
+    v->rows.first.left =
+        (int32_t)(v->rows.end - v->rows.first.row) / v->op->row_bytes;
+}
+
+static inline window window_at(work *v, int32_t oy) {
+    if (oy != v->rows.oy) {
+        load_row(v, oy);
+    }
+    return v->rows.first;
 }
 
 /* --- activations ---------------------------------------------------------- */
@@ -117,52 +136,63 @@ static void widen(const work *v, const int8_t *x0, const int8_t *x1,
     }
 }
 
-/* How the rows of two windows are walked. */
-typedef struct rows {
-    const int8_t *a, *b; /* of the first and the second pixel */
-    const int8_t *end;   /* of the ring */
-    int32_t all, step;   /* bytes of the ring, of a row */
-    int32_t n;
-} rows;
-
-static inline void next_rows(rows *r) {
-    r->a += r->step;
-    r->a -= r->a >= r->end ? r->all : 0;
-    r->b += r->step;
-    r->b -= r->b >= r->end ? r->all : 0;
-    r->n--;
+static inline void pass(const work *v, window *w, int32_t n) {
+    w->row += n * v->op->row_bytes;
+    w->left -= n;
+    if (w->left == 0) {
+        w->row -= v->rows.slots * v->op->row_bytes;
+        w->left = v->rows.slots;
+    }
 }
 
-/* Rows of one word, as in a first layer: calls would take longer than they
- * do. */
-static void widen_thin(rows r, uint32_t *act) {
-    for (; r.n > 0; next_rows(&r), act += 4) {
-        tp_widen2_word(r.a, r.b, act);
+/* Rows of one word, as in a first layer, for which calls would take longer than
+ * they do: as many with one call as lie before the end of the ring. */
+static void widen_thin(const work *v, window a, window b) {
+    uint32_t *act = v->act;
+    for (int32_t rows = v->op->conv.k_h, n; rows > 0; rows -= n, act += 4 * n) {
+        n = tp_min32(rows, tp_min32(a.left, b.left));
+        tp_widen2_rows(a.row, b.row, v->op->row_bytes, n, act);
+        pass(v, &a, n);
+        pass(v, &b, n);
     }
 }
 
 /* Row by row. Behind a row's taps the weights are 0, whatever lies there. */
-static void widen_rows(const work *v, const place at[PIXELS], int32_t n,
-                       int32_t wide) {
+static void widen_rows(const work *v, window a, window b, int32_t wide) {
     const tp_conv2d *op = &v->op->conv;
     const int32_t words = (op->k_w * op->in_c + 3) / 4;
     uint32_t *act = v->act;
-    rows r = {.a = first_row(v, at[0]),
-              .b = first_row(v, at[n - 1]),
-              .end = v->rows.end,
-              .all = (int32_t)(v->rows.end - v->rows.row),
-              .step = v->op->row_bytes,
-              .n = op->k_h};
-    if (wide == 2 && words == 1) {
-        widen_thin(r, act);
-        return;
-    }
-    for (; r.n > 0; next_rows(&r), act += 2 * wide * words) {
+    for (int32_t rows = op->k_h; rows > 0; rows--, act += 2 * wide * words) {
         if (wide == 1) {
-            tp_widen1(r.a, words, act);
+            tp_widen1(a.row, words, act);
         } else {
-            tp_widen2(r.a, r.b, words, act);
+            tp_widen2(a.row, b.row, words, act);
         }
+        pass(v, &a, 1);
+        pass(v, &b, 1);
+    }
+}
+
+/* The activations of pixels whose windows are no runs of x. Of two in two rows
+ * of y, the rows come first that the order of pixels has first. */
+static void load_rows(work *v, const place at[PIXELS], int32_t n,
+                      int32_t wide) {
+    const int32_t step = v->op->conv.stride_w * v->op->conv.in_c;
+    const bool forward = v->rows.forward > 0;
+    window a, b;
+    if (forward || n == 1) {
+        a = window_at(v, at[0].oy);
+    }
+    b = window_at(v, at[n - 1].oy);
+    if (!forward && n > 1) {
+        a = window_at(v, at[0].oy);
+    }
+    a.row += at[0].ox * step;
+    b.row += at[n - 1].ox * step;
+    if (v->thin && wide == PIXELS) {
+        widen_thin(v, a, b);
+    } else {
+        widen_rows(v, a, b, wide);
     }
 }
 
@@ -189,18 +219,11 @@ static void run_groups(work *v, int32_t p, int32_t n) {
 
 /* Pixels p .. p + n - 1, n <= PIXELS, at these places. */
 static void pixels(work *v, int32_t p, const place at[PIXELS], int32_t n) {
-    if (!v->op->direct) {
-        const bool forward = v->rows.forward > 0;
-        copy_rows(v, at[forward ? 0 : n - 1].oy);
-        if (at[0].oy != at[n - 1].oy) {
-            copy_rows(v, at[forward ? n - 1 : 0].oy);
-        }
-    }
     const int32_t wide = v->twice ? PIXELS : n;
     if (v->op->direct) {
         widen(v, run_at(v, at[0]), run_at(v, at[n - 1]), wide);
     } else {
-        widen_rows(v, at, n, wide);
+        load_rows(v, at, n, wide);
     }
     v->run(v, p, n);
 }
@@ -307,6 +330,9 @@ static int8_t *lay_out(work *v, const int32_t *b, const tp_factor *f,
     v->rows.end = bytes + v->rows.slots * op->row_bytes;
     v->rows.forward = c->reverse != 0 ? -1 : 1;
     v->rows.next = c->reverse != 0 ? INT32_MAX : -c->pad_t;
+    v->rows.oy = -1;
+    memset(bytes, c->x_zp, (size_t)(v->rows.slots * op->row_bytes));
+    v->thin = c->k_w * c->in_c <= 4;
     return bytes + v->rows.slots * op->row_bytes;
 }
 
@@ -354,77 +380,6 @@ void tp_conv2d_scaled_s8_fwd_dsp(const tp_conv2d_dsp *op, const int8_t *x,
 }
 
 /* --- with a LoRA branch --------------------------------------------------- */
-
-/* Four weights of B as sums.h has them. */
-static inline int32_t *put_four(uint32_t v, int bits, uint32_t kept,
-                                int32_t *to) {
-    const uint32_t even = (tp_sxtb16(v) & kept) << bits;
-    const uint32_t odd = (tp_sxtb16_odd(v) & kept) << bits;
-    to[0] = (int32_t)tp_pack_low(even, odd);
-    to[1] = (int32_t)tp_pack_high(even, odd);
-    return to + 2;
-}
-
-/* B of each channel, in front of its factor. */
-static void load_weights(const tp_conv2d *op, const int8_t *w, int32_t *to) {
-    const int bits = tp_lora_bits(op->rank);
-    const uint32_t kept = (0xFFFFu >> bits) * 0x00010001u;
-    const int32_t rank = op->rank;
-    const int8_t *end = w + op->out_c * rank;
-    for (; rank == 4 && w < end; w += 4, to++) {
-        to = put_four(tp_load32(w), bits, kept, to);
-    }
-    for (; w < end; w += rank, to++) {
-        for (int32_t r = 0; r < rank; r += 4) {
-            to = put_four(tp_dsp_part(w + r, rank - r), bits, kept, to);
-        }
-    }
-}
-
-/* Factors behind the words of each channel. Returns the largest. */
-static int32_t load_factors(const tp_conv2d *op, int e, int32_t words,
-                            int32_t *restrict to) {
-    const int32_t *m = op->lora_m;
-    const int32_t *end = m + op->out_c;
-    const int8_t *s = op->lora_s;
-    const int shift = tp_lora_bits(op->rank) - 1 - e;
-    int32_t most = 0;
-    for (; m < end; m++, s++) {
-        const int32_t f = tp_lora_scale(*m, shift - *s);
-        to += words;
-        *to++ = f;
-        most = tp_max32(most, f);
-    }
-    return most;
-}
-
-/* True where what some channel adds to a sum may leave 22 bits, rounded: |T m /
- * 2^32| is at most |B| m 2^(bits - 32) times the largest u, which has the bound
- * of the sum that is shifted. `most` is the largest m. */
-static bool is_wide(const tp_conv2d_dsp *op, const int8_t *b,
-                    const int32_t *branch, int32_t most) {
-    const int32_t rank = op->conv.rank;
-    const int32_t words = tp_dsp_branch_words(rank);
-    const int32_t u = (2 * op->pairs * 255 * 127 >> op->conv.shift) + 1;
-    const int bits = 41 - tp_lora_bits(rank) - tp_bits32((uint32_t)u);
-    const int32_t limit = (int32_t)1 << tp_min32(bits, 30);
-    if (rank * 127 * ((most >> 12) + 1) < limit) {
-        return false;
-    }
-    for (int32_t c = 0; c < op->conv.out_c; c++, branch++) {
-        uint32_t sum = 0;
-        for (int32_t r = rank; r > 0; r -= 4, b += 4) {
-            const uint32_t v = r >= 4 ? tp_load32(b) : tp_dsp_part(b, r);
-            sum = tp_sum8(tp_abs8(v), sum);
-        }
-        b -= rank % 4 == 0 ? 0 : 4 - rank % 4;
-        branch += words;
-        if ((int32_t)sum * ((*branch >> 12) + 1) >= limit) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static void load_u(const tp_conv2d *op, const tp_q16 *u, int32_t p,
                    uint32_t *to) {
@@ -515,14 +470,12 @@ static void run_lora_made(work *v, int32_t p, int32_t n) {
     }
 }
 
-static void set_lora(work *v, const tp_q8 *b, int32_t most) {
+static void set_lora(work *v, bool wide) {
     static void (*const tile[3][2])(tp_dsp_sums * t) = {
         {tp_dsp_sums_lora1, tp_dsp_sums_lora_plain1},
         {tp_dsp_sums_lora1_wide, tp_dsp_sums_lora_plain1_wide},
         {tp_dsp_sums_lora2_wide, tp_dsp_sums_lora_plain2_wide}};
-    const tp_conv2d_dsp *op = v->op;
-    const int kind = op->conv.rank > 4 ? 2 : is_wide(op, b->v, v->branch, most);
-    v->lora = tile[kind][op->plain];
+    v->lora = tile[v->op->conv.rank > 4 ? 2 : wide][v->op->plain];
 }
 
 /* Both kernels with a branch, whose u has the exponent u_e. Returns the scratch
@@ -535,9 +488,7 @@ static int32_t *begin_lora(work *v, const tp_q8 *lora_b, int u_e,
     v->run = run_lora_given;
     v->twice = true;
     v->branch = branch;
-    load_weights(&op->conv, lora_b->v, branch);
-    set_lora(v, lora_b,
-             load_factors(&op->conv, lora_b->e + u_e, words, branch));
+    set_lora(v, tp_dsp_branch_load(op, lora_b, lora_b->e + u_e, branch));
     v->sums = (tp_dsp_sums){.w = op->w,
                             .act = v->act,
                             .channel = op->channel,

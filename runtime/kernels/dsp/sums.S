@@ -30,7 +30,8 @@
     .equ LATER, 100
     .equ U_AT, 104
     .equ WAIT, 108
-    .equ FRAME, 124             /* keeps the stack at multiples of 8 */
+    .equ LOOP, 124
+    .equ FRAME, 132             /* keeps the stack at multiples of 8 */
 /* Behind the struct's first part: what follows once u is there, and the entry
  * once it is known; before its end, the peak. */
     .equ REST_ENTRY, 24
@@ -75,18 +76,18 @@
 all:
     ENTER
 begin:
-    ldr r1, [r0, #REST_ENTRY]
-    cbz r1, 1f
-    str r1, [sp, #ENTRY]
-    ldr r0, [sp, #WEIGHTS]
-    b group
-1:  ldr r2, [sp, #ACT]
+    ldrd r10, r11, [r0, #REST_ENTRY]
+    cmp r10, #0
+    bne 1f
+    ldr r2, [sp, #ACT]
     ldr r3, [sp, #ACT_END]
     subs r3, r3, r2             /* bytes of activations */
     lsrs r3, r3, #3
     subs r3, r3, #1             /* the first pair stands alone */
-    FIND_ENTRY 2f, 48, UNROLL, 3f, ENTRY
-    str r10, [r0, #REST_ENTRY]
+    FIND_ENTRY 2f, 48, UNROLL, 3f, 4f
+    strd r10, r11, [r0, #REST_ENTRY]
+1:  str r10, [sp, #ENTRY]
+    str r11, [sp, #LOOP]
     ldr r0, [sp, #WEIGHTS]
 group:
     ldrd r11, lr, [sp, #ACT]
@@ -97,7 +98,9 @@ group:
 2:  .rept UNROLL
     PAIR2 r1, r3, r5, r7
     .endr
-    ldr lr, [sp, #ACT_END]
+    ldr pc, [sp, #LOOP]
+    .balign 4
+4:  ldr lr, [sp, #ACT_END]
     cmp r11, lr
     bne.w 2b
     .balign 4

@@ -41,12 +41,11 @@ typedef struct tp_dsp_then {
  *   u        of each pixel as branch has it
  *   then     lora: what follows where the call begins with u, which replaces
  *            t->u
- *   entry    0 in the first of several calls with as many activations; what the
- *            kernels then keep there for the others
- * Bounds, kept by the caller: 256 |S1| + |S0| < 2^31, |T| < 2^31,
- * |v| + |R(T 2^-t)| < 2^31; u fits int16; lora: those of tile.h, and of odd
- * channels 512 |A| < 2^30; what is added to these is below 2^21, or `wide`
- * first holds it within 22 bits. */
+ *   entry    0 in the first of several calls with as many activations; then
+ * what the kernels keep there for the others Bounds, kept by the caller: 256
+ * |S1| + |S0| < 2^31, |T| < 2^31, |v| + |R(T 2^-t)| < 2^31; u fits int16; lora:
+ * those of tile.h, and of odd channels 512 |A| < 2^30; what is added to these
+ * is below 2^21, or `wide` first holds it within 22 bits. */
 typedef struct tp_dsp_sums {
     const int32_t *w;
     const uint32_t *act;
@@ -60,7 +59,7 @@ typedef struct tp_dsp_sums {
     uint32_t peak;
     uint32_t u[2][TP_SUMS_RANK / 2];
     tp_dsp_then then;
-    uint32_t entry;
+    uint32_t entry[2];
 } tp_dsp_sums;
 
 void tp_dsp_sums_u(tp_dsp_sums *t);
