@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/fixed.h"
+#include "runtime/kernels/dsp/simd.h"
 #include "runtime/kernels/dsp/strip.h"
 #include "runtime/kernels/ref/grad_out.h"
 #include "tinypeft/kernels.h"
@@ -199,12 +200,17 @@ static int8_t finish(const work *v, int32_t oc, const int32_t *info,
     return (int8_t)tp_clamp32(y + op->y_zp, op->y_min, op->y_max);
 }
 
+/* In range as strip.h does it, without its saturation. */
 static int8_t gradient(const work *v, tp_dsp_strip *t, const int32_t *info,
                        int32_t acc) {
+    if (v->in_range) {
+        const uint32_t m = (uint32_t)info[1] << t->left >> t->right;
+        const int8_t dx = tp_grad_put(v->g, tp_smmulr(acc, (int32_t)m));
+        t->beyond |= dx == 127 || dx == -127; /* it may have been */
+        return dx;
+    }
     const int64_t sum = acc >> TP_STRIP_T_MAX;
-    const int8_t dx = tp_grad_out(v->g, sum * info[1], v->shift);
-    t->beyond |= dx == 127 || dx == -127; /* it may have been */
-    return dx;
+    return tp_grad_out(v->g, sum * info[1], v->shift);
 }
 
 /* Channel oc, which is such a number of its group. */
@@ -294,30 +300,57 @@ static void compute_slowly(const work *v, const group *g, const batch *b,
     }
 }
 
+/* True if a channel has values that may have been saturated. */
+static bool at_ends(const int8_t *y, int32_t c, int32_t n) {
+    for (; n > 0; n--, y += c) {
+        if (*y == 127 || *y <= -127) { /* as C saturates, as SSAT does */
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The bytes of a word, each below 128: all bits, and whether one is 127. */
+static inline uint32_t any_byte(uint32_t v) {
+    v |= v >> 16;
+    return (v | v >> 8) & 0xFFu;
+}
+
+static inline bool has_127(uint32_t v) {
+    return ((v + 0x01010101u) & 0x80808080u) != 0;
+}
+
+/* Channels that saturated are computed again, from the rows in scratch. Returns
+ * the peaks of the others. */
+static uint32_t look_again(const work *v, const group *g, const batch *b,
+                           tp_dsp_strip *t, uint32_t peaks) {
+    const int8_t *y = v->y + b->oy * t->pitch + g->c;
+    for (int32_t j = g->skip; j < GROUP; j++) {
+        const uint32_t mask = 0xFFu << 8 * j;
+        if ((peaks & mask) >> 8 * j >= 126 &&
+            at_ends(y + j, v->c, b->n * v->out_w)) {
+            peaks &= ~mask;
+            compute_slowly(v, g, b, t, j);
+        }
+    }
+    return peaks;
+}
+
 /* How large the gradients that were computed are, and [-127, 127]. A value that
- * was saturated has more bits than are left of it: then its channel is computed
- * again, from the rows in scratch. */
+ * was saturated has more bits than are left of it. */
 static void look(const work *v, const group *g, const batch *b,
                  tp_dsp_strip *t) {
     int8_t *y = v->y + b->oy * t->pitch + g->c;
     const int32_t n = b->n * v->out_w;
-    const uint32_t peaks = tp_dsp_peak(y, v->c, n);
-    const bool beyond = t->beyond != 0;
-    bool lowest = false; /* perhaps there is a -128 */
-    t->beyond = 0;
-    for (int32_t j = g->skip; j < GROUP; j++) {
-        const uint32_t peak = peaks >> 8 * j & 0xFFu;
-        if (peak >= 126 && beyond) { /* -127, as C saturates, is 126 */
-            compute_slowly(v, g, b, t, j);
-        } else {
-            v->g->peak |= peak;
-            lowest = lowest || peak == 127;
-        }
+    uint32_t peaks = tp_dsp_peak(y, v->c, n) & 0xFFFFFFFFu << 8 * g->skip;
+    if (t->beyond != 0) {
+        peaks = look_again(v, g, b, t, peaks);
+        t->beyond = 0;
     }
-    if (lowest) {
+    v->g->peak |= any_byte(peaks);
+    if (has_127(peaks)) { /* perhaps there is a -128 */
         tp_dsp_clip(y, v->c, n);
     }
-    t->beyond = 0;
 }
 
 /* Rows of x that the batch needs; some are in scratch, the last of the batch
