@@ -121,6 +121,7 @@ const void *bench_conv_dsp(int i) {
     op.limit = i % 5 == 4 ? 1 << 16 : 0;
     op.w = packed;
     op.channel = channels;
+    tp_conv_dsp_choose(&op);
     return &op;
 }
 
@@ -272,6 +273,7 @@ const void *bench_lora_dsp(int i) {
     op = *plain;
     op.limit = 0;
     op.conv.rank = i % 3 == 2 ? 1 + i % 2 : 4;
+    tp_conv_dsp_choose(&op);
     return &op;
 }
 
@@ -295,6 +297,7 @@ const void *bench_lora_u_dsp(int i) {
     op.plain = i % 5 != 1;
     op.w = packed;
     op.channel = channels;
+    tp_conv_dsp_choose(&op);
     return &op;
 }
 
@@ -323,6 +326,7 @@ const void *bench_lora_bwd_dsp(int i) {
     }
     op = *plain;
     op.conv.rank = i % 3 == 2 ? 1 + i % 2 : 4;
+    op.sums = tp_dsp_sums_branch1;
     return &op;
 }
 

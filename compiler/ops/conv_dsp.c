@@ -288,6 +288,7 @@ static tp_status finish(tp_lower *lower, const packer *p, tp_conv2d_dsp *out) {
     out->plain = p->plain;
     out->limit = p->limit;
     set_clamp(p->d, out);
+    tp_conv_dsp_choose(out);
     out->w = tp_lower_const(lower, TP_S32, p->w,
                             (size_t)p->groups * (size_t)p->pairs * 2, "packed");
     out->channel =

@@ -13,6 +13,23 @@ static const struct {
 #undef TP_KERNEL
 };
 
+const char *tp_part_name(tp_part *part) {
+    static const struct {
+        tp_part *part;
+        const char *name;
+    } parts[] = {
+#define TP_PART(name, type) {(tp_part *)name, #name},
+#include "tinypeft/parts.def"
+#undef TP_PART
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].part == part) {
+            return parts[i].name;
+        }
+    }
+    return NULL;
+}
+
 int tp_kernel_args(tp_kernel_id kernel) {
     return kernels[kernel].n_args;
 }

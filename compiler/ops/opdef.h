@@ -28,9 +28,10 @@ enum {
  * descriptor without knowing its op. Pointers are to constants registered
  * with tp_lower_const(). */
 typedef enum tp_field_type {
-    TP_F_INT,    /* int32_t [count] */
-    TP_F_FACTOR, /* tp_factor */
-    TP_F_POINTER /* to constants, or NULL */
+    TP_F_INT,     /* int32_t [count] */
+    TP_F_FACTOR,  /* tp_factor */
+    TP_F_POINTER, /* to constants, or NULL */
+    TP_F_PART     /* a function of parts.def, or NULL */
 } tp_field_type;
 
 typedef struct tp_field {
@@ -147,6 +148,8 @@ const void *tp_lower_const(tp_lower *lower, tp_dtype dtype, const void *data,
 const char *tp_c_name(tp_arena *arena, const char *name);
 size_t tp_const_bytes(const tp_const *constant);
 const char *tp_kernel_name(tp_kernel_id kernel); /* "tp_<name>_<isa>" */
+typedef void tp_part(void);
+const char *tp_part_name(tp_part *part); /* NULL: none of parts.def */
 int tp_kernel_args(tp_kernel_id kernel);
 /* The fixed-point factor of a real one (TensorFlow Lite's
  * QuantizeMultiplier); f >= 0 and finite. */

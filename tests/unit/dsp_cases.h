@@ -138,7 +138,9 @@ static inline void dsp_pack_back(dsp_memory *m) {
                                 .pairs = tp_dsp_pairs(m->op.out_c),
                                 .direct = m->op.out_c % 4 == 0,
                                 .w = m->w_packed,
-                                .channel = m->q_packed};
+                                .channel = m->q_packed,
+                                .sums = m->op.rank <= 4 ? tp_dsp_sums_branch1
+                                                        : tp_dsp_sums_branch2};
     for (int32_t j = 0; j < m->packed.pairs; j++) {
         m->q_packed[j] = dsp_pair(m, j / 2 * 4 + j % 2);
     }
@@ -257,6 +259,15 @@ static inline void dsp_lora_pack(dsp_memory *m) {
                                 .plain = m->op.y_zp == -128,
                                 .w = m->w_packed,
                                 .channel = m->channels};
+    const bool plain = m->packed.plain != 0;
+    const bool few = m->op.rank <= 4;
+    m->packed.wide =
+        plain ? (few ? tp_dsp_sums_lora_plain1_wide
+                     : tp_dsp_sums_lora_plain2_wide)
+              : (few ? tp_dsp_sums_lora1_wide : tp_dsp_sums_lora2_wide);
+    m->packed.sums = !few    ? m->packed.wide
+                     : plain ? tp_dsp_sums_lora_plain1
+                             : tp_dsp_sums_lora1;
 }
 
 /* u and y of both; u may be wanted or not. */

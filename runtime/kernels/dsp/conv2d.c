@@ -202,9 +202,7 @@ static void load_rows(work *v, const place at[PIXELS], int32_t n,
  * where out_c is no multiple of four. */
 static void run_groups(work *v, int32_t p, int32_t n) {
     const tp_conv2d_dsp *op = v->op;
-    void (*const tile)(const tp_dsp_tile *) =
-        n == 1 ? (op->plain ? tp_dsp_tile1_plain : tp_dsp_tile1)
-               : (op->plain ? tp_dsp_tile2_plain : tp_dsp_tile2);
+    tp_tile_fn *const tile = n == 1 ? op->one : op->two;
     int8_t *y = v->y + p * op->conv.out_c;
     v->most.act_end = v->rest.act_end = v->act + op->pairs * n;
     v->most.y = y;
@@ -470,14 +468,6 @@ static void run_lora_made(work *v, int32_t p, int32_t n) {
     }
 }
 
-static void set_lora(work *v, bool wide) {
-    static void (*const tile[3][2])(tp_dsp_sums * t) = {
-        {tp_dsp_sums_lora1, tp_dsp_sums_lora_plain1},
-        {tp_dsp_sums_lora1_wide, tp_dsp_sums_lora_plain1_wide},
-        {tp_dsp_sums_lora2_wide, tp_dsp_sums_lora_plain2_wide}};
-    v->lora = tile[v->op->conv.rank > 4 ? 2 : wide][v->op->plain];
-}
-
 /* Both kernels with a branch, whose u has the exponent u_e. Returns the scratch
  * behind. */
 static int32_t *begin_lora(work *v, const tp_q8 *lora_b, int u_e,
@@ -488,7 +478,9 @@ static int32_t *begin_lora(work *v, const tp_q8 *lora_b, int u_e,
     v->run = run_lora_given;
     v->twice = true;
     v->branch = branch;
-    set_lora(v, tp_dsp_branch_load(op, lora_b, lora_b->e + u_e, branch));
+    v->lora = tp_dsp_branch_load(op, lora_b, lora_b->e + u_e, branch)
+                  ? op->wide
+                  : op->sums;
     v->sums = (tp_dsp_sums){.w = op->w,
                             .act = v->act,
                             .channel = op->channel,

@@ -24,35 +24,6 @@
 #define LEAST 9
 #define MOST (LEFT + 4)
 
-typedef void strip_fn(tp_dsp_strip *t);
-
-static strip_fn *const forward_one[] = {
-    NULL,
-    tp_dsp_strip_fwd_1,
-    tp_dsp_strip_fwd_2,
-    tp_dsp_strip_fwd_3,
-    tp_dsp_strip_fwd_4,
-    tp_dsp_strip_fwd_5,
-    tp_dsp_strip_fwd_6,
-};
-static strip_fn *const forward_two[] = {
-    NULL,
-    tp_dsp_strip_two_1,
-    tp_dsp_strip_two_2,
-    tp_dsp_strip_two_3,
-    tp_dsp_strip_two_4,
-};
-
-static strip_fn *const backward_one[] = {
-    NULL,
-    tp_dsp_strip_bwd_1,
-    tp_dsp_strip_bwd_2,
-    tp_dsp_strip_bwd_3,
-    tp_dsp_strip_bwd_4,
-    tp_dsp_strip_bwd_5,
-    tp_dsp_strip_bwd_6,
-};
-
 /* What each call works with: x and y as the windows see them; backward they are
  * dy and dx. */
 typedef struct work {
@@ -61,19 +32,18 @@ typedef struct work {
     int8_t *y;
     int32_t c, in_h, in_w, out_h, out_w;
     int32_t stride_h, stride_w, pad_t, pad_l;
-    uint32_t *rows;           /* scratch */
-    int32_t most;             /* rows of y that it serves */
-    int32_t plane;            /* words of a channel in it */
-    int32_t record;           /* words of a channel in `channel` */
-    const int32_t *channel;   /* of the group's first channel on */
-    const int32_t *b;         /* trained: bias, and */
-    const tp_factor *f;       /* factors, or NULL */
-    bool plain;               /* the group's records are those of strip.h */
-    uint32_t bias;            /* of a word of x in scratch */
-    uint32_t pad, pad_word;   /* a pixel of padding; what it is in scratch */
-    strip_fn *const *by_size; /* of strip.h */
-    tp_gscale *g;             /* of a gradient, or NULL */
-    int32_t shift;            /* of its sums; what strip.h has functions for: */
+    uint32_t *rows;         /* scratch */
+    int32_t most;           /* rows of y that it serves */
+    int32_t plane;          /* words of a channel in it */
+    int32_t record;         /* words of a channel in `channel` */
+    const int32_t *channel; /* of the group's first channel on */
+    const int32_t *b;       /* trained: bias, and */
+    const tp_factor *f;     /* factors, or NULL */
+    bool plain;             /* the group's records are those of strip.h */
+    uint32_t bias;          /* of a word of x in scratch */
+    uint32_t pad, pad_word; /* a pixel of padding; what it is in scratch */
+    tp_gscale *g;           /* of a gradient, or NULL */
+    int32_t shift;          /* of its sums; what strip.h has functions for: */
     bool in_range;
 } work;
 
@@ -281,7 +251,8 @@ static void compute(const work *v, const group *g, const batch *b,
     for (int32_t i = v->op->strips; i > 0; i--, s += TP_DW_STRIP) {
         aim(v, g, b, s, t);
         if (s[TP_DW_FAST] && v->in_range) {
-            v->by_size[s[TP_DW_N]](t);
+            (s[TP_DW_N] == v->op->strip[TP_DW_N] ? v->op->first
+                                                 : v->op->other)(t);
         } else {
             for (int32_t j = 0; j < t->count; j++) {
                 slow(v, s, t, j, g->c + g->skip + j);
@@ -470,7 +441,6 @@ static void forward(const tp_dwconv2d_dsp *op, const int8_t *x,
               .bias = 128u * 0x00010001u,
               .pad = (uint8_t)d->x_zp * 0x01010101u,
               .pad_word = (uint32_t)(d->x_zp + 128) * 0x00010001u,
-              .by_size = d->stride_w == 1 ? forward_one : forward_two,
               .g = NULL,
               .shift = 0,
               .b = b,
@@ -534,7 +504,6 @@ void tp_dwconv2d_s8_bwd_x_dsp(const tp_dwconv2d_dsp *op, const tp_q8 *dy,
               .bias = 0,
               .pad = 0,
               .pad_word = 0,
-              .by_size = backward_one,
               .g = g,
               .shift = shift,
               .in_range = shift >= LEAST && shift <= MOST};
