@@ -343,6 +343,7 @@ static const subject subjects[TP_KERNEL_COUNT] = {
     [TP_K_dwconv2d_s8_fwd_mve] = {"xbys", bench_depthwise_mve, 0},
     [TP_K_conv2d_scaled_s8_fwd_dsp] = {"xbkys", bench_conv_scaled_dsp, 0},
     [TP_K_conv2d_lora_s8_fwd_dsp] = {"xbuwys", bench_lora_dsp, 0},
+    [TP_K_conv2d_lora_u_s8_fwd_dsp] = {"xbwywys", bench_lora_u_dsp, 0},
     [TP_K_conv2d_q8_s16_fwd_dsp] = {"xwys", bench_u_dsp, 0},
     [TP_K_conv2d_s8_bwd_x_dsp] = {"dygs", bench_bwd_dsp, 10},
     [TP_K_conv2d_lora_s8_bwd_x_dsp] = {"dfwygs", bench_lora_bwd_dsp, 10},

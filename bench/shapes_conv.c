@@ -124,6 +124,7 @@ const void *bench_conv_dsp(int i) {
     op.limit = i % 5 == 4 ? 1 << 16 : 0;
     op.w = packed;
     op.channel = channels;
+    tp_conv_dsp_choose(&op);
     return &op;
 }
 
@@ -384,6 +385,31 @@ const void *bench_lora_dsp(int i) {
     op = *plain;
     op.limit = 0;
     op.conv.rank = i % 3 == 2 ? 1 + i % 2 : 4;
+    tp_conv_dsp_choose(&op);
+    return &op;
+}
+
+/* 1x1 layers whose sums are short enough for u to be made in the same step,
+ * each with a few ranks. */
+const void *bench_lora_u_dsp(int i) {
+    static tp_conv2d_dsp op;
+    static const int32_t packed[20000];
+    static const int32_t channels[MOST_CHANNELS * 4];
+    static const int32_t some[] = {4, 8, 2};
+    const tp_conv2d *conv = branch_of(i / COUNT(some), 4, 1);
+    if (conv == NULL) {
+        return NULL;
+    }
+    tp_conv2d d = *conv;
+    d.in_c = tp_min32(d.in_c, 128);
+    d.out_c = tp_max32(d.out_c, 4);
+    d.rank = some[i % COUNT(some)];
+    d.shift = 8;
+    op = tp_conv_dsp_layout(&d);
+    op.plain = i % 5 != 1;
+    op.w = packed;
+    op.channel = channels;
+    tp_conv_dsp_choose(&op);
     return &op;
 }
 
@@ -412,6 +438,7 @@ const void *bench_lora_bwd_dsp(int i) {
     }
     op = *plain;
     op.conv.rank = i % 3 == 2 ? 1 + i % 2 : 4;
+    op.sums = tp_dsp_sums_branch1;
     return &op;
 }
 

@@ -32,6 +32,14 @@ static void print_field(tp_text *out, const tp_emitter *e,
         tp_text_add(out, "{%d, %d}", (int)f.m, (int)f.s);
         break;
     }
+    case TP_F_PART: {
+        tp_part *part = NULL;
+        memcpy(&part, at, sizeof part);
+        const char *name = tp_part_name(part);
+        out->failed = out->failed || name == NULL;
+        tp_text_add(out, "%s", name != NULL ? name : "");
+        break;
+    }
     case TP_F_POINTER: {
         const void *data = NULL;
         memcpy(&data, at, sizeof data);

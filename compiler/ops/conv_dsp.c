@@ -2,6 +2,7 @@
 
 #include "compiler/ops/dsp_layout.h"
 #include "core/fixed.h"
+#include "runtime/kernels/dsp/pack.h"
 #include "runtime/kernels/dsp/sums.h"
 #include "runtime/kernels/dsp/tile.h"
 
@@ -287,6 +288,7 @@ static tp_status finish(tp_lower *lower, const packer *p, tp_conv2d_dsp *out) {
     out->plain = p->plain;
     out->limit = p->limit;
     set_clamp(p->d, out);
+    tp_conv_dsp_choose(out);
     out->w = tp_lower_const(lower, TP_S32, p->w,
                             (size_t)p->groups * (size_t)p->pairs * 2, "packed");
     out->channel =
@@ -362,6 +364,39 @@ tp_status tp_conv_dsp_lower(tp_lower *lower, const tp_op *op,
                          &out, (tp_arg[]){x, b, y, scratch});
 }
 
+/* Whether one kernel does both, u = A x and what adds B u: packed sums of
+ * doubled activations fit, 257 * 2 * 255 * 127 * taps < 2^31, and the window is
+ * A's as it is. `made` is the op that makes u. */
+static bool joins(const tp_op *op, const tp_op *made,
+                  const tp_conv2d_dsp *out) {
+    const int32_t taps = 2 * out->pairs;
+    const tp_conv2d *d = &out->conv;
+    return made->kind == TP_OP_LORA_A && made->in[0] == op->in[0] &&
+           (d->rank < 4 || d->rank % 4 == 0) && taps <= 128 &&
+           taps == d->k_h * d->k_w * d->in_c;
+}
+
+/* The same step with the op that makes u. */
+static tp_status join(tp_lower *lower, const tp_op *op, tp_conv2d_dsp out,
+                      const tp_arg *arg) {
+    const tp_graph *graph = lower->graph;
+    const int producer = tp_graph_producer(graph, op->in[3]);
+    if (producer < 0 || !joins(op, &graph->op[producer], &out)) {
+        return TP_OK;
+    }
+    const uint32_t words =
+        (uint32_t)tp_dsp_a_words(out.conv.rank, 2 * out.pairs);
+    const tp_step joined = {.kernel = TP_K_conv2d_lora_u_s8_fwd_dsp,
+                            .type = &tp_desc_conv2d_dsp,
+                            .desc = &out,
+                            .arg = {arg[0], arg[1],
+                                    tp_arg_tensor(graph->op[producer].in[1]),
+                                    arg[2], arg[3], arg[4],
+                                    tp_arg_scratch(arg[5].bytes + 4u * words)}};
+    out.conv.x_zp = graph->tensor[op->in[0]].quant.zero_point;
+    return tp_lower_join(lower, &joined, op->in[3]);
+}
+
 tp_status tp_conv_dsp_lower_lora(tp_lower *lower, const tp_op *op,
                                  const tp_conv_tensors *t, const tp_conv2d *d,
                                  bool *done) {
@@ -385,6 +420,7 @@ tp_status tp_conv_dsp_lower_lora(tp_lower *lower, const tp_op *op,
                            tp_arg_tensor(op->in[4]),
                            tp_arg_tensor(op->out),
                            tp_arg_scratch(tp_conv_dsp_scratch(&out) + branch)};
-    return tp_lower_step(lower, TP_K_conv2d_lora_s8_fwd_dsp,
-                         &tp_desc_conv2d_dsp, &out, args);
+    TP_TRY(tp_lower_step(lower, TP_K_conv2d_lora_s8_fwd_dsp,
+                         &tp_desc_conv2d_dsp, &out, args));
+    return join(lower, op, out, args);
 }

@@ -86,6 +86,10 @@ static const tp_field conv2d_dsp_fields[] = {
     OTHER(tp_conv2d_dsp, w, TP_F_POINTER),
     OTHER(tp_conv2d_dsp, channel, TP_F_POINTER),
     INT(tp_conv2d_dsp, limit),
+    OTHER(tp_conv2d_dsp, two, TP_F_PART),
+    OTHER(tp_conv2d_dsp, one, TP_F_PART),
+    OTHER(tp_conv2d_dsp, sums, TP_F_PART),
+    OTHER(tp_conv2d_dsp, wide, TP_F_PART),
 };
 DESC_WALK_AT(conv2d_dsp, conv.reverse);
 
@@ -98,6 +102,8 @@ static const tp_field dwconv2d_dsp_fields[] = {
     OTHER(tp_dwconv2d_dsp, strip, TP_F_POINTER),
     OTHER(tp_dwconv2d_dsp, channel, TP_F_POINTER),
     INT(tp_dwconv2d_dsp, limit),
+    OTHER(tp_dwconv2d_dsp, first, TP_F_PART),
+    OTHER(tp_dwconv2d_dsp, other, TP_F_PART),
 };
 DESC(dwconv2d_dsp);
 

@@ -2,6 +2,7 @@
 
 #include "core/fixed.h"
 #include "runtime/kernels/dsp/strip.h"
+#include "tinypeft/kernels.h"
 
 /* How the output's columns are divided: strips of n, then what is left. */
 typedef struct strips {
@@ -89,6 +90,35 @@ static strips strips_of(const tp_dw_map *map) {
     return divide(&map->conv, map->fast);
 }
 
+/* The function for a strip of n columns. */
+static tp_strip_fn *part_of(const tp_dw_map *map, int32_t n) {
+    static tp_strip_fn *const forward[TP_STRIP_MOST] = {
+        tp_dsp_strip_fwd_1, tp_dsp_strip_fwd_2, tp_dsp_strip_fwd_3,
+        tp_dsp_strip_fwd_4, tp_dsp_strip_fwd_5, tp_dsp_strip_fwd_6};
+    static tp_strip_fn *const two[TP_STRIP_MOST_2] = {
+        tp_dsp_strip_two_1, tp_dsp_strip_two_2, tp_dsp_strip_two_3,
+        tp_dsp_strip_two_4};
+    static tp_strip_fn *const backward[TP_STRIP_MOST] = {
+        tp_dsp_strip_bwd_1, tp_dsp_strip_bwd_2, tp_dsp_strip_bwd_3,
+        tp_dsp_strip_bwd_4, tp_dsp_strip_bwd_5, tp_dsp_strip_bwd_6};
+    return map->gradient             ? backward[n - 1]
+           : map->conv.stride_w == 1 ? forward[n - 1]
+                                     : two[n - 1];
+}
+
+/* All strips but the last are as wide as the first. */
+static void choose(const tp_dw_map *map, const int32_t *table,
+                   tp_dwconv2d_dsp *out) {
+    for (int32_t i = 0; i < out->strips; i++) {
+        const int32_t *strip = table + i * TP_DW_STRIP;
+        if (strip[TP_DW_FAST] && strip[TP_DW_N] == table[TP_DW_N]) {
+            out->first = part_of(map, strip[TP_DW_N]);
+        } else if (strip[TP_DW_FAST]) {
+            out->other = part_of(map, strip[TP_DW_N]);
+        }
+    }
+}
+
 int32_t tp_dw_strips(const tp_dw_map *map) {
     return strips_of(map).count;
 }
@@ -109,6 +139,7 @@ void tp_dw_lay_out(const tp_dw_map *map, int32_t *table, tp_dwconv2d_dsp *out) {
         strip[TP_DW_AT] += more;
         strip[TP_DW_OUT] += more;
     }
+    choose(map, table, out);
 }
 
 uint32_t tp_dw_scratch(const tp_dwconv2d_dsp *op) {

@@ -20,7 +20,8 @@ typedef struct tp_dw_map {
 } tp_dw_map;
 
 int32_t tp_dw_strips(const tp_dw_map *map);
-/* table [strips][TP_DW_STRIP]; sets rows, plane and strips of *out. */
+/* table [strips][TP_DW_STRIP]; sets rows, plane, strips and their functions of
+ * *out. */
 void tp_dw_lay_out(const tp_dw_map *map, int32_t *table, tp_dwconv2d_dsp *out);
 /* Bytes of scratch. */
 uint32_t tp_dw_scratch(const tp_dwconv2d_dsp *op);

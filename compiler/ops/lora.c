@@ -87,7 +87,9 @@ static tp_status lower_lora(tp_lower *lower, const tp_op *op) {
     d.lora_s = inverse.s;
     bool done = false;
     if (op->n_in <= 5) {
-        TP_TRY(tp_conv_dsp_lower_lora(lower, op, &t, &d, &done));
+        tp_conv2d with_u = d;
+        with_u.shift = u_shift(&d);
+        TP_TRY(tp_conv_dsp_lower_lora(lower, op, &t, &with_u, &done));
     }
     if (op->n_in <= 5 && !done) {
         TP_TRY(tp_conv_scalar_lower_lora(lower, op, &t, &d, &done));

@@ -29,9 +29,10 @@ enum {
  * descriptor without knowing its op. Pointers are to constants registered
  * with tp_lower_const(). */
 typedef enum tp_field_type {
-    TP_F_INT,    /* int32_t [count] */
-    TP_F_FACTOR, /* tp_factor */
-    TP_F_POINTER /* to constants, or NULL */
+    TP_F_INT,     /* int32_t [count] */
+    TP_F_FACTOR,  /* tp_factor */
+    TP_F_POINTER, /* to constants, or NULL */
+    TP_F_PART     /* a function of parts.def, or NULL */
 } tp_field_type;
 
 typedef struct tp_field {
@@ -102,6 +103,11 @@ typedef struct tp_step {
     int n_args;
     tp_arg arg[TP_MAX_ARGS];
     int op; /* position in the graph */
+    /* What does the work of this step and of the op that makes tensor `made`,
+     * in programs that have both; NULL: nothing. There `made` is an output of
+     * the step, or where nobody else reads it NULL. */
+    const struct tp_step *joined;
+    int made;
 } tp_step;
 
 /* Bytes of scratch that a step asks for; 0: none. */
@@ -132,6 +138,9 @@ typedef struct tp_lower {
 tp_status tp_lower_step(tp_lower *lower, tp_kernel_id kernel,
                         const tp_desc_type *type, const void *desc,
                         const tp_arg *arg);
+/* Lets the last step be joined with the op that makes `made`: kernel,
+ * descriptor and arguments are those of *joined. */
+tp_status tp_lower_join(tp_lower *lower, const tp_step *joined, int made);
 /* Registers a constant array for the op being lowered and gives its address
  * for descriptors and arguments; NULL: out of memory. Arrays with the same
  * content share one constant. The name is "<op>_<suffix>". */
@@ -141,6 +150,8 @@ const void *tp_lower_const(tp_lower *lower, tp_dtype dtype, const void *data,
 const char *tp_c_name(tp_arena *arena, const char *name);
 size_t tp_const_bytes(const tp_const *constant);
 const char *tp_kernel_name(tp_kernel_id kernel); /* "tp_<name>_<isa>" */
+typedef void tp_part(void);
+const char *tp_part_name(tp_part *part); /* NULL: none of parts.def */
 int tp_kernel_args(tp_kernel_id kernel);
 /* The fixed-point factor of a real one (TensorFlow Lite's
  * QuantizeMultiplier); f >= 0 and finite. */

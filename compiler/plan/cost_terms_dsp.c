@@ -44,6 +44,16 @@ void tp_cost_lora_dsp(const void *desc, uint64_t *term) {
     term[7] = u(c->out_c);
 }
 
+/* As above, the ranks being channels too; words of A that are packed */
+void tp_cost_lora_u_dsp(const void *desc, uint64_t *term) {
+    const tp_conv2d_dsp *op = desc;
+    tp_cost_lora_dsp(desc, term);
+    const uint64_t ranks = tiles_of(op->conv.rank, 4);
+    term[2] += term[1] * ranks;
+    term[3] += term[1] * ranks * u(op->pairs) * 16;
+    term[8] = ranks * u(op->pairs) * 2;
+}
+
 /* As above; pixels whose channels are no multiple of four; channels of the
  * branch */
 void tp_cost_bwd_x_dsp(const void *desc, uint64_t *term) {

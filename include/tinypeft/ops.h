@@ -45,6 +45,15 @@ typedef struct tp_conv2d {
     int32_t reverse;       /* 1: the output's pixels from last to first */
 } tp_conv2d;
 
+/* Parts of the `dsp` kernels, see parts.def; their structs are in
+ * runtime/kernels/dsp: tile.h, sums.h, strip.h. */
+struct tp_dsp_tile;
+struct tp_dsp_sums;
+struct tp_dsp_strip;
+typedef void tp_tile_fn(const struct tp_dsp_tile *t);
+typedef void tp_sums_fn(struct tp_dsp_sums *t);
+typedef void tp_strip_fn(struct tp_dsp_strip *t);
+
 /* The same for the `dsp` kernels: weights packed, and all that a channel needs
  * beside them, as runtime/kernels/dsp/tile.h says. */
 typedef struct tp_conv2d_dsp {
@@ -59,6 +68,8 @@ typedef struct tp_conv2d_dsp {
     const int32_t *channel; /* [groups][16]; backward: [pairs] scales */
     int32_t limit; /* 0: channel is complete. Else it lacks the bias, which is
                       held within +-limit when it is added */
+    tp_tile_fn *two, *one;   /* pixels; NULL: not needed */
+    tp_sums_fn *sums, *wide; /* the layer has a branch; NULL: not needed */
 } tp_conv2d_dsp;
 
 /* What is known of a strip, some columns of the output of the `dsp` kernels of
@@ -95,6 +106,8 @@ typedef struct tp_dwconv2d_dsp {
                       it has the weights for the base's t, start as it is,
                       without the bias, which is held within +-limit, and t in
                       place of m; conv has m and s */
+    tp_strip_fn *first, *other; /* of strips as wide as the first, of others;
+                                   NULL: not needed */
 } tp_dwconv2d_dsp;
 
 /* DEPTHWISE_CONV_2D of any shape for the `dsp` kernels; w and channel as in

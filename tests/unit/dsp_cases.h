@@ -29,10 +29,12 @@ typedef struct dsp_memory {
     tp_conv2d_dsp packed;
     int8_t w[DSP_WEIGHTS];
     uint16_t q[DSP_CHANNELS];
+    int32_t bias[DSP_CHANNELS], m[DSP_CHANNELS], lora_m[DSP_CHANNELS];
+    int8_t s[DSP_CHANNELS], lora_s[DSP_CHANNELS];
+    int32_t channels[4 * DSP_CHANNELS + 16];
+    _Alignas(8) uint8_t b[DSP_RANK * DSP_CHANNELS + 8];
     int32_t w_packed[DSP_WEIGHTS + 4 * DSP_CHANNELS];
     int32_t q_packed[4 * DSP_CHANNELS];
-    int32_t bias[DSP_CHANNELS], m[DSP_CHANNELS];
-    int8_t s[DSP_CHANNELS];
     _Alignas(8) uint8_t x[DSP_MAP + 16], y[DSP_MAP + 16];
     _Alignas(8) uint8_t u[2 * DSP_RANK * DSP_PIXELS + 8];
     _Alignas(8) uint8_t a[DSP_RANK * DSP_CHANNELS + 8];
@@ -137,7 +139,9 @@ static inline void dsp_pack_back(dsp_memory *m) {
                                 .pairs = tp_dsp_pairs(m->op.out_c),
                                 .direct = m->op.out_c % 4 == 0,
                                 .w = m->w_packed,
-                                .channel = m->q_packed};
+                                .channel = m->q_packed,
+                                .sums = m->op.rank <= 4 ? tp_dsp_sums_branch1
+                                                        : tp_dsp_sums_branch2};
     for (int32_t j = 0; j < m->packed.pairs; j++) {
         m->q_packed[j] = dsp_pair(m, j / 2 * 4 + j % 2);
     }
@@ -197,6 +201,118 @@ static inline bool dsp_u(dsp_memory *m) {
     tp_conv2d_q8_s16_fwd_dsp(&m->op, (int8_t *)m->x, a,
                              (tp_q16 *)(void *)m->out[1], m->scratch);
     return dsp_same(m);
+}
+
+/* What tile.h has of a channel: where its sums start, in 2 or 512, and how they
+ * end. */
+static inline void dsp_channel(dsp_memory *m, int32_t c, int32_t *start,
+                               int32_t *end) {
+    const bool odd = (start - m->channels) % 2 == 1;
+    const int32_t e = -m->s[c];
+    int32_t sum = 0;
+    for (int32_t k = 0; k < m->op.in_c; k++) {
+        sum += m->w[c * m->op.in_c + k];
+    }
+    const int32_t a = m->bias[c] - (128 + m->op.x_zp) * sum;
+    const int32_t r = m->op.y_zp * (1 << e) + (1 << e >> 1);
+    *start = odd ? 512 * a + start[-1] : 2 * a;
+    end[0] = m->m[c];
+    end[1] = odd ? 256 * r + 128 : r;
+    end[2] = odd ? e + 8 : e;
+}
+
+/* A layer whose sums fit 20 bits, so that what a branch takes out of 22 is
+ * clamped. */
+static inline void dsp_lora_layer(dsp_memory *m) {
+    dsp_layer(m, 4, 1);
+    m->op.in_c = tp_min32(m->op.in_c, 32);
+    m->op.out_c = tp_max32(m->op.out_c, 4);
+    dsp_bytes(m, m->w, m->op.in_c * m->op.out_c);
+    for (int32_t c = 0; c < m->op.out_c; c++) {
+        m->bias[c] = dsp_between(m, -1000, 1000);
+        m->m[c] = dsp_between(m, 1 << 30, INT32_MAX);
+        m->s[c] = (int8_t)dsp_between(m, -10, -1);
+        m->lora_m[c] = dsp_between(m, 1 << 30, INT32_MAX);
+        m->lora_s[c] = (int8_t)dsp_between(m, -4, 12);
+    }
+    m->op.y_zp = dsp_between(m, 0, 1) == 0 ? -128 : dsp_between(m, -128, 127);
+    m->op.y_min = -128;
+    m->op.y_max = 127;
+    m->op.m = m->m;
+    m->op.s = m->s;
+    m->op.lora_m = m->lora_m;
+    m->op.lora_s = m->lora_s;
+}
+
+static inline void dsp_lora_pack(dsp_memory *m) {
+    const tp_dsp_matrix w = {m->w, m->op.out_c, m->op.in_c, m->op.in_c, 1};
+    tp_dsp_pack(&w, m->w_packed);
+    for (int32_t g = 0; g < tp_dsp_groups(m->op.out_c); g++) {
+        int32_t *group = m->channels + 16 * g;
+        for (int32_t i = 0; i < 4; i++) {
+            dsp_channel(m, tp_dsp_first(m->op.out_c, g) + i, group + i,
+                        group + 4 + 3 * i);
+        }
+    }
+    m->packed = (tp_conv2d_dsp){.conv = m->op,
+                                .pairs = tp_dsp_pairs(m->op.in_c),
+                                .direct = 1,
+                                .plain = m->op.y_zp == -128,
+                                .w = m->w_packed,
+                                .channel = m->channels};
+    const bool plain = m->packed.plain != 0;
+    const bool few = m->op.rank <= 4;
+    m->packed.wide =
+        plain ? (few ? tp_dsp_sums_lora_plain1_wide
+                     : tp_dsp_sums_lora_plain2_wide)
+              : (few ? tp_dsp_sums_lora1_wide : tp_dsp_sums_lora2_wide);
+    m->packed.sums = !few    ? m->packed.wide
+                     : plain ? tp_dsp_sums_lora_plain1
+                             : tp_dsp_sums_lora1;
+}
+
+/* u and y of both; u may be wanted or not. */
+static inline bool dsp_lora(dsp_memory *m, bool joined) {
+    const int32_t ranks[] = {4, 8, 1, 3, 2, joined ? 4 : 6};
+    dsp_lora_layer(m);
+    m->op.rank = ranks[dsp_between(m, 0, 5)];
+    while (m->op.in_c * 255 * 127 >> m->op.shift > 32766) {
+        m->op.shift++;
+    }
+    const int32_t n = m->op.in_h * m->op.in_w;
+    dsp_bytes(m, (int8_t *)m->x, n * m->op.in_c);
+    const tp_q8 *a = dsp_q8(m, m->a, m->op.rank * m->op.in_c);
+    const tp_q8 *b = dsp_q8(m, m->b, m->op.rank * m->op.out_c);
+    dsp_lora_pack(m);
+    const bool wanted = dsp_between(m, 0, 3) > 0;
+    tp_conv2d of_a = m->op;
+    of_a.out_c = m->op.rank;
+    dsp_begin(m);
+    tp_q16 *u[2] = {(tp_q16 *)(void *)m->out[0], (tp_q16 *)(void *)m->out[1]};
+    int8_t *y[2] = {(int8_t *)m->out[0] + 1024, (int8_t *)m->out[1] + 1024};
+    const int8_t *x = (int8_t *)m->x;
+    tp_conv2d_q8_s16_fwd_ref(&of_a, x, a, u[0]);
+    tp_conv2d_lora_s8_fwd_ref(&m->op, x, m->bias, u[0], b, y[0]);
+    if (joined) {
+        tp_conv2d_lora_u_s8_fwd_dsp(&m->packed, x, NULL, a,
+                                    wanted ? u[1] : NULL, b, y[1], m->scratch);
+    } else {
+        memcpy(u[1], u[0], 4 + 2 * (size_t)(n * m->op.rank));
+        tp_conv2d_lora_s8_fwd_dsp(&m->packed, x, NULL, u[1], b, y[1],
+                                  m->scratch);
+    }
+    if (!wanted) {
+        memcpy(u[0], u[1], 1024);
+    }
+    return dsp_same(m);
+}
+
+static inline bool dsp_lora_joined(dsp_memory *m) {
+    return dsp_lora(m, true);
+}
+
+static inline bool dsp_lora_apart(dsp_memory *m) {
+    return dsp_lora(m, false);
 }
 
 static inline bool dsp_du(dsp_memory *m) {
@@ -480,6 +596,8 @@ static const dsp_case dsp_cases[] = {
     {"conv2d_s8_bwd_x", dsp_conv_back},
     {"conv2d_lora_s8_bwd_x", dsp_lora_back},
     {"conv2d_q8_s16_fwd", dsp_u},
+    {"conv2d_lora_s8_fwd", dsp_lora_apart},
+    {"conv2d_lora_u_s8_fwd", dsp_lora_joined},
     {"lora_q8_bwd_u", dsp_du},
     {"lora_q16_bwd_w", dsp_db},
     {"conv2d_s8_bwd_w", dsp_dw},

@@ -211,6 +211,59 @@ static int trained_layer(uint32_t seed, tp_kind kind, unsigned isa) {
     return n;
 }
 
+/* Weights of branches anywhere in their range, with exponents from where
+ * nothing is added to where everything is clamped. */
+static void random_branches(pair *p, uint32_t seed) {
+    const tp_model *m = p->ctx[0].model;
+    uint32_t rng = tp_rng_seed(seed);
+    tp_adapter_init(&p->ctx[0], 1);
+    for (uint32_t i = 0; i < m->n_params; i++) {
+        const tp_param *param = &m->params[i];
+        tp_q8 *w = (tp_q8 *)(void *)(p->ctx[0].adapter + param->adapter);
+        assert_int_equal(param->type, TP_PARAM_Q8);
+        w->e = (int8_t)((int32_t)tp_rng_below(&rng, 24) - 20);
+        for (uint32_t k = 0; k < param->count; k++) {
+            const int32_t any = (int32_t)tp_rng_below(&rng, 255) - 127;
+            w->v[k] = (int8_t)(seed % 4 == 0   ? (any < 0 ? -127 : 127)
+                               : seed % 4 == 1 ? any / 64
+                                               : any);
+        }
+    }
+    memcpy(p->ctx[1].adapter, p->ctx[0].adapter, m->adapter_bytes);
+}
+
+/* How many steps of inference are of a kernel. */
+static int steps_of(const tp_plan *plan, tp_kernel_id kernel) {
+    int n = 0;
+    for (int i = 0; i < plan->infer.n_steps; i++) {
+        n += plan->infer.step[i].kernel == kernel;
+    }
+    return n;
+}
+
+/* One layer with a branch of each rank: u made in the same step or before. */
+static void branches(void **state) {
+    static const char *const spec[] = {"*=lora:rank=4", "*=lora:rank=8",
+                                       "*=lora:rank=3", "*=lora:rank=6",
+                                       "*=lora:rank=1", "*=lora:rank=12"};
+    int joined = 0, apart = 0;
+    (void)state;
+    for (uint32_t seed = 0; seed < 6000; seed++) {
+        pair p = {.diag = {.arena = &p.arena}};
+        tp_graph graph = tp_one_conv(&p.arena, seed, TP_OP_CONV_2D);
+        if (adapted(&p, &spec[seed % 6], 1, &graph)) {
+            open_pair(&p, &graph, TP_ISA_DSP);
+            joined += steps_of(&p.plan[1], TP_K_conv2d_lora_u_s8_fwd_dsp);
+            apart += steps_of(&p.plan[1], TP_K_conv2d_lora_s8_fwd_dsp);
+            random_branches(&p, seed);
+            compare(&p, seed, 2);
+        }
+        tp_arena_free(&p.arena);
+    }
+    print_message("branches: %d joined, %d apart\n", joined, apart);
+    assert_true(joined > 100 && apart > 100);
+}
+
 static void same_trained_layers(unsigned isa) {
     int dense = 0, depth = 0;
     for (uint32_t seed = 0; seed < 2000; seed++) {
@@ -308,6 +361,7 @@ int main(void) {
         cmocka_unit_test(random_graphs),
         cmocka_unit_test(trained_biases_and_factors),
         cmocka_unit_test(trained_layers),
+        cmocka_unit_test(branches),
         cmocka_unit_test(random_training),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,35 +24,6 @@
 #define LEAST 9
 #define MOST (LEFT + 4)
 
-typedef void strip_fn(tp_dsp_strip *t);
-
-static strip_fn *const forward_one[] = {
-    NULL,
-    tp_dsp_strip_fwd_1,
-    tp_dsp_strip_fwd_2,
-    tp_dsp_strip_fwd_3,
-    tp_dsp_strip_fwd_4,
-    tp_dsp_strip_fwd_5,
-    tp_dsp_strip_fwd_6,
-};
-static strip_fn *const forward_two[] = {
-    NULL,
-    tp_dsp_strip_two_1,
-    tp_dsp_strip_two_2,
-    tp_dsp_strip_two_3,
-    tp_dsp_strip_two_4,
-};
-
-static strip_fn *const backward_one[] = {
-    NULL,
-    tp_dsp_strip_bwd_1,
-    tp_dsp_strip_bwd_2,
-    tp_dsp_strip_bwd_3,
-    tp_dsp_strip_bwd_4,
-    tp_dsp_strip_bwd_5,
-    tp_dsp_strip_bwd_6,
-};
-
 /* What each call works with: x and y as the windows see them; backward they are
  * dy and dx. */
 typedef struct work {
@@ -61,19 +32,18 @@ typedef struct work {
     int8_t *y;
     int32_t c, in_h, in_w, out_h, out_w;
     int32_t stride_h, stride_w, pad_t, pad_l;
-    uint32_t *rows;           /* scratch */
-    int32_t most;             /* rows of y that it serves */
-    int32_t plane;            /* words of a channel in it */
-    int32_t record;           /* words of a channel in `channel` */
-    const int32_t *channel;   /* of the group's first channel on */
-    const int32_t *b;         /* trained: bias, and */
-    const tp_factor *f;       /* factors, or NULL */
-    bool plain;               /* the group's records are those of strip.h */
-    uint32_t bias;            /* of a word of x in scratch */
-    uint32_t pad, pad_word;   /* a pixel of padding; what it is in scratch */
-    strip_fn *const *by_size; /* of strip.h */
-    tp_gscale *g;             /* of a gradient, or NULL */
-    int32_t shift;            /* of its sums; what strip.h has functions for: */
+    uint32_t *rows;         /* scratch */
+    int32_t most;           /* rows of y that it serves */
+    int32_t plane;          /* words of a channel in it */
+    int32_t record;         /* words of a channel in `channel` */
+    const int32_t *channel; /* of the group's first channel on */
+    const int32_t *b;       /* trained: bias, and */
+    const tp_factor *f;     /* factors, or NULL */
+    bool plain;             /* the group's records are those of strip.h */
+    uint32_t bias;          /* of a word of x in scratch */
+    uint32_t pad, pad_word; /* a pixel of padding; what it is in scratch */
+    tp_gscale *g;           /* of a gradient, or NULL */
+    int32_t shift;          /* of its sums; what strip.h has functions for: */
     bool in_range;
 } work;
 
@@ -200,12 +170,17 @@ static int8_t finish(const work *v, int32_t oc, const int32_t *info,
     return (int8_t)tp_clamp32(y + op->y_zp, op->y_min, op->y_max);
 }
 
+/* In range as strip.h does it, without its saturation. */
 static int8_t gradient(const work *v, tp_dsp_strip *t, const int32_t *info,
                        int32_t acc) {
+    if (v->in_range) {
+        const uint32_t m = (uint32_t)info[1] << t->left >> t->right;
+        const int8_t dx = tp_grad_put(v->g, tp_smmulr(acc, (int32_t)m));
+        t->beyond |= dx == 127 || dx == -127; /* it may have been */
+        return dx;
+    }
     const int64_t sum = acc >> TP_STRIP_T_MAX;
-    const int8_t dx = tp_grad_out(v->g, sum * info[1], v->shift);
-    t->beyond |= dx == 127 || dx == -127; /* it may have been */
-    return dx;
+    return tp_grad_out(v->g, sum * info[1], v->shift);
 }
 
 /* Channel oc, which is such a number of its group. */
@@ -276,7 +251,8 @@ static void compute(const work *v, const group *g, const batch *b,
     for (int32_t i = v->op->strips; i > 0; i--, s += TP_DW_STRIP) {
         aim(v, g, b, s, t);
         if (s[TP_DW_FAST] && v->in_range) {
-            v->by_size[s[TP_DW_N]](t);
+            (s[TP_DW_N] == v->op->strip[TP_DW_N] ? v->op->first
+                                                 : v->op->other)(t);
         } else {
             for (int32_t j = 0; j < t->count; j++) {
                 slow(v, s, t, j, g->c + g->skip + j);
@@ -295,30 +271,57 @@ static void compute_slowly(const work *v, const group *g, const batch *b,
     }
 }
 
+/* True if a channel has values that may have been saturated. */
+static bool at_ends(const int8_t *y, int32_t c, int32_t n) {
+    for (; n > 0; n--, y += c) {
+        if (*y == 127 || *y <= -127) { /* as C saturates, as SSAT does */
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The bytes of a word, each below 128: all bits, and whether one is 127. */
+static inline uint32_t any_byte(uint32_t v) {
+    v |= v >> 16;
+    return (v | v >> 8) & 0xFFu;
+}
+
+static inline bool has_127(uint32_t v) {
+    return ((v + 0x01010101u) & 0x80808080u) != 0;
+}
+
+/* Channels that saturated are computed again, from the rows in scratch. Returns
+ * the peaks of the others. */
+static uint32_t look_again(const work *v, const group *g, const batch *b,
+                           tp_dsp_strip *t, uint32_t peaks) {
+    const int8_t *y = v->y + b->oy * t->pitch + g->c;
+    for (int32_t j = g->skip; j < GROUP; j++) {
+        const uint32_t mask = 0xFFu << 8 * j;
+        if ((peaks & mask) >> 8 * j >= 126 &&
+            at_ends(y + j, v->c, b->n * v->out_w)) {
+            peaks &= ~mask;
+            compute_slowly(v, g, b, t, j);
+        }
+    }
+    return peaks;
+}
+
 /* How large the gradients that were computed are, and [-127, 127]. A value that
- * was saturated has more bits than are left of it: then its channel is computed
- * again, from the rows in scratch. */
+ * was saturated has more bits than are left of it. */
 static void look(const work *v, const group *g, const batch *b,
                  tp_dsp_strip *t) {
     int8_t *y = v->y + b->oy * t->pitch + g->c;
     const int32_t n = b->n * v->out_w;
-    const uint32_t peaks = tp_dsp_peak(y, v->c, n);
-    const bool beyond = t->beyond != 0;
-    bool lowest = false; /* perhaps there is a -128 */
-    t->beyond = 0;
-    for (int32_t j = g->skip; j < GROUP; j++) {
-        const uint32_t peak = peaks >> 8 * j & 0xFFu;
-        if (peak >= 126 && beyond) { /* -127, as C saturates, is 126 */
-            compute_slowly(v, g, b, t, j);
-        } else {
-            v->g->peak |= peak;
-            lowest = lowest || peak == 127;
-        }
+    uint32_t peaks = tp_dsp_peak(y, v->c, n) & 0xFFFFFFFFu << 8 * g->skip;
+    if (t->beyond != 0) {
+        peaks = look_again(v, g, b, t, peaks);
+        t->beyond = 0;
     }
-    if (lowest) {
+    v->g->peak |= any_byte(peaks);
+    if (has_127(peaks)) { /* perhaps there is a -128 */
         tp_dsp_clip(y, v->c, n);
     }
-    t->beyond = 0;
 }
 
 /* Rows of x that the batch needs; some are in scratch, the last of the batch
@@ -458,7 +461,6 @@ static void forward(const tp_dwconv2d_dsp *op, const int8_t *x,
               .bias = 128u * 0x00010001u,
               .pad = (uint8_t)d->x_zp * 0x01010101u,
               .pad_word = (uint32_t)(d->x_zp + 128) * 0x00010001u,
-              .by_size = d->stride_w == 1 ? forward_one : forward_two,
               .g = NULL,
               .shift = 0,
               .b = b,
@@ -522,7 +524,6 @@ void tp_dwconv2d_s8_bwd_x_dsp(const tp_dwconv2d_dsp *op, const tp_q8 *dy,
               .bias = 0,
               .pad = 0,
               .pad_word = 0,
-              .by_size = backward_one,
               .g = g,
               .shift = shift,
               .in_range = shift >= LEAST && shift <= MOST};

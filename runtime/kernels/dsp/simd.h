@@ -43,6 +43,11 @@ static inline uint32_t tp_sxtb16(uint32_t v) {
     return (uint32_t)__sxtb16((int8x4_t)v);
 }
 
+/* Half by half, with wrap-around. */
+static inline uint32_t tp_add16(uint32_t a, uint32_t b) {
+    return (uint32_t)__sadd16((int16x2_t)a, (int16x2_t)b);
+}
+
 /* Bytes 1 and 3. */
 static inline uint32_t tp_sxtb16_odd(uint32_t v) {
     return (uint32_t)__sxtb16((int8x4_t)(v >> 8 | v << 24));
@@ -87,6 +92,12 @@ static inline uint32_t tp_ssub16(uint32_t a, uint32_t b) {
     return (uint32_t)__ssub16((int16x2_t)a, (int16x2_t)b);
 }
 
+/* The bytes of v, int8 but -128, without their signs. */
+static inline uint32_t tp_abs8(uint32_t v) {
+    const int8x4_t less = __ssub8(0, (int8x4_t)v);
+    return __sel((uint32_t)less, v);
+}
+
 #else
 
 /* Both halves of a times those of b, added to acc. */
@@ -106,6 +117,11 @@ static inline uint32_t tp_sxtb16(uint32_t v) {
 /* Bytes 1 and 3. */
 static inline uint32_t tp_sxtb16_odd(uint32_t v) {
     return tp_sxtb16(v >> 8);
+}
+
+/* Half by half, with wrap-around. */
+static inline uint32_t tp_add16(uint32_t a, uint32_t b) {
+    return ((a + b) & 0xFFFFu) | ((a & 0xFFFF0000u) + (b & 0xFFFF0000u));
 }
 
 /* The bytes of v where lo <= y <= hi, else 0; int8 each. */
@@ -160,6 +176,12 @@ static inline uint32_t tp_uadd8(uint32_t a, uint32_t b) {
 /* Difference of halves, modulo 2^16. */
 static inline uint32_t tp_ssub16(uint32_t a, uint32_t b) {
     return tp_pack_low(a - b, (a >> 16) - (b >> 16));
+}
+
+/* The bytes of v, int8 but -128, without their signs. */
+static inline uint32_t tp_abs8(uint32_t v) {
+    const uint32_t negative = v >> 7 & 0x01010101u;
+    return (v ^ negative * 0xFFu) + negative;
 }
 
 #endif

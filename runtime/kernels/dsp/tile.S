@@ -10,7 +10,8 @@
     .thumb
     .text
 
-/* The frame: tp_dsp_tile without its weights, then where to enter the loop. */
+/* The frame: tp_dsp_tile without its weights, then where to enter the loop,
+ * where to go behind it, and where a pass of it ends. */
     .equ ACT, 0
     .equ CHANNEL, 4
     .equ Y, 8
@@ -21,6 +22,7 @@
     .equ DOWN, 28
     .equ ENTRY, 32
     .equ FINISH, 36
+    .equ LOOP, 40
     .equ FRAME, 44              /* keeps the stack at multiples of 8 */
 
 
@@ -45,12 +47,11 @@
     pop {r4-r11, pc}
 .endm
 
-/* Code addresses: how sums are finished, \finish; and where to enter the loop of
- * `each` bytes a turn, behind which r3 turns are left: its first pass runs the
- * rest of r3 by `unroll`; none left: \finish. */
-.macro SET_CODE loop, each, unroll
+/* Code addresses: where sums are finished, then FIND_ENTRY. */
+.macro SET_CODE loop, each, unroll, more
     orr r10, r10, #1            /* Thumb */
     str r10, [sp, #FINISH]
+    mov r11, r10
     cbz r3, 91f
     rsb r9, r3, #0
     and r9, r9, #(\unroll - 1)
@@ -58,7 +59,12 @@
     adr.w r10, \loop
     mla r10, r9, r12, r10
     orr r10, r10, #1
+    cmp r3, #\unroll
+    bls 91f
+    adr.w r11, \more
+    orr r11, r11, #1
 91: str r10, [sp, #ENTRY]
+    str r11, [sp, #LOOP]
 .endm
 
 /* --- two pixels ----------------------------------------------------------- */
@@ -92,7 +98,7 @@
     adr.w r10, any2
 1:  lsrs r3, r3, #3
     subs r3, r3, #1             /* the first pair stands alone */
-    SET_CODE pairs2, 48, UNROLL
+    SET_CODE pairs2, 48, UNROLL, more2
 group2:
     ldrd r11, lr, [sp, #ACT]
     ldm lr, {r2, r4, r6, r8}    /* what the sums start from */
@@ -103,6 +109,9 @@ pairs2:
     .rept UNROLL
     PAIR2 r1, r3, r5, r7
     .endr
+    ldr pc, [sp, #LOOP]
+    .balign 4
+more2:
     ldr lr, [sp, #ACT_END]
     cmp r11, lr
     bne.w pairs2
@@ -170,7 +179,7 @@ any2:
     ENTER
     adr.w r10, any1
 1:  lsrs r3, r3, #3             /* two pairs a turn */
-    SET_CODE pairs1, 56, UNROLL / 4
+    SET_CODE pairs1, 56, UNROLL / 4, pairs1
     ldr lr, [sp, #CHANNEL]
 group1:
     ldm lr!, {r1-r4}
