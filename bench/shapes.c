@@ -332,6 +332,7 @@ static const subject subjects[TP_KERNEL_COUNT] = {
     [TP_K_head_q8_bwd_x_ref] = {"fwyg", head, 0},
     [TP_K_conv2d_any_s8_fwd_dsp] = {"xby", bench_conv, 0},
     [TP_K_conv2d_s8_fwd_dsp] = {"xbys", bench_conv_dsp, 0},
+    [TP_K_fc_s8_fwd_dsp] = {"xbys", bench_fc_dsp, 0},
     [TP_K_conv2d_s8_fwd_scalar] = {"xbys", bench_conv_scalar, 0},
     [TP_K_conv2d_scaled_s8_fwd_scalar] = {"xbkys", bench_conv_scaled_scalar, 0},
     [TP_K_conv2d_lora_s8_fwd_scalar] = {"xbuwys", bench_lora_scalar, 0},

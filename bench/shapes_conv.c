@@ -389,6 +389,34 @@ const void *bench_lora_dsp(int i) {
     return &op;
 }
 
+/* Inputs, outputs; every other one with a trained bias. */
+static const int32_t large[][2] = {{640, 8},  {260, 64}, {512, 33}, {300, 12},
+                                   {400, 40}, {640, 4},  {288, 20}, {1024, 16}};
+
+const void *bench_fc_dsp(int i) {
+    static tp_conv2d_dsp op;
+    static const int32_t packed[20000];
+    static const int32_t channels[MOST_CHANNELS * 4];
+    if (i >= COUNT(large)) {
+        return NULL;
+    }
+    const tp_conv2d d = conv_of(&(conv_shape){.in_h = 1,
+                                              .in_w = 1,
+                                              .k_h = 1,
+                                              .k_w = 1,
+                                              .stride = 1,
+                                              .in_c = (int16_t)large[i][0],
+                                              .out_c = (int16_t)large[i][1]});
+    op = tp_conv_dsp_layout(&d);
+    op.plain = i % 3 != 1;
+    op.bytes = 1;
+    op.limit = i % 2 == 1 ? 1 << 16 : 0;
+    op.w = packed;
+    op.channel = channels;
+    tp_conv_dsp_choose(&op);
+    return &op;
+}
+
 /* 1x1 layers whose sums are short enough for u to be made in the same step,
  * each with a few ranks. */
 const void *bench_lora_u_dsp(int i) {

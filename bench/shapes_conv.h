@@ -24,6 +24,7 @@ const void *bench_depthwise_bwd_scalar(int i);
 const void *bench_conv_mve(int i);
 const void *bench_depthwise_mve(int i);
 const void *bench_conv_scaled_dsp(int i);
+const void *bench_fc_dsp(int i);
 const void *bench_lora_dsp(int i);
 const void *bench_lora_u_dsp(int i);
 const void *bench_bwd_dsp(int i);

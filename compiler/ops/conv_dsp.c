@@ -26,6 +26,7 @@ typedef struct packer {
 /* What is known of one channel's sum A = start + sum w u, u in [0, 255]. */
 typedef struct channel {
     int64_t start;
+    int64_t sum; /* of its weights */
     int64_t lo, hi;
     int64_t most;  /* |A|, with what a branch adds */
     bool constant; /* all sums give the same byte: its weights are dropped */
@@ -69,6 +70,7 @@ static void sum_weights(const packer *p, int32_t oc, channel *c) {
         sum += w;
         neg += w < 0 ? w : 0;
     }
+    c->sum = sum;
     c->start = -(128 + p->d->x_zp) * sum;
     c->lo = c->start + 255 * neg;
     c->hi = c->start + 255 * (sum - neg);
@@ -190,8 +192,11 @@ static bool pack_channels(const packer *p, const channel c[2], int32_t *start,
          (!fits_scaled(p, &c[0], false) || !fits_scaled(p, &c[1], true)))) {
         return false;
     }
-    const int64_t sum = 256 * c[1].start + c[0].start;
-    start[0] = (int32_t)(2 * c[0].start);
+    /* Sums of bytes as they are: they lack 128 for each weight. */
+    const int64_t more = p->layout.bytes != 0 ? 128 : 0;
+    const int64_t even_start = c[0].start + more * c[0].sum;
+    const int64_t sum = 256 * (c[1].start + more * c[1].sum) + even_start;
+    start[0] = (int32_t)(uint32_t)(2 * (uint64_t)even_start);
     start[1] = (int32_t)(uint32_t)(2 * (uint64_t)sum);
     even[0] = c[0].m;
     even[1] = (int32_t)c[0].r;
@@ -303,6 +308,17 @@ static bool has_code(const tp_conv2d *d) {
            d->y_max - d->y_min >= 128;
 }
 
+/* One pixel of so many channels that their copy in scratch would be most of
+ * what a small model needs: its bytes are unpacked again for each group of
+ * outputs, a seventh more instructions. */
+#define MOST_WIDENED 256
+
+static bool reads_bytes(const tp_conv2d_dsp *op) {
+    const tp_conv2d *d = &op->conv;
+    return d->out_h * d->out_w == 1 && op->direct &&
+           2 * op->pairs > MOST_WIDENED;
+}
+
 /* Packs the layer *d, which it completes; `done` is false where there is no
  * code for it or a bound fails. */
 static tp_status pack_layer(tp_lower *lower, const tp_op *op,
@@ -324,6 +340,7 @@ static tp_status pack_layer(tp_lower *lower, const tp_op *op,
     p->groups = (d->out_c + TP_TILE_GROUP - 1) / TP_TILE_GROUP;
     p->plain = is_plain(d);
     p->layout = tp_conv_dsp_layout(d);
+    p->layout.bytes = !p->scaled && !p->lora && reads_bytes(&p->layout);
     p->pairs = p->layout.pairs;
     if (!has_code(d) || (p->lora && p->bias == NULL)) {
         return TP_OK;
@@ -359,6 +376,11 @@ tp_status tp_conv_dsp_lower(tp_lower *lower, const tp_op *op,
         return tp_lower_step(lower, TP_K_conv2d_scaled_s8_fwd_dsp,
                              &tp_desc_conv2d_dsp, &out,
                              (tp_arg[]){x, b, f, y, scratch});
+    }
+    if (out.bytes != 0) {
+        return tp_lower_step(
+            lower, TP_K_fc_s8_fwd_dsp, &tp_desc_conv2d_dsp, &out,
+            (tp_arg[]){x, b, y, out.limit != 0 ? scratch : tp_arg_const(NULL)});
     }
     return tp_lower_step(lower, TP_K_conv2d_s8_fwd_dsp, &tp_desc_conv2d_dsp,
                          &out, (tp_arg[]){x, b, y, scratch});

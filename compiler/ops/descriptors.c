@@ -86,6 +86,7 @@ static const tp_field conv2d_dsp_fields[] = {
     OTHER(tp_conv2d_dsp, w, TP_F_POINTER),
     OTHER(tp_conv2d_dsp, channel, TP_F_POINTER),
     INT(tp_conv2d_dsp, limit),
+    INT(tp_conv2d_dsp, bytes),
     OTHER(tp_conv2d_dsp, two, TP_F_PART),
     OTHER(tp_conv2d_dsp, one, TP_F_PART),
     OTHER(tp_conv2d_dsp, sums, TP_F_PART),

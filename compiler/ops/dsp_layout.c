@@ -41,6 +41,10 @@ void tp_conv_dsp_choose(tp_conv2d_dsp *op) {
         choose_branch(op);
         return;
     }
+    if (op->bytes != 0) {
+        op->one = op->plain ? tp_dsp_bytes1_plain : tp_dsp_bytes1;
+        return;
+    }
     if (pixels > 1) {
         op->two = op->plain ? tp_dsp_tile2_plain : tp_dsp_tile2;
     }
@@ -57,5 +61,6 @@ uint32_t tp_conv_dsp_scratch(const tp_conv2d_dsp *op) {
     const int32_t rows = op->direct ? 0 : slots * op->row_bytes;
     const int32_t groups = (op->conv.out_c + 3) / 4;
     const int32_t channels = op->limit != 0 ? groups * 64 : 0;
-    return (uint32_t)((one ? 4 : 8) * op->pairs + rows + channels);
+    const int32_t act = op->bytes != 0 ? 0 : one ? 4 : 8;
+    return (uint32_t)(act * op->pairs + rows + channels);
 }

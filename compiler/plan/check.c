@@ -23,6 +23,7 @@ typedef enum walk {
 static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_conv2d_s8_fwd_ref] = WALK_CONV,
     [TP_K_conv2d_any_s8_fwd_dsp] = WALK_CONV,
+    [TP_K_fc_s8_fwd_dsp] = WALK_CONV,
     [TP_K_conv2d_s8_fwd_mve] = WALK_CONV_ONE,
     [TP_K_conv2d_s8_fwd_scalar] = WALK_CONV_TWO,
     [TP_K_conv2d_scaled_s8_fwd_scalar] = WALK_CONV_TWO,

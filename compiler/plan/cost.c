@@ -71,6 +71,7 @@ static const struct {
 } macs[] = {
     {tp_cost_conv, 1u << 3 | 1u << 5 | 1u << 7},
     {tp_cost_conv_dsp, 1u << 3 | 1u << 4},
+    {tp_cost_fc_dsp, 1u << 2},
     {tp_cost_lora_dsp, 1u << 3},
     {tp_cost_lora_u_dsp, 1u << 3},
     {tp_cost_bwd_x_dsp, 1u << 3},

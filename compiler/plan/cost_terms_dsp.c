@@ -23,6 +23,15 @@ void tp_cost_conv_dsp(const void *desc, uint64_t *term) {
     term[9] = op->limit != 0 ? u(c->out_c) : 0;
 }
 
+/* One pixel: groups of channels; MACs, with those that fill up groups; channels
+ * whose bias is trained */
+void tp_cost_fc_dsp(const void *desc, uint64_t *term) {
+    const tp_conv2d_dsp *op = desc;
+    term[1] = tiles_of(op->conv.out_c, 4);
+    term[2] = term[1] * u(op->pairs) * 8;
+    term[3] = op->limit != 0 ? u(op->conv.out_c) : 0;
+}
+
 /* pairs of pixels, a last one being one; their groups of channels; MACs, with
  * those that fill up words and groups; pairs of k that are widened */
 static void tiles_of_two(uint64_t pixels, int32_t channels, int32_t pairs,

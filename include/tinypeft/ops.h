@@ -68,6 +68,7 @@ typedef struct tp_conv2d_dsp {
     const int32_t *channel; /* [groups][16]; backward: [pairs] scales */
     int32_t limit; /* 0: channel is complete. Else it lacks the bias, which is
                       held within +-limit when it is added */
+    int32_t bytes; /* 1: one pixel, whose bytes are read as they are */
     tp_tile_fn *two, *one;   /* pixels; NULL: not needed */
     tp_sums_fn *sums, *wide; /* the layer has a branch; NULL: not needed */
 } tp_conv2d_dsp;

@@ -213,7 +213,8 @@ static inline void dsp_channel(dsp_memory *m, int32_t c, int32_t *start,
     for (int32_t k = 0; k < m->op.in_c; k++) {
         sum += m->w[c * m->op.in_c + k];
     }
-    const int32_t a = m->bias[c] - (128 + m->op.x_zp) * sum;
+    const int32_t zero = m->packed.bytes != 0 ? 0 : 128;
+    const int32_t a = m->bias[c] - (zero + m->op.x_zp) * sum;
     const int32_t r = m->op.y_zp * (1 << e) + (1 << e >> 1);
     *start = odd ? 512 * a + start[-1] : 2 * a;
     end[0] = m->m[c];
@@ -257,6 +258,7 @@ static inline void dsp_lora_pack(dsp_memory *m) {
     m->packed = (tp_conv2d_dsp){.conv = m->op,
                                 .pairs = tp_dsp_pairs(m->op.in_c),
                                 .direct = 1,
+                                .bytes = m->packed.bytes,
                                 .plain = m->op.y_zp == -128,
                                 .w = m->w_packed,
                                 .channel = m->channels};
@@ -269,6 +271,21 @@ static inline void dsp_lora_pack(dsp_memory *m) {
     m->packed.sums = !few    ? m->packed.wide
                      : plain ? tp_dsp_sums_lora_plain1
                              : tp_dsp_sums_lora1;
+}
+
+/* One pixel from its bytes as they are. */
+static inline bool dsp_fc(dsp_memory *m) {
+    dsp_lora_layer(m);
+    m->op.in_h = m->op.in_w = m->op.out_h = m->op.out_w = 1;
+    m->packed.bytes = 1;
+    dsp_lora_pack(m);
+    m->packed.one = m->packed.plain ? tp_dsp_bytes1_plain : tp_dsp_bytes1;
+    int8_t *x = (int8_t *)m->x + dsp_between(m, 0, 3); /* any address */
+    dsp_bytes(m, x, m->op.in_c);
+    dsp_begin(m);
+    tp_conv2d_s8_fwd_ref(&m->op, x, m->bias, (int8_t *)m->out[0]);
+    tp_fc_s8_fwd_dsp(&m->packed, x, NULL, (int8_t *)m->out[1], m->scratch);
+    return dsp_same(m);
 }
 
 /* u and y of both; u may be wanted or not. */
@@ -596,6 +613,7 @@ static const dsp_case dsp_cases[] = {
     {"conv2d_s8_bwd_x", dsp_conv_back},
     {"conv2d_lora_s8_bwd_x", dsp_lora_back},
     {"conv2d_q8_s16_fwd", dsp_u},
+    {"fc_s8_fwd", dsp_fc},
     {"conv2d_lora_s8_fwd", dsp_lora_apart},
     {"conv2d_lora_u_s8_fwd", dsp_lora_joined},
     {"lora_q8_bwd_u", dsp_du},

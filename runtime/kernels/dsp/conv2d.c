@@ -310,7 +310,8 @@ static int8_t *lay_out(work *v, const int32_t *b, const tp_factor *f,
     const tp_conv2d_dsp *op = v->op;
     const tp_conv2d *c = &op->conv;
     const bool one = c->out_h * c->out_w == 1 && c->rank == 0;
-    int32_t *table = (int32_t *)(scratch + (one ? 1 : PIXELS) * op->pairs);
+    const int32_t words = op->bytes != 0 ? 0 : one ? 1 : PIXELS;
+    int32_t *table = (int32_t *)(scratch + words * op->pairs);
     int8_t *bytes = (int8_t *)table;
     v->act = scratch;
     v->channel = op->channel;
@@ -366,6 +367,28 @@ static void forward(const tp_conv2d_dsp *op, const int8_t *x, const int32_t *b,
 void tp_conv2d_s8_fwd_dsp(const tp_conv2d_dsp *op, const int8_t *x,
                           const int32_t *b, int8_t *y, uint32_t *scratch) {
     forward(op, x, b, NULL, y, scratch);
+}
+
+/* conv2d_s8_fwd_ref of one pixel, byte for byte, from its bytes as they are.
+ *   op, b    as above; `bytes` and `direct` are set, x is where A starts from
+ *   x, y     as there; apart
+ *   scratch  where limit is not 0: int32 [groups][16]
+ * Bounds as in tile.h. Cannot fail. */
+void tp_fc_s8_fwd_dsp(const tp_conv2d_dsp *op, const int8_t *x,
+                      const int32_t *b, int8_t *y, uint32_t *scratch) {
+    work v = {.op = op, .x = x, .y = y};
+    (void)lay_out(&v, b, NULL, scratch);
+    v.act = (uint32_t *)(uintptr_t)x;
+    set_tiles(&v);
+    v.most.y = y;
+    v.most.act_end = v.rest.act_end = v.act + op->pairs / 2;
+    if (v.most.channel < v.most.end) {
+        op->one(&v.most);
+    }
+    if (v.rest.channel < v.rest.end) {
+        v.rest.y = y + op->conv.out_c - TP_TILE_GROUP;
+        op->one(&v.rest);
+    }
 }
 
 /* conv2d_scaled_s8_fwd_ref, byte for byte.

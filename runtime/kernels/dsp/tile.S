@@ -146,7 +146,7 @@ any2:
     smlad r3, r10, r8, r3
 .endm
 
-.macro FINISH1 kind
+.macro FINISH1 kind, group
     sub r2, r2, r1
     sub r4, r4, r3
     ldm lr!, {r9, r10, r11}
@@ -166,7 +166,7 @@ any2:
     str r1, [r9], #4
     str r9, [sp, #Y]
     cmp lr, r12
-    bne.w group1
+    bne.w \group
     LEAVE
 .endm
 
@@ -196,7 +196,72 @@ pairs1:
     ldr pc, [sp, #FINISH]
     .balign 4
 plain1:
-    FINISH1 plain
+    FINISH1 plain, group1
     .balign 4
 any1:
-    FINISH1 any
+    FINISH1 any, group1
+
+/* --- one pixel, as it is --------------------------------------------------- *
+ *
+ * Registers as above; four bytes of x become two words a turn. */
+
+.macro BYTES1
+    ldm r0!, {r5-r8}
+    ldr r9, [r11], #4
+    sxtb16 r10, r9, ror #8
+    sxtb16 r9, r9
+    smlad r2, r9, r5, r2
+    smlad r4, r9, r6, r4
+    sxtb16 r5, r5
+    sxtb16 r6, r6
+    smlad r1, r9, r5, r1
+    smlad r3, r9, r6, r3
+    smlad r2, r10, r7, r2
+    smlad r4, r10, r8, r4
+    sxtb16 r7, r7
+    sxtb16 r8, r8
+    smlad r1, r10, r7, r1
+    smlad r3, r10, r8, r3
+.endm
+.macro FINISH_BYTES kind
+    ldm lr!, {r5-r8}
+    add r1, r5, r1, lsl #1
+    add r2, r6, r2, lsl #1
+    add r3, r7, r3, lsl #1
+    add r4, r8, r4, lsl #1
+    FINISH1 \kind, group_bytes
+.endm
+
+    .section .text.tp_dsp_bytes1, "ax", %progbits
+    FUNCTION tp_dsp_bytes1_plain
+    ENTER
+    adr.w r10, plain_bytes
+    b 1f
+    FUNCTION tp_dsp_bytes1
+    ENTER
+    adr.w r10, any_bytes
+1:  lsrs r3, r3, #2             /* four bytes a turn */
+    SET_CODE bytes1, 64, UNROLL / 8, bytes1
+    ldr lr, [sp, #CHANNEL]
+group_bytes:
+    movs r1, #0
+    movs r2, #0
+    movs r3, #0
+    movs r4, #0
+    ldr r11, [sp, #ACT]
+    ldr r12, [sp, #ACT_END]
+    ldr pc, [sp, #ENTRY]
+    .balign 4
+bytes1:
+    .rept UNROLL / 8
+    BYTES1
+    .endr
+    cmp r11, r12
+    bne.w bytes1
+    ldr pc, [sp, #FINISH]
+    .balign 4
+plain_bytes:
+    FINISH_BYTES plain
+    .balign 4
+any_bytes:
+    FINISH_BYTES any
