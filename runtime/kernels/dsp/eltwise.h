@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "runtime/kernels/dsp/rows.h"
+#include "runtime/kernels/dsp/eltwise_rows.h"
 #include "runtime/kernels/dsp/simd.h"
 #include "runtime/kernels/ref/index.h"
 #include "tinypeft/ops.h"

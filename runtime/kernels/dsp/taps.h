@@ -13,15 +13,13 @@
 /* With A = start + sum x w of a channel, |A| < 2^30 or m = 0, and e in [1, 22]:
  *   y = usat8((round(2 A m / 2^32) + R + (A >> 31)) >> e)
  * and then into the clamp range: with R = (y_zp + 128) 2^e + 2^(e-1) these are
- * gemmlowp's two roundings, as rows.h says, of bytes y + 128. Sums of A are
- * modulo 2^32.
- *   tap      pointers to the taps' pixels of x, channel 0, from tap to tap_end;
- *            tp_tap_put() writes them
- *   w        [group][tap]{2 w0, 2 w2; 2 w1, 2 w3}, int16
- *   channel  [group]{2 start of each; then m, R, e of each}
- *   y        [out] bytes y[c] of the groups from c on, to c_end
- *   up, down, back  four equal bytes: added, then subtracted, both saturated,
- *            then added: from y + 128 to the range */
+ * gemmlowp's two roundings, as eltwise_rows.h says, of bytes y + 128. Sums of A
+ * are modulo 2^32. tap      pointers to the taps' pixels of x, channel 0, from
+ * tap to tap_end; tp_tap_put() writes them w        [group][tap]{2 w0, 2 w2; 2
+ * w1, 2 w3}, int16 channel  [group]{2 start of each; then m, R, e of each} y
+ * [out] bytes y[c] of the groups from c on, to c_end up, down, back  four equal
+ * bytes: added, then subtracted, both saturated, then added: from y + 128 to
+ * the range */
 typedef struct tp_dsp_taps {
     const uint32_t *tap, *tap_end;
     const int32_t *w, *channel;

@@ -217,7 +217,8 @@ void tp_mve_taps(const tp_mve_layer *l, const tp_mve_rows *r, int8_t *y) {
     }
 }
 
-/* --- rows of rows.h ------------------------------------------------------- */
+/* --- rows of eltwise_rows.h
+ * ------------------------------------------------------- */
 
 /* VRMULH is SMMULR, four times. Shifts are to the left. */
 static inline int32x4_t scaled(int32x4_t x2, int32x4_t m, int32_t half,

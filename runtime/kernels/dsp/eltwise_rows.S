@@ -1,4 +1,4 @@
-/* rows.h for cores with the DSP extension. rows.c says the same in C.
+/* eltwise_rows.h for cores with the DSP extension. eltwise_rows.c says the same in C.
  *
  * By hand, for no compiler uses SMMLAR, which rounds, takes the high word and
  * adds: thirteen instructions a sum, where C has thirty. */

@@ -1,13 +1,14 @@
-/* Rows of ADD, SUB and MUL. rows.S is for cores with the DSP extension, rows.c
- * says the same in C. Pointers need no alignment; n >= 1; y may be an input.
+/* Rows of ADD, SUB and MUL. eltwise_rows.S is for cores with the DSP extension,
+ * eltwise_rows.c says the same in C. Pointers need no alignment; n >= 1; y may
+ * be an input.
  *
  * With gemmlowp's two roundings, where x2 is twice x and e >= 1:
  *   t = round(x2 m / 2^32), halves up
  *   (t + 2^(e-1) + (x2 >> 31)) >> e
  * The sign of x2 stands for that of t: they differ where t is 0 only, and then
  * the result is 0 either way. */
-#ifndef TP_KERNELS_DSP_ROWS_H
-#define TP_KERNELS_DSP_ROWS_H
+#ifndef TP_KERNELS_DSP_ELTWISE_ROWS_H
+#define TP_KERNELS_DSP_ELTWISE_ROWS_H
 
 #include <stdint.h>
 

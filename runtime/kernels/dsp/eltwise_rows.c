@@ -1,11 +1,11 @@
-/* rows.S in C: the same bytes, for cores without the DSP extension and as its
- * test. */
-#include "runtime/kernels/dsp/rows.h"
+/* eltwise_rows.S in C: the same bytes, for cores without the DSP extension and
+ * as its test. */
+#include "runtime/kernels/dsp/eltwise_rows.h"
 
 #include "core/fixed.h"
 #include "runtime/kernels/dsp/simd.h"
 
-/* As in rows.h, but not yet shifted. */
+/* As in eltwise_rows.h, but not yet shifted. */
 static int32_t scaled(int32_t x2, int32_t m, int32_t half) {
     return tp_smmulr(x2, m) + half + (x2 >> 31);
 }
