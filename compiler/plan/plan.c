@@ -172,7 +172,9 @@ static uint32_t master_bytes(const tp_model *model, tp_param *params) {
 /* What the gradients are spent on says what the state is. */
 static tp_state_kind state_of(const tp_graph *graph) {
     for (int i = graph->first_backward; i < graph->n_ops; i++) {
-        if (graph->op[i].kind == TP_OP_SGD) {
+        if (graph->op[i].kind == TP_OP_SGD ||
+            graph->op[i].kind == TP_OP_BIAS_SGD ||
+            graph->op[i].kind == TP_OP_HEAD_SGD) {
             return TP_STATE_ONLINE;
         }
         if (graph->op[i].kind == TP_OP_ACCUMULATE) {

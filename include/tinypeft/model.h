@@ -83,7 +83,8 @@ typedef enum tp_state_kind {
     /* 4 B: int16 gradient, the master's low byte. Batches of up to 16, no
      * momentum; divergence stops training. */
     TP_STATE_ACCUMULATE = 2,
-    /* 2 B: the master's low byte. Every sample is an update of its own. */
+    /* 2 B: the master's low byte; of a head's weights 3 B, the master. Every
+     * sample is an update of its own. */
     TP_STATE_ONLINE = 3
 } tp_state_kind;
 

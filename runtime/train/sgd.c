@@ -14,6 +14,8 @@
 #include <string.h>
 
 #include "core/master.h"
+#include "core/rng.h"
+#include "core/scaler.h"
 #include "runtime/adapter/weights.h"
 
 #define MOMENTUM_BITS 12   /* fraction bits of v */
@@ -119,10 +121,10 @@ static void update_momentum(const tp_ctx *ctx, const tp_param *param,
     const uint32_t below = (UINT32_C(1) << lr_bits) - 1u;
     const int32_t keep = 2 * (int32_t)state->config.momentum_q15;
     const int32_t rate = state->config.lr_q15;
+    const tp_scaler scaler = tp_scaler_of_bfp(factor, MOMENTUM_BITS + FRACTION);
     uint32_t rng = state->rng; /* the stores below may not change it */
     for (uint32_t i = 0; i < param->count; i++) {
-        const int32_t step =
-            tp_step_of(grad->v[i], factor, MOMENTUM_BITS + FRACTION);
+        const int32_t step = tp_scaled(&scaler, grad->v[i]);
         v[i] = round_sum(step, v[i] * keep, tp_rng_next(&rng));
         const int32_t fine = (int32_t)(tp_rng_next(&rng) & below) - v[i] * rate;
         w[i] = sat16(w[i] + (fine >> lr_bits));
@@ -145,7 +147,11 @@ static void update_plain(const tp_ctx *ctx, const tp_param *param,
     uint8_t *weights = ctx->adapter + param->adapter;
     if (param->type == TP_PARAM_S16) {
         factor.e += TP_WEIGHT_BITS + TP_MASTER_LOW;
-        tp_master_update_s16((int16_t *)(void *)weights, low, g, factor);
+        const tp_scaler s = tp_scaler_of_bfp(factor, 0);
+        int16_t *w16 = (int16_t *)(void *)weights;
+        for (uint32_t i = 0; i < g.n; i++) {
+            tp_master_move_s16(&w16[i], &low[i], tp_scaled(&s, g.v16[i]));
+        }
         return;
     }
     tp_q8 *w = (tp_q8 *)(void *)weights;

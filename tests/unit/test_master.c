@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "core/master.h"
+#include "core/rng.h"
 #include "tinypeft/adapter.h"
 #include "tinypeft/kernels.h"
 #include "tinypeft/train.h"
