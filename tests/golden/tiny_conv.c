@@ -342,7 +342,7 @@ const tp_model tiny_conv_model = {
     .target_bytes = 1, .classes = 4, .loss_floor = 90852,
     .n_params = 6, .n_values = 58, .n_gscale = 6,
     .params = params, .n_steps = 21, .cost = cost,
-    .state = 1,
+    .state = 1, .optimiser = &tp_optimiser_momentum,
     .layout = {.gscale = 160, .grads = 208, .grads_bytes = 256,
                .master = 464, .momentum = 580, .checkpoint = 696},
     .sample = sample,

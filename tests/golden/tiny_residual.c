@@ -329,7 +329,7 @@ const tp_model tiny_residual_model = {
     .target_bytes = 1, .classes = 2, .loss_floor = 45426,
     .n_params = 3, .n_values = 8, .n_gscale = 5,
     .params = params, .n_steps = 20, .cost = cost,
-    .state = 1,
+    .state = 1, .optimiser = &tp_optimiser_momentum,
     .layout = {.gscale = 160, .grads = 200, .grads_bytes = 44,
                .master = 244, .momentum = 260, .checkpoint = 276},
     .sample = sample,

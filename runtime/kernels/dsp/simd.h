@@ -35,12 +35,13 @@ static inline int32_t tp_smmulr(int32_t a, int32_t b) {
 #ifdef __ARM_FEATURE_DSP
 #include <arm_acle.h>
 
+/* Not __ssat(), a macro that warns of the sign of what it returns. */
 static inline int32_t tp_sat16(int32_t v) {
-    return __ssat(v, 16);
+    return (int32_t)__builtin_arm_ssat(v, 16);
 }
 
 static inline int32_t tp_sat17(int32_t v) {
-    return __ssat(v, 17);
+    return (int32_t)__builtin_arm_ssat(v, 17);
 }
 
 static inline int32_t tp_smlad(uint32_t a, uint32_t b, int32_t acc) {
