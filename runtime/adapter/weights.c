@@ -31,13 +31,14 @@ void tp_weights_from_master(const tp_param *param, int16_t *master,
         param->packing->from_master(param, master, adapter);
         return;
     }
+    const uint32_t n = param->count; /* no store below may change it */
     uint32_t peak = 0;
-    for (uint32_t i = 0; i < param->count; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         peak |= tp_abs32(master[i]);
     }
     tp_q8 *w = q8_of(param, adapter);
     const int32_t e = tp_weights_exponent(peak);
-    for (uint32_t i = 0; i < param->count; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         w->v[i] = tp_weight_round(master[i], e);
     }
     w->e = (int8_t)e;

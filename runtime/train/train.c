@@ -20,8 +20,8 @@ _Static_assert(sizeof(tp_train_state) == 160,
 
 /* Estimated instructions for each value of a parameter: of the norm, and of the
  * update itself. */
-#define NORM_COST 40u
-#define UPDATE_COST 110u
+#define NORM_COST 15u
+#define UPDATE_COST 75u
 
 static bool in_range(const tp_model *model, const tp_train_config *c) {
     const uint16_t most = model->state == TP_STATE_ACCUMULATE ? 16 : 256;

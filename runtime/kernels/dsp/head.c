@@ -1,7 +1,7 @@
 /* Heads on cores with the DSP extension: as in runtime/kernels/ref/head.c and
  * head_sgd.c, byte for byte, four features at a time. */
 #include "runtime/kernels/ref/head.h"
-#include "runtime/kernels/dsp/rows.h"
+#include "runtime/kernels/dsp/head_rows.h"
 #include "runtime/kernels/dsp/simd.h"
 #include "runtime/kernels/ref/head_sgd.h"
 #include "tinypeft/kernels.h"

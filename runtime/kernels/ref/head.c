@@ -79,11 +79,14 @@ void tp_head_q8_bwd_x_ref(const tp_head *op, const tp_q8 *dz, const tp_q8 *w,
  * Cannot fail. Source: chain rule. */
 void tp_head_s8_bwd_w_ref(const tp_head *op, const int8_t *x, const tp_q8 *dz,
                           tp_q32 *dw) {
-    for (int32_t c = 0; c < op->classes; c++) {
+    const int32_t n = op->in_c; /* no store below may change what is read */
+    const int32_t classes = op->classes;
+    const int32_t zero = op->x_zp;
+    int32_t *row = dw->v;
+    for (int32_t c = 0; c < classes; c++) {
         const int32_t d = dz->v[c];
-        int32_t *row = dw->v + c * op->in_c;
-        for (int32_t k = 0; k < op->in_c; k++) {
-            row[k] += (x[k] - op->x_zp) * d;
+        for (int32_t k = 0; k < n; k++) {
+            *row++ += (x[k] - zero) * d;
         }
     }
     dw->e = dz->e;

@@ -1,5 +1,5 @@
-/* rows.S in C. */
-#include "runtime/kernels/dsp/rows.h"
+/* head_rows.S in C. */
+#include "runtime/kernels/dsp/head_rows.h"
 
 #include "runtime/kernels/dsp/simd.h"
 

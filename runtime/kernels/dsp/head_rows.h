@@ -1,11 +1,11 @@
 /* Rows of a head: sums of their products with the features, and what one sample
- * moves their weights by. rows.S is for cores with the DSP extension, rows.c
+ * moves their weights by. head_rows.S is for cores with the DSP extension, head_rows.c
  * says the same in C. Both come in blocks of four; weights and their masters
  * lie at multiples of four bytes, features anywhere.
  *
  * Widened features are two words for each block, {x0, x2} and {x1, x3}. */
-#ifndef TP_KERNELS_DSP_ROWS_H
-#define TP_KERNELS_DSP_ROWS_H
+#ifndef TP_KERNELS_DSP_HEAD_ROWS_H
+#define TP_KERNELS_DSP_HEAD_ROWS_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-/* rows.h for cores with the DSP extension. rows.c says the same in C.
+/* head_rows.h for cores with the DSP extension. head_rows.c says the same in C.
  *
  * By hand, for a compiler neither rotates while it extends nor keeps the flags
  * of SEL from one instruction to the next. Each loop takes blocks of four two
