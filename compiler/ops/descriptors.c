@@ -307,6 +307,15 @@ static const tp_field sgd_fields[] = {
 };
 DESC(sgd);
 
+static const tp_field head_sgd_fields[] = {
+    INT(tp_head_sgd, in_c),
+    INT(tp_head_sgd, classes),
+    INT(tp_head_sgd, x_zp),
+    INT(tp_head_sgd, index),
+    OTHER(tp_head_sgd, unit, TP_F_FACTOR),
+};
+DESC(head_sgd);
+
 static const tp_field ce_fields[] = {
     INT(tp_ce, n),
     INT(tp_ce, zp),

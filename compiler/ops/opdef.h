@@ -56,9 +56,9 @@ extern const tp_desc_type tp_desc_conv2d, tp_desc_conv2d_dsp,
     tp_desc_conv2d_scalar, tp_desc_pool, tp_desc_mean, tp_desc_eltwise,
     tp_desc_eltwise_bwd, tp_desc_lut, tp_desc_softmax, tp_desc_copy,
     tp_desc_fill, tp_desc_resize, tp_desc_clamp, tp_desc_sum, tp_desc_bias,
-    tp_desc_head, tp_desc_ce, tp_desc_mse, tp_desc_sgd, tp_desc_random,
-    tp_desc_rescale, tp_desc_bottleneck, tp_desc_unpack, tp_desc_vera,
-    tp_desc_hyper, tp_desc_sparse;
+    tp_desc_head, tp_desc_ce, tp_desc_mse, tp_desc_sgd, tp_desc_head_sgd,
+    tp_desc_random, tp_desc_rescale, tp_desc_bottleneck, tp_desc_unpack,
+    tp_desc_vera, tp_desc_hyper, tp_desc_sparse;
 
 typedef enum tp_arg_kind {
     TP_ARG_TENSOR, /* wherever the plan puts the tensor */
@@ -219,6 +219,18 @@ typedef struct tp_overlap {
 #define TP_BY_CHANNEL (-1)
 
 int32_t tp_kernel_gathers(tp_kernel_id kernel);
+
+/* Of the `dsp` kernels of a head: features of 16 bits, a sum for each class. */
+static inline uint32_t tp_head_scratch(int32_t in_c, int32_t classes) {
+    return 2u * (uint32_t)in_c + 4u * (uint32_t)(classes + classes % 2);
+}
+
+/* Bytes of the tp_masters of a head's weights. */
+static inline int64_t tp_masters_bytes(const tp_tensor *w) {
+    return (int64_t)sizeof(tp_masters) +
+           2 * (int64_t)w->dim[0] *
+               (int64_t)tp_masters_row((uint32_t)w->dim[1]);
+}
 
 #define TP_APART INT32_MAX
 

@@ -73,6 +73,7 @@ static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_sum_q8_bwd_x_ref] = WALK_VALUE,
     [TP_K_rescale_q8_bwd_x_ref] = WALK_VALUE,
     [TP_K_head_add_q8_fwd_ref] = WALK_VALUE,
+    [TP_K_head_add_q8_fwd_dsp] = WALK_VALUE,
 };
 
 typedef struct checker {

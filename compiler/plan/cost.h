@@ -41,13 +41,13 @@ tp_cost_count tp_cost_conv, tp_cost_conv_dsp, tp_cost_lora_dsp,
     tp_cost_dwconv_any_dsp, tp_cost_conv_any_dsp, tp_cost_conv_mve,
     tp_cost_dwconv_mve, tp_cost_conv_scalar, tp_cost_dwconv_scalar,
     tp_cost_dwconv_bwd_scalar, tp_cost_dwconv_bwd_x, tp_cost_lora_u,
-    tp_cost_lora_b, tp_cost_head, tp_cost_head_bwd_x, tp_cost_bias,
-    tp_cost_pool, tp_cost_avgpool_bwd_x, tp_cost_pool_bwd_x, tp_cost_mean,
-    tp_cost_mean_bwd_x, tp_cost_eltwise, tp_cost_eltwise_bwd_x, tp_cost_lut,
-    tp_cost_softmax, tp_cost_copy, tp_cost_fill, tp_cost_resize, tp_cost_clamp,
-    tp_cost_sum, tp_cost_ce, tp_cost_mse, tp_cost_random, tp_cost_sgd,
-    tp_cost_rescale, tp_cost_bottleneck, tp_cost_branch, tp_cost_vera,
-    tp_cost_hyper, tp_cost_unpack, tp_cost_sparse, tp_cost_sparse_bwd_x,
-    tp_cost_sparse_bwd_w;
+    tp_cost_lora_b, tp_cost_head, tp_cost_head_bwd_x, tp_cost_head_sgd,
+    tp_cost_bias, tp_cost_pool, tp_cost_avgpool_bwd_x, tp_cost_pool_bwd_x,
+    tp_cost_mean, tp_cost_mean_bwd_x, tp_cost_eltwise, tp_cost_eltwise_bwd_x,
+    tp_cost_lut, tp_cost_softmax, tp_cost_copy, tp_cost_fill, tp_cost_resize,
+    tp_cost_clamp, tp_cost_sum, tp_cost_ce, tp_cost_mse, tp_cost_random,
+    tp_cost_sgd, tp_cost_rescale, tp_cost_bottleneck, tp_cost_branch,
+    tp_cost_vera, tp_cost_hyper, tp_cost_unpack, tp_cost_sparse,
+    tp_cost_sparse_bwd_x, tp_cost_sparse_bwd_w;
 
 #endif

@@ -245,6 +245,14 @@ void tp_cost_head(const void *desc, uint64_t *term) {
     term[2] = u(op->classes) * u(op->in_c);
 }
 
+/* classes; features; weights */
+void tp_cost_head_sgd(const void *desc, uint64_t *term) {
+    const tp_head_sgd *op = desc;
+    term[1] = u(op->classes);
+    term[2] = u(op->in_c);
+    term[3] = u(op->classes) * u(op->in_c);
+}
+
 /* tiles; terms; MACs; inputs */
 void tp_cost_head_bwd_x(const void *desc, uint64_t *term) {
     const tp_head *op = desc;

@@ -308,6 +308,14 @@ typedef struct tp_sgd {
     tp_factor unit; /* online only */
 } tp_sgd;
 
+/* A head whose weights are spent on at once: tp_head and tp_sgd in one. */
+typedef struct tp_head_sgd {
+    int32_t in_c, classes;
+    int32_t x_zp;
+    int32_t index;  /* of the parameter, as in tp_sgd */
+    tp_factor unit; /* s_x */
+} tp_head_sgd;
+
 /* Softmax and cross-entropy on logits. z_real = (z - zp) * scale. */
 typedef struct tp_ce {
     int32_t n;

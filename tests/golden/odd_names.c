@@ -642,7 +642,7 @@ const tp_model odd_names_model = {
     .target_bytes = 2, .classes = 0, .loss_floor = 0,
     .n_params = 9, .n_values = 20, .n_gscale = 7,
     .params = params, .n_steps = 44, .cost = cost,
-    .state = 1,
+    .state = 1, .optimiser = &tp_optimiser_momentum,
     .layout = {.gscale = 160, .grads = 216, .grads_bytes = 116,
                .master = 332, .momentum = 372, .checkpoint = 412},
     .sample = sample,

@@ -238,7 +238,7 @@ const tp_model tiny_mlp_model = {
     .target_bytes = 6, .classes = 0, .loss_floor = 0,
     .n_params = 4, .n_values = 20, .n_gscale = 2,
     .params = params, .n_steps = 13, .cost = cost,
-    .state = 1,
+    .state = 1, .optimiser = &tp_optimiser_momentum,
     .layout = {.gscale = 160, .grads = 176, .grads_bytes = 96,
                .master = 272, .momentum = 312, .checkpoint = 352},
     .sample = sample,

@@ -604,6 +604,73 @@ static inline bool dsp_conv_any(dsp_memory *m) {
     return dsp_same(m);
 }
 
+/* --- heads ---------------------------------------------------------------- */
+
+/* Logits from features alone, and added to others. */
+static inline bool dsp_head(dsp_memory *m) {
+    const tp_head op = {.in_c = 4 * dsp_between(m, 1, 19),
+                        .classes = dsp_between(m, 1, 13),
+                        .x_zp = dsp_between(m, -128, 127),
+                        .scale = {.m = (1 << 30) + dsp_between(m, 0, 1 << 29),
+                                  .s = dsp_between(m, -24, 4)}};
+    const int8_t *x = (int8_t *)m->x + dsp_between(m, 0, 3);
+    dsp_bytes(m, (int8_t *)m->x, op.in_c + 3);
+    const tp_q8 *w = dsp_q8(m, m->y, op.in_c * op.classes);
+    const int16_t *b = (const int16_t *)(const void *)dsp_q16(m, m->u, 16)->v;
+    dsp_begin(m);
+    tp_head_q8_fwd_ref(&op, x, w, b, (int16_t *)(void *)m->out[0]);
+    tp_head_q8_fwd_dsp(&op, x, w, b, (int16_t *)(void *)m->out[1], m->scratch);
+    tp_head_add_q8_fwd_ref(&op, b, x, w, (int16_t *)(void *)(m->out[0] + 64));
+    tp_head_add_q8_fwd_dsp(&op, b, x, w, (int16_t *)(void *)(m->out[1] + 64),
+                           m->scratch);
+    return dsp_same(m);
+}
+
+/* Where weights, masters and the shared state lie in an output. */
+enum { DSP_MASTERS = 1024, DSP_ONLINE = 4096 };
+
+static inline void dsp_head_step(dsp_memory *m, const tp_head_sgd *op,
+                                 const int8_t *x, const tp_q8 *dz, int i) {
+    tp_q8 *w = (tp_q8 *)(void *)m->out[i];
+    tp_masters *masters = (tp_masters *)(void *)(m->out[i] + DSP_MASTERS);
+    tp_online *online = (tp_online *)(void *)(m->out[i] + DSP_ONLINE);
+    if (i == 0) {
+        tp_head_sgd_q8_ref(op, x, dz, w, masters, online);
+    } else {
+        tp_head_sgd_q8_dsp(op, x, dz, w, masters, online, m->scratch);
+    }
+}
+
+/* Several updates in a row, of steps of all sizes. */
+static inline bool dsp_head_sgd(dsp_memory *m) {
+    const tp_head_sgd op = {
+        .in_c = 4 * dsp_between(m, 1, 19),
+        .classes = dsp_between(m, 1, 12),
+        .x_zp = dsp_between(m, 0, 1) == 0 ? -128 : dsp_between(m, -128, 127),
+        .index = dsp_between(m, 0, 9),
+        .unit = {.m = (1 << 30) + dsp_between(m, 0, 1 << 29),
+                 .s = dsp_between(m, -9, 0)}};
+    tp_online online = {.rate = {.m = UINT32_C(0x80000000), .e = -34}};
+    memset(m->out, 0, sizeof m->out);
+    tp_q8 *w = dsp_q8(m, m->out[0], op.in_c * op.classes);
+    w->e = (int8_t)dsp_between(m, -13, -5);
+    for (int t = 0; t < 6; t++) {
+        const int8_t *x = (int8_t *)m->x + dsp_between(m, 0, 3);
+        dsp_bytes(m, (int8_t *)m->x, op.in_c + 3);
+        tp_q8 *dz = dsp_q8(m, m->u, op.classes);
+        dz->e = (int8_t)dsp_between(m, -14, -6);
+        online.rng = tp_rng_next(&m->rng);
+        memcpy(m->out[0] + DSP_ONLINE, &online, sizeof online);
+        if (t == 0) {
+            memcpy(m->out[1], m->out[0], sizeof m->out[0]);
+        }
+        memcpy(m->out[1] + DSP_ONLINE, &online, sizeof online);
+        dsp_head_step(m, &op, x, dz, 0);
+        dsp_head_step(m, &op, x, dz, 1);
+    }
+    return dsp_same(m);
+}
+
 typedef struct dsp_case {
     const char *name;
     bool (*run)(dsp_memory *m);
@@ -624,6 +691,8 @@ static const dsp_case dsp_cases[] = {
     {"mul_s8_fwd", dsp_mul},
     {"dwconv2d_any_s8_fwd", dsp_depthwise},
     {"conv2d_any_s8_fwd", dsp_conv_any},
+    {"head_q8_fwd", dsp_head},
+    {"head_sgd_q8", dsp_head_sgd},
 };
 
 enum { DSP_CASES = sizeof dsp_cases / sizeof *dsp_cases };

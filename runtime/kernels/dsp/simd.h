@@ -35,6 +35,15 @@ static inline int32_t tp_smmulr(int32_t a, int32_t b) {
 #ifdef __ARM_FEATURE_DSP
 #include <arm_acle.h>
 
+/* Not __ssat(), a macro that warns of the sign of what it returns. */
+static inline int32_t tp_sat16(int32_t v) {
+    return (int32_t)__builtin_arm_ssat(v, 16);
+}
+
+static inline int32_t tp_sat17(int32_t v) {
+    return (int32_t)__builtin_arm_ssat(v, 17);
+}
+
 static inline int32_t tp_smlad(uint32_t a, uint32_t b, int32_t acc) {
     return __smlad((int16x2_t)a, (int16x2_t)b, acc);
 }
@@ -98,7 +107,27 @@ static inline uint32_t tp_abs8(uint32_t v) {
     return __sel((uint32_t)less, v);
 }
 
+/* The larger, the smaller, of each int8 of two words. */
+static inline uint32_t tp_max8(uint32_t a, uint32_t b) {
+    (void)__ssub8((int8x4_t)a, (int8x4_t)b);
+    return __sel(a, b);
+}
+
+static inline uint32_t tp_min8(uint32_t a, uint32_t b) {
+    (void)__ssub8((int8x4_t)a, (int8x4_t)b);
+    return __sel(b, a);
+}
+
 #else
+
+/* In [-2^15, 2^15); in [-2^16, 2^16). */
+static inline int32_t tp_sat16(int32_t v) {
+    return v < -32768 ? -32768 : (v > 32767 ? 32767 : v);
+}
+
+static inline int32_t tp_sat17(int32_t v) {
+    return v < -65536 ? -65536 : (v > 65535 ? 65535 : v);
+}
 
 /* Both halves of a times those of b, added to acc. */
 static inline int32_t tp_smlad(uint32_t a, uint32_t b, int32_t acc) {
@@ -140,6 +169,20 @@ static inline uint32_t tp_between8(uint32_t y, uint32_t lo, uint32_t hi,
 /* The bytes of v where those of `open` are 1, not 0. */
 static inline uint32_t tp_where8(uint32_t open, uint32_t v) {
     return v & open * 0xFFu;
+}
+
+/* The larger, the smaller, of each int8 of two words. */
+static inline uint32_t tp_max8(uint32_t a, uint32_t b) {
+    uint32_t out = 0;
+    for (int i = 0; i < 32; i += 8) {
+        const uint32_t v = (int8_t)(a >> i) > (int8_t)(b >> i) ? a : b;
+        out |= v & (0xFFu << i);
+    }
+    return out;
+}
+
+static inline uint32_t tp_min8(uint32_t a, uint32_t b) {
+    return ~tp_max8(~a, ~b);
 }
 
 /* acc and the bytes of v, as uint8. */
