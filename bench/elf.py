@@ -43,6 +43,7 @@ def read_functions(elf):
 # Everything that is linked into flash, in bytes.
 Linked = namedtuple("Linked", "runtime library generated constants port")
 PORT_FILES = {"startup.c", "measure.c", "semihost.c"}
+PORT_LIBRARY = {"strlen"}  # the device libraries need mem*() alone
 
 
 def whose(name, file, kind, model):
@@ -51,7 +52,7 @@ def whose(name, file, kind, model):
                                                 f"{model}_weights.c"):
         return "generated" if kind == "FUNC" else "constants"
     if (name.startswith(("tp_qemu_", "tp_bench_")) or name == "main"
-            or file in PORT_FILES or file == f"bench-{model}.c"):
+            or name in PORT_LIBRARY or file in PORT_FILES or file == f"bench-{model}.c"):
         return "port"
     if name.startswith("tp_") or file:
         return "runtime"
@@ -59,14 +60,16 @@ def whose(name, file, kind, model):
 
 
 def read_linked(elf, model):
-    """Sizes of all symbols that lie in flash, by part: code and constants of
-    the runtime and its kernels, of the C library, of the model's own functions
-    and tables, and of what starts and measures it."""
-    read_only = set()
+    """What lies in flash, by part: code and constants of the runtime and its
+    kernels, of the C library, of the model's own functions and tables, and of
+    what starts and measures it. The runtime is what is left when all others are
+    taken away: loops in assembly, literals and padding have no symbol."""
+    read_only, flash = set(), 0
     for line in run(prefix(elf) + "readelf", "-SW", elf).splitlines():
-        match = re.match(r"\s*\[\s*(\d+)\] (\.\S+)", line)
+        match = re.match(r"\s*\[\s*(\d+)\] (\.\S+)\s+\S+\s+\S+ \S+ (\S+)", line)
         if match and match[2].startswith((".text", ".rodata")):
             read_only.add(match[1])
+            flash += int(match[3], 16)
     sizes, seen, file = dict.fromkeys(Linked._fields, 0), set(), None
     for line in run(prefix(elf) + "readelf", "-sW", elf).splitlines():
         words = line.split()
@@ -80,7 +83,8 @@ def read_linked(elf, model):
             seen.add(value)  # a second name of the same function is no size
             part = whose(name, file if bind == "LOCAL" else None, kind, model)
             sizes[part] += int(size, 0)
-    return Linked(**sizes)
+    others = sum(sizes.values()) - sizes["runtime"]
+    return Linked(**{**sizes, "runtime": flash - others})
 
 
 def read_instructions(elf):

@@ -258,13 +258,12 @@ static const void *depthwise_dsp(int i, bool gradient) {
     }
     conv_shape s = depthwise_shapes[i];
     s.out_c = s.in_c;
+    s.k_h = s.k_w = 3; /* no other window has strips */
     s.stride = gradient ? 1 : s.stride;
     const tp_conv2d conv = conv_of(&s);
-    const bool plain = i % 4 != 3;
-    const bool fast = (plain || gradient) && s.k_h == 3 && s.k_w == 3;
-    const tp_dw_map map = {.conv = conv, .gradient = gradient, .fast = fast};
+    const tp_dw_map map = {.conv = conv, .gradient = gradient};
     op = (tp_dwconv2d_dsp){
-        .conv = conv, .plain = plain, .strip = strips, .channel = dw_records};
+        .conv = conv, .plain = 1, .strip = strips, .channel = dw_records};
     tp_dw_lay_out(&map, strips, &op);
     return &op;
 }

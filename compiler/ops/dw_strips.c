@@ -10,7 +10,6 @@ typedef struct strips {
     int32_t n;
     int32_t wide;  /* columns in these */
     int32_t count; /* of all strips */
-    bool fast;     /* strip.h has functions for this window */
     bool zero;     /* an odd strip's column right of the last is zero */
 } strips;
 
@@ -22,13 +21,10 @@ static bool ends_in_zero(const tp_conv2d *d) {
 
 /* An odd strip without such a zero has no function in strip.h: it is the last
  * and has one column. */
-static strips divide(const tp_conv2d *d, bool fast) {
+static strips divide(const tp_conv2d *d) {
     const bool one = d->stride_w == 1;
-    strips s = {.d = d,
-                .wide = d->out_w,
-                .fast = fast,
-                .zero = fast && one && ends_in_zero(d)};
-    s.wide -= fast && one && !s.zero ? d->out_w % 2 : 0;
+    strips s = {.d = d, .wide = d->out_w, .zero = one && ends_in_zero(d)};
+    s.wide -= one && !s.zero ? d->out_w % 2 : 0;
     const int32_t most = one ? TP_STRIP_MOST : TP_STRIP_MOST_2;
     const int32_t parts = (s.wide + most - 1) / most;
     s.n = parts > 0 ? (s.wide + parts - 1) / parts : 1;
@@ -55,7 +51,7 @@ static void describe(const strips *s, int32_t i, int32_t at, int32_t *out) {
     const int32_t pairs = tp_min32(left / 2, room);
     const int32_t last = pairs < room && left % 2 != 0;
     out[TP_DW_N] = n;
-    out[TP_DW_FAST] = s->fast && !alone;
+    out[TP_DW_FAST] = !alone;
     out[TP_DW_WORDS] = words;
     out[TP_DW_AT] = at;
     out[TP_DW_OUT] = at + before;
@@ -87,7 +83,7 @@ static int32_t rows_of(const tp_dw_map *m, int32_t words) {
 }
 
 static strips strips_of(const tp_dw_map *map) {
-    return divide(&map->conv, map->fast);
+    return divide(&map->conv);
 }
 
 /* The function for a strip of n columns. */

@@ -16,7 +16,6 @@ typedef struct tp_dw_map {
     int32_t largest; /* bytes of the model's largest tensor: the arena is no
                         smaller */
     bool gradient;
-    bool fast; /* strip.h has functions for this window */
 } tp_dw_map;
 
 int32_t tp_dw_strips(const tp_dw_map *map);

@@ -296,8 +296,7 @@ static tp_status append(tp_lower *lower, const tp_op *op, const packer *p) {
         out.conv.m = tp_lower_const(lower, TP_S32, d->m, n, "m");
         out.conv.s = tp_lower_const(lower, TP_S8, d->s, n, "s");
     }
-    const tp_dw_map map = {
-        .conv = *d, .largest = largest(lower->graph), .fast = true};
+    const tp_dw_map map = {.conv = *d, .largest = largest(lower->graph)};
     TP_TRY(set_strips(lower, &map, &out));
     out.channel =
         tp_lower_const(lower, TP_S32, p->record, all_words(p), "channels");
@@ -407,10 +406,8 @@ tp_status tp_dwconv_dsp_lower_bwd_x(tp_lower *lower, const tp_op *op,
     tp_dwconv2d_dsp out = {.conv = *d};
     out.conv.w = NULL;
     out.conv.bwd_q = NULL;
-    const tp_dw_map map = {.conv = view,
-                           .largest = largest(lower->graph),
-                           .gradient = true,
-                           .fast = true};
+    const tp_dw_map map = {
+        .conv = view, .largest = largest(lower->graph), .gradient = true};
     TP_TRY(set_strips(lower, &map, &out));
     out.channel = tp_lower_const(lower, TP_S32, p.record, words, "backward");
     if (out.channel == NULL) {

@@ -108,53 +108,28 @@ static void keep(const work *v, const int32_t *s, int32_t end, int32_t n) {
 
 /* --- what strip.h has no function for ------------------------------------- */
 
-#define AT_ONCE 4 /* outputs */
-
 static int32_t column(const uint32_t *row, int32_t at) {
     int16_t v;
     memcpy(&v, (const char *)row + 2 * at, sizeof v);
     return v;
 }
 
-/* acc[i] += a row's products, of output i from column `col` on. */
-static void add_row(const uint32_t *row, int32_t col, int32_t stride,
-                    const int32_t *w, int32_t taps, int32_t *acc) {
-    int32_t tap = (int16_t)w[0];
-    int32_t a0 = acc[0];
-    int32_t a1 = acc[1];
-    int32_t a2 = acc[2];
-    int32_t a3 = acc[3];
-    for (int32_t kx = 0; kx < taps; kx++, col++) {
-        a0 += column(row, col) * tap;
-        a1 += column(row, col + stride) * tap;
-        a2 += column(row, col + 2 * stride) * tap;
-        a3 += column(row, col + 3 * stride) * tap;
-        tap = *w++ >> 16;
-    }
-    acc[0] = a0;
-    acc[1] = a1;
-    acc[2] = a2;
-    acc[3] = a3;
-}
-
-/* The sums of four outputs of a row, or of one. Columns behind the strip's
- * words are zero. Returns how many. */
-static int32_t sums(const work *v, const int32_t *s, const int32_t *w,
-                    const uint32_t *row, int32_t at, int32_t *acc) {
+/* The sum of the output whose window begins at column `at`. Columns behind the
+ * strip's words are zero. */
+static int32_t sum_at(const work *v, const int32_t *s, const int32_t *w,
+                      const uint32_t *row, int32_t at) {
     const tp_conv2d *op = &v->op->conv;
     const int32_t pairs = tp_max32(op->k_w - 1, 1);
-    const int32_t stride = at + AT_ONCE <= s[TP_DW_N] ? v->stride_w : 0;
-    const int32_t col = at * v->stride_w;
-    const int32_t room = 2 * s[TP_DW_WORDS] - col - 3 * stride;
-    const int32_t start = w[op->k_h * pairs];
-    for (int32_t i = 0; i < AT_ONCE; i++) {
-        acc[i] = start;
-    }
-    for (int32_t ky = 0; ky < op->k_h; ky++, w += pairs) {
-        add_row(row, col, stride, w, tp_min32(op->k_w, room), acc);
+    const int32_t taps = tp_min32(op->k_w, 2 * s[TP_DW_WORDS] - at);
+    int32_t acc = w[op->k_h * pairs];
+    for (int32_t ky = op->k_h; ky > 0; ky--, w += pairs) {
+        acc += column(row, at) * (int16_t)w[0];
+        for (int32_t kx = 1; kx < taps; kx++) {
+            acc += column(row, at + kx) * (w[kx - 1] >> 16);
+        }
         row += s[TP_DW_WORDS];
     }
-    return stride > 0 ? AT_ONCE : 1;
+    return acc;
 }
 
 static int8_t finish(const work *v, int32_t oc, const int32_t *info,
@@ -192,13 +167,10 @@ static void slow(const work *v, const int32_t *s, tp_dsp_strip *t,
     const uint32_t *end = x + t->bytes / 4;
     int8_t *y = t->y + number;
     for (; x < end; x += v->stride_h * s[TP_DW_WORDS], y += t->pitch) {
-        for (int32_t i = 0; i < s[TP_DW_N];) {
-            int32_t acc[AT_ONCE];
-            const int32_t n = sums(v, s, w, x, i, acc);
-            for (int32_t j = 0; j < n; j++, i++) {
-                y[i * t->c] = v->g != NULL ? gradient(v, t, info, acc[j])
-                                           : finish(v, oc, info, acc[j]);
-            }
+        for (int32_t i = 0; i < s[TP_DW_N]; i++) {
+            const int32_t acc = sum_at(v, s, w, x, i * v->stride_w);
+            y[i * t->c] = v->g != NULL ? gradient(v, t, info, acc)
+                                       : finish(v, oc, info, acc);
         }
     }
 }

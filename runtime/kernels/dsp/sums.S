@@ -1,36 +1,34 @@
 /* sums.h for cores with the DSP extension. sums.c says the same in C.
  *
  * One loop for all: what becomes of its sums is jumped to. */
-    .equ UNROLL, 32
 #include "runtime/kernels/dsp/tile.inc"
 
     .syntax unified
     .thumb
 
-/* The frame: tp_dsp_sums without its weights, up to what comes behind u; then
- * where to enter the loop, where to go behind it and where later, the weights
- * while other things need r0, the struct, sums that wait. */
-    .equ ACT, 0
-    .equ CHANNEL, 4
-    .equ BRANCH, 8
-    .equ Y, 12
-    .equ STRIDE, 16
-    .equ Y_END, 20
-    .equ ACT_END, 24
-    .equ UP, 28
-    .equ EVEN, 36
-    .equ T, 44
-    .equ PEAK, 48
-    .equ U, 52
+/* The frame: LOOP, tp_dsp_sums without its weights, up to what comes behind u;
+ * then where to enter the loop, where to go behind it and where later, the
+ * weights while other things need r0, the struct, sums that wait. */
+    .equ ACT, 4
+    .equ CHANNEL, 8
+    .equ BRANCH, 12
+    .equ Y, 16
+    .equ STRIDE, 20
+    .equ Y_END, 24
+    .equ ACT_END, 28
+    .equ UP, 32
+    .equ EVEN, 40
+    .equ T, 48
+    .equ PEAK, 52
+    .equ U, 56
     .equ U_NEXT, 16             /* of the second pixel */
-    .equ ENTRY, 84
-    .equ FINISH, 88
-    .equ WEIGHTS, 92
-    .equ REST, 96
-    .equ LATER, 100
-    .equ U_AT, 104
-    .equ WAIT, 108
-    .equ LOOP, 124
+    .equ ENTRY, 88
+    .equ FINISH, 92
+    .equ WEIGHTS, 96
+    .equ REST, 100
+    .equ LATER, 104
+    .equ U_AT, 108
+    .equ WAIT, 112
     .equ FRAME, 132             /* keeps the stack at multiples of 8 */
 /* Behind the struct's first part: what follows once u is there, and the entry
  * once it is known; before its end, the peak. */
@@ -61,7 +59,7 @@
     sub sp, #FRAME
     adds r12, #1                /* Thumb */
     str r12, [sp, #FINISH]
-    mov r12, sp
+    add r12, sp, #ACT
     ldm r0!, {r1-r11}
     str r1, [sp, #WEIGHTS]
     stm r12!, {r2-r11}
@@ -84,7 +82,10 @@ begin:
     subs r3, r3, r2             /* bytes of activations */
     lsrs r3, r3, #3
     subs r3, r3, #1             /* the first pair stands alone */
-    FIND_ENTRY 2f, 48, UNROLL, 3f, 4f
+    LOOP2 r10
+    adr.w r11, 3f
+    orr r11, r11, #1            /* Thumb */
+    FIND_ENTRY 48, UNROLL, 2f
     strd r10, r11, [r0, #REST_ENTRY]
 1:  str r10, [sp, #ENTRY]
     str r11, [sp, #LOOP]
@@ -95,14 +96,9 @@ group:
     PAIR2 r2, r4, r6, r8
     ldr pc, [sp, #ENTRY]
     .balign 4
-2:  .rept UNROLL
-    PAIR2 r1, r3, r5, r7
-    .endr
-    ldr pc, [sp, #LOOP]
-    .balign 4
-4:  ldr lr, [sp, #ACT_END]
+2:  ldr lr, [sp, #ACT_END]
     cmp r11, lr
-    bne.w 2b
+    bne.w tp_dsp_pairs2
     .balign 4
 3:  sub r3, r3, r1
     sub r4, r4, r2
