@@ -211,22 +211,19 @@ typedef struct gradient {
     int32_t full, shift;
 } gradient;
 
-/* All channels of a place; most are in one window. */
+/* All channels of a place; most are in one window. One loop for both: code for
+ * the rounding is long, and is here once. */
 static void spread_pixel(const gradient *v, const place *p) {
     const tp_pool *op = v->op;
     const int32_t oy = p->oy.first, ox = p->ox.first;
+    const bool one = p->oy.end - oy == 1 && p->ox.end - ox == 1;
+    const int32_t f = one ? share_at(op, oy, ox, v->full) : 0;
+    const int32_t from = (oy * op->out_w + ox) * op->c;
     int8_t *out = v->dx + p->index;
-    if (p->oy.end - oy == 1 && p->ox.end - ox == 1) {
-        const int32_t f = share_at(op, oy, ox, v->full);
-        const int8_t *in = v->dy + (oy * op->out_w + ox) * op->c;
-        for (int32_t ic = 0; ic < op->c; ic++) {
-            *out++ = tp_grad_out(v->g, (int64_t)*in++ * f, v->shift);
-        }
-        return;
-    }
     for (int32_t ic = 0; ic < op->c; ic++) {
-        const int64_t acc = spread(op, p, v->full, v->dy + ic);
-        *out++ = tp_grad_out(v->g, acc, v->shift);
+        const int64_t acc = one ? (int64_t)v->dy[from + ic] * f
+                                : spread(op, p, v->full, v->dy + ic);
+        out[ic] = tp_grad_out(v->g, acc, v->shift);
     }
 }
 
