@@ -41,19 +41,23 @@ static int32_t sum1(const tp_runs *w, int32_t c, const int8_t *x) {
     return acc;
 }
 
+/* Four channels at a time, then one: what makes a value of a sum is here once.
+ */
 static void average(const tp_pool *op, const tp_runs *w, const tp_share *share,
                     const int8_t *x, int8_t *y) {
     const int32_t c = op->c;
     const int8_t *end = y + c;
-    for (; end - y >= 4; x += 4) {
+    for (int32_t n; y < end; x += n) {
         tp_sum4 s;
-        sum4(w, c, x, &s);
-        for (int32_t i = 0; i < 4; i++) {
+        n = end - y >= 4 ? 4 : 1;
+        if (n == 4) {
+            sum4(w, c, x, &s);
+        } else {
+            s.acc[0] = sum1(w, c, x);
+        }
+        for (int32_t i = 0; i < n; i++) {
             *y++ = activate(op, tp_share_mean(*share, s.acc[i]));
         }
-    }
-    for (; y < end; x++) {
-        *y++ = activate(op, tp_share_mean(*share, sum1(w, c, x)));
     }
 }
 
