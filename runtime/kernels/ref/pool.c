@@ -41,19 +41,23 @@ static int32_t sum1(const tp_runs *w, int32_t c, const int8_t *x) {
     return acc;
 }
 
+/* Four channels at a time, then one: what makes a value of a sum is here once.
+ */
 static void average(const tp_pool *op, const tp_runs *w, const tp_share *share,
                     const int8_t *x, int8_t *y) {
     const int32_t c = op->c;
     const int8_t *end = y + c;
-    for (; end - y >= 4; x += 4) {
+    for (int32_t n; y < end; x += n) {
         tp_sum4 s;
-        sum4(w, c, x, &s);
-        for (int32_t i = 0; i < 4; i++) {
+        n = end - y >= 4 ? 4 : 1;
+        if (n == 4) {
+            sum4(w, c, x, &s);
+        } else {
+            s.acc[0] = sum1(w, c, x);
+        }
+        for (int32_t i = 0; i < n; i++) {
             *y++ = activate(op, tp_share_mean(*share, s.acc[i]));
         }
-    }
-    for (; y < end; x++) {
-        *y++ = activate(op, tp_share_mean(*share, sum1(w, c, x)));
     }
 }
 
@@ -211,22 +215,19 @@ typedef struct gradient {
     int32_t full, shift;
 } gradient;
 
-/* All channels of a place; most are in one window. */
+/* All channels of a place; most are in one window. One loop for both: code for
+ * the rounding is long, and is here once. */
 static void spread_pixel(const gradient *v, const place *p) {
     const tp_pool *op = v->op;
     const int32_t oy = p->oy.first, ox = p->ox.first;
+    const bool one = p->oy.end - oy == 1 && p->ox.end - ox == 1;
+    const int32_t f = one ? share_at(op, oy, ox, v->full) : 0;
+    const int32_t from = (oy * op->out_w + ox) * op->c;
     int8_t *out = v->dx + p->index;
-    if (p->oy.end - oy == 1 && p->ox.end - ox == 1) {
-        const int32_t f = share_at(op, oy, ox, v->full);
-        const int8_t *in = v->dy + (oy * op->out_w + ox) * op->c;
-        for (int32_t ic = 0; ic < op->c; ic++) {
-            *out++ = tp_grad_out(v->g, (int64_t)*in++ * f, v->shift);
-        }
-        return;
-    }
     for (int32_t ic = 0; ic < op->c; ic++) {
-        const int64_t acc = spread(op, p, v->full, v->dy + ic);
-        *out++ = tp_grad_out(v->g, acc, v->shift);
+        const int64_t acc = one ? (int64_t)v->dy[from + ic] * f
+                                : spread(op, p, v->full, v->dy + ic);
+        out[ic] = tp_grad_out(v->g, acc, v->shift);
     }
 }
 
