@@ -116,7 +116,7 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[13] = {
-    197, 661, 278, 356, 1175, 177, 1743, 312, 457, 96, 872, 120, 84,
+    206, 661, 286, 357, 1166, 204, 1748, 311, 457, 92, 872, 120, 78,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {

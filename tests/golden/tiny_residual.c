@@ -173,8 +173,8 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[20] = {
-    157, 9827, 157, 12519, 979, 2220, 979, 365, 117, 566, 527, 72, 416, 588,
-    793, 793, 438, 14529, 2431, 438,
+    165, 9832, 165, 12514, 1005, 2221, 1005, 425, 125, 566, 565, 65, 417, 694,
+    794, 794, 432, 14530, 2431, 432,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {
