@@ -8,7 +8,12 @@
 
 #include <stdint.h>
 
-enum tp_qemu_mode { TP_QEMU_READ = 1, TP_QEMU_WRITE = 5 }; /* "rb", "wb" */
+enum tp_qemu_mode {
+    TP_QEMU_READ = 1,   /* "rb" */
+    TP_QEMU_UPDATE = 3, /* "r+b": there must be one, its bytes stay */
+    TP_QEMU_WRITE = 5,  /* "wb" */
+    TP_QEMU_CREATE = 7  /* "w+b" */
+};
 
 /* A file's handle, or -1. Relative paths start where QEMU was started. */
 int32_t tp_qemu_open(const char *path, enum tp_qemu_mode mode);
