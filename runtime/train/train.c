@@ -93,29 +93,24 @@ void tp_train_keep(const tp_ctx *ctx, const void *x, void *sample) {
 
 /* --- the guard ------------------------------------------------------------ */
 
-/* Median of the window, once it is full; else 0. */
-static int32_t median_loss(const tp_train_state *state) {
-    int32_t sorted[TP_LOSS_WINDOW];
-    if (state->window[TP_LOSS_WINDOW - 1] == 0) {
-        return 0;
-    }
-    for (uint32_t i = 0; i < TP_LOSS_WINDOW; i++) {
-        uint32_t at = i;
-        for (; at > 0 && sorted[at - 1] > state->window[i]; at--) {
-            sorted[at] = sorted[at - 1];
-        }
-        sorted[at] = state->window[i];
-    }
-    return sorted[TP_LOSS_WINDOW / 2];
-}
-
-/* Worse than four times the running median and worse than chance. */
+/* Worse than four times the median of the window, once that is full, and worse
+ * than chance. Four times the median is below `loss` where four times most of
+ * the values are. */
 static bool diverging(const tp_ctx *ctx, int32_t loss) {
-    const int64_t median = median_loss(tp_train_state_of(ctx));
+    const tp_train_state *state = tp_train_state_of(ctx);
+    const int32_t quarter = (loss - 1) >> 2;
+    int32_t below = 0;
     if (loss >= LOSS_LIMIT) {
         return true;
     }
-    return median > 0 && loss > ctx->model->loss_floor && loss > 4 * median;
+    if (loss <= ctx->model->loss_floor ||
+        state->window[TP_LOSS_WINDOW - 1] == 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < TP_LOSS_WINDOW; i++) {
+        below += state->window[i] <= quarter;
+    }
+    return below > (int32_t)(TP_LOSS_WINDOW / 2);
 }
 
 static tp_status undo(const tp_ctx *ctx) {
