@@ -126,9 +126,12 @@ tp_status tp_package_verify(const tp_package *package, const tp_key *key,
     uint8_t message[TP_COSE_MOST_SIGNED];
     uint8_t id[32];
     uint32_t said = 0;
+    if (!package->is_signed) {
+        return TP_ERR_SIGNATURE;
+    }
     tp_package_hash(key->public_key, key->bytes, id);
     const uint32_t n = (uint32_t)tp_cose_signed(c, message);
-    if (!package->is_signed || c->algorithm != key->algorithm || n == 0 ||
+    if (c->algorithm != key->algorithm || n == 0 ||
         memcmp(id, c->key_id, sizeof c->key_id) != 0) {
         return TP_ERR_SIGNATURE;
     }
