@@ -3,10 +3,15 @@
 trained, its size is what was printed, and everything wrong is said and leaves
 nothing behind."""
 import json
+import math
 import os
+import sys
 import unittest
 
-from cli_case import AD, HEAD, KWS, Case, main
+from cli_case import AD, HEAD, KWS, ROOT, Case, main
+
+sys.path.insert(0, str(ROOT / "tests/formats"))
+import formats  # noqa: E402
 
 LORA = ("--adapter", "conv[2468]=lora:rank=4", "--adapter", HEAD)
 
@@ -162,6 +167,79 @@ class Delta(Case):
         self.fails(1, "ends too early", "sign", "wrong", "--key", "key", "-o",
                    "x")
 
+    def values(self, name, params):
+        blob = formats.read_blob(self.bytes(name))
+        return {name: [v * 2.0**e for v in values] for name, (e, values) in
+                formats.read_params(blob["payload"], params).items()}
+
+    def test_diff(self):
+        """Counts and norms are those that another reader finds."""
+        specs = ("--adapter", "conv4=lora", "--adapter", "conv6=bitfit",
+                 "--adapter", "conv8=sparse:count=9")
+        params = [("conv4.a", "q8", (4, 1, 1, 64)), ("conv4.b", "q8", (64, 4)),
+                  ("conv6.bias", "s16", (64,)), ("conv8.index", "u16", (9,)),
+                  ("conv8.delta", "q8", (9, 1))]
+        self.train("a.tpa", *specs)
+        self.train("b.tpa", *specs, "--seed", 2)
+        a, b = (self.values(n, params) for n in ("a.tpa", "b.tpa"))
+        said = json.loads(self.ok("diff", "a.tpa", "b.tpa", "--model", KWS,
+                                  "--json"))
+        self.assertFalse(said["same"])
+        self.assertEqual(said["fields"], {})
+        rows = {t["name"]: t for t in said["tensors"]}
+        self.assertEqual(set(rows), set(a))
+        for name, was in a.items():
+            now, row = b[name], rows[name]
+            self.assertEqual(row["of"], len(was))
+            self.assertEqual(row["changed"],
+                             sum(x != y for x, y in zip(was, now)))
+            if name != "conv8.index":
+                self.assertAlmostEqual(row["norm"], math.dist(was, now), 6)
+                self.assertAlmostEqual(row["before"], math.hypot(*was), 6)
+        text = self.ok("diff", "a.tpa", "b.tpa", "--model", KWS)
+        self.assertRegex(text, r"conv4\.a +\d+  256 ")
+        text = self.ok("diff", "a.tpa", "b.tpa")
+        count = sum(x != y for x, y in zip(self.bytes("a.tpa")[48:],
+                                           self.bytes("b.tpa")[48:]))
+        self.assertIn(f"{count} of ", text)
+        self.assertIn("nothing differs", self.ok("diff", "a.tpa", "a.tpa"))
+        self.assertIn("nothing differs", self.ok("diff", "a.tpa", "a.tpa",
+                                                 "--model", KWS).splitlines())
+
+    def test_diff_of_deltas(self):
+        spec = ("--adapter", "conv4=lora:bits=4")
+        self.train("a.tpa", *spec)
+        self.train("b.tpa", *spec, "--seed", 2)
+        for n, name in enumerate(("a", "b"), 1):
+            self.pack("--id", 7 + n, load=f"{name}.tpa", seq=n,
+                      out=f"{name}.pkg")
+        text = self.ok("diff", "a.pkg", "b.pkg")
+        self.assertIn("sequence    1 -> 2", text)
+        self.assertIn("id          8 -> 9", text)
+        self.assertNotIn("signed by", text)
+        self.ok("keygen", "key", "--algorithm", "es256")
+        self.ok("sign", "b.pkg", "--key", "key", "-o", "b.delta")
+        self.assertIn("signed by   nobody -> ES256 ",
+                      self.ok("diff", "b.pkg", "b.delta"))
+        self.assertEqual(self.ok("diff", "a.tpa", "b.pkg", "--model", KWS)
+                         .splitlines()[1:],
+                         self.ok("diff", "a.pkg", "b.tpa", "--model", KWS)
+                         .splitlines()[1:])
+        self.fails(2, "does not say which adapters", "diff", "a.pkg", "b.pkg",
+                   "--model", KWS)
+        self.ok("diff", "a.pkg", "b.pkg", "--model", KWS, *spec)
+        self.fails(1, "is damaged, or for another", "diff", "a.tpa", "b.pkg",
+                   "--model", KWS, "--adapter", "conv6=lora:bits=4")
+        self.fails(1, "neither an adapter nor a delta", "diff", "a.tpa",
+                   "a.tpa.json")
+        self.fails(2, "B is missing", "diff", "a.tpa")
+        wrong = bytearray(self.bytes("a.tpa"))
+        wrong[20] ^= 1
+        self.file("wrong.tpa", wrong)
+        self.fails(1, "checksum of its header", "diff", "wrong.tpa", "a.tpa")
+        self.file("short.tpa", self.bytes("a.tpa")[:-1])
+        self.fails(1, "its header says", "diff", "short.tpa", "a.tpa")
+
     def test_a_leaf_signs_once(self):
         """Every signature has a leaf of its own; after the last there is none;
         what fails before signing uses up none."""
@@ -182,7 +260,8 @@ class Delta(Case):
                    "--key", "key", "-o", "my.delta")
 
     def test_help(self):
-        for command in ("keygen", "pack", "sign", "verify", "unpack"):
+        for command in ("keygen", "pack", "sign", "verify", "unpack",
+                        "diff"):
             text = self.ok(command, "--help")
             self.assertIn(f"usage: tinypeft {command}", text)
             self.assertIn(f"  tinypeft {command} ", text)
