@@ -97,3 +97,4 @@ tflm: release ## random models against TensorFlow Lite Micro itself, from PyPI
 	@python3 -m venv $(BUILD)/venv
 	@$(BUILD)/venv/bin/pip install -q -r tests/tflm/requirements.txt
 	@$(BUILD)/venv/bin/python tests/tflm/check.py $(BUILD)/release/tinypeft
+	@$(BUILD)/venv/bin/python tests/tflm/merged.py $(BUILD)/release/tinypeft

@@ -12,7 +12,7 @@ static const tp_command *const commands[] = {
     &tp_command_train,   &tp_command_eval,  &tp_command_plan,
     &tp_command_report,  &tp_command_prune, &tp_command_keygen,
     &tp_command_pack,    &tp_command_sign,  &tp_command_verify,
-    &tp_command_unpack,  &tp_command_diff};
+    &tp_command_unpack,  &tp_command_diff,  &tp_command_export};
 
 #define N_COMMANDS ((int)(sizeof commands / sizeof commands[0]))
 

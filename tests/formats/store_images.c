@@ -4,8 +4,8 @@
  *   store_images COUNT
  *
  * For each image a line GRANULE SLOT-BYTES HEX, a line for each record that is
- * shown, KIND ID BACK GENERATION LAYOUT HEX-OF-PAYLOAD, a line "choice" with its
- * six numbers, an empty line. */
+ * shown, KIND ID BACK GENERATION LAYOUT HEX-OF-PAYLOAD, a line "choice" with
+ * its six numbers, an empty line. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,7 +28,8 @@ static void print_record(const tp_store *store, uint32_t kind, uint32_t id,
     if (tp_store_find(store, (uint16_t)kind, id, back, &r) != TP_OK) {
         return;
     }
-    if (r.bytes > sizeof payload || tp_store_load(store, &r, payload) != TP_OK) {
+    if (r.bytes > sizeof payload ||
+        tp_store_load(store, &r, payload) != TP_OK) {
         (void)fprintf(stderr, "a record that cannot be loaded\n");
         exit(1);
     }
