@@ -10,7 +10,7 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
-    check-docs check-tidy check-analyze check-device size fuzz fmt clean demo accuracy cost bench tflm power
+    check-docs check-tidy check-analyze check-device size fuzz coverage fmt clean demo accuracy cost bench tflm power
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -64,6 +64,9 @@ size: $(CPUS:%=device-%) ## flash and stack of the device libraries
 
 fuzz: bootstrap ## each fuzz target for SECONDS=60
 	@scripts/fuzz $(BUILD)/fuzz $(SECONDS)
+
+coverage: bootstrap ## lines of the readers of untrusted bytes that tests run: 95 % at least
+	@scripts/coverage $(BUILD)/coverage
 
 fmt: ## lay out the sources
 	@$$(scripts/llvm clang-format) -i $(SOURCES)
