@@ -182,7 +182,7 @@ static void print_json(const tp_packings *all, const choice *c, size_t bytes) {
 }
 
 static tp_status pack(tp_cli *cli) {
-    static tp_packings all;
+    tp_packings all;
     choice c;
     size_t bytes = 0;
     TP_TRY(tp_file_writable(&cli->diag, cli->options.output));
