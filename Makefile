@@ -11,7 +11,7 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
-    check-docs check-tidy check-analyze check-device size stack fuzz fmt clean \
+    check-docs check-tidy check-analyze check-device size stack fuzz coverage fmt clean \
     demo accuracy cost bench tflm power
 
 help: ## this list
@@ -72,6 +72,9 @@ size: $(CPUS:%=device-%) ## flash and stack of the device libraries
 fuzz: bootstrap ## each fuzz target for SECONDS=60
 	@scripts/fuzz $(BUILD)/fuzz $(SECONDS)
 
+coverage: bootstrap ## lines of the readers of untrusted bytes that tests run: 95 % at least
+	@scripts/coverage $(BUILD)/coverage
+
 fmt: ## lay out the sources
 	@$$(scripts/llvm clang-format) -i $(SOURCES)
 
@@ -104,3 +107,4 @@ tflm: release ## random models against TensorFlow Lite Micro itself, from PyPI
 	@python3 -m venv $(BUILD)/venv
 	@$(BUILD)/venv/bin/pip install -q -r tests/tflm/requirements.txt
 	@$(BUILD)/venv/bin/python tests/tflm/check.py $(BUILD)/release/tinypeft
+	@$(BUILD)/venv/bin/python tests/tflm/merged.py $(BUILD)/release/tinypeft

@@ -273,8 +273,9 @@ static tp_status check_required(parser *p) {
         }
         const bool operand = opt->type == TP_OPT_OPERAND;
         return tp_error(p->diag, TP_ERR_ARGUMENT, "%s%s%s%s is missing",
-                        operand ? "" : "--", opt->name, operand ? "" : " ",
-                        operand ? "" : opt->value);
+                        operand ? "" : "--", opt->name,
+                        opt->value != NULL ? " " : "",
+                        opt->value != NULL ? opt->value : "");
     }
     return TP_OK;
 }

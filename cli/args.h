@@ -10,7 +10,7 @@
 
 #include "compiler/diag.h"
 
-#define TP_ARGS_MAX 64  /* rows of a table */
+#define TP_ARGS_MAX 96  /* rows of a table */
 #define TP_TEXTS_MAX 32 /* values of a repeated option */
 
 typedef enum tp_opt_type {

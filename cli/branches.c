@@ -94,7 +94,7 @@ static bool read_branch(const tp_session *session, int at, tp_branch *b) {
     return true;
 }
 
-tp_status tp_branches_find(tp_cli *cli, const tp_session *session,
+tp_status tp_branches_list(tp_cli *cli, const tp_session *session,
                            tp_branches *out) {
     const tp_graph *graph = session->plan.graph;
     *out = (tp_branches){.item = tp_arena_alloc(&cli->arena,
@@ -108,6 +108,12 @@ tp_status tp_branches_find(tp_cli *cli, const tp_session *session,
             out->ranks += out->item[out->n++].rank;
         }
     }
+    return TP_OK;
+}
+
+tp_status tp_branches_find(tp_cli *cli, const tp_session *session,
+                           tp_branches *out) {
+    TP_TRY(tp_branches_list(cli, session, out));
     return out->n > 0 ? TP_OK
                       : tp_error(&cli->diag, TP_ERR_UNSUPPORTED,
                                  "%s: no ranks to prune; lora and lora-fa with "

@@ -22,8 +22,11 @@ typedef struct tp_branches {
     int n, ranks; /* branches; ranks of all of them */
 } tp_branches;
 
-/* The branches that can be pruned: int8, B a parameter.
- * TP_ERR_UNSUPPORTED: there is none. */
+/* The branches that can be pruned: int8, B a parameter. There may be none. */
+TP_MUST_CHECK tp_status tp_branches_list(tp_cli *cli, const tp_session *session,
+                                         tp_branches *out);
+
+/* The same. TP_ERR_UNSUPPORTED: there is none. */
 TP_MUST_CHECK tp_status tp_branches_find(tp_cli *cli, const tp_session *session,
                                          tp_branches *out);
 

@@ -23,7 +23,14 @@ typedef enum tp_command_bit {
     TP_CMD_EVAL = 16,
     TP_CMD_REPORT = 32,
     TP_CMD_PLAN = 64,
-    TP_CMD_PRUNE = 128
+    TP_CMD_PRUNE = 128,
+    TP_CMD_KEYGEN = 256,
+    TP_CMD_PACK = 512,
+    TP_CMD_SIGN = 1024,
+    TP_CMD_VERIFY = 2048,
+    TP_CMD_UNPACK = 4096,
+    TP_CMD_DIFF = 8192,
+    TP_CMD_EXPORT = 16384
 } tp_command_bit;
 
 /* Every option of every command; the table is in options.c. */
@@ -53,6 +60,12 @@ typedef struct tp_options {
     int64_t flash, delta;    /* bytes; 0: no limit */
     const char *update_cost; /* instructions, or a multiple such as 3x */
     const char *svg;
+    const char *file, *other; /* a key, a delta, or two of them */
+    const char *key, *from;
+    int algorithm, encoding;           /* as options.c lists them */
+    int64_t height;                    /* of an LMS tree */
+    int64_t seq, adapter_id, class_id; /* of a delta */
+    bool merged, partial;
     bool json, progress, help;
 } tp_options;
 
@@ -74,7 +87,8 @@ typedef struct tp_command {
 
 extern const tp_command tp_command_inspect, tp_command_run, tp_command_compile,
     tp_command_train, tp_command_eval, tp_command_report, tp_command_plan,
-    tp_command_prune;
+    tp_command_prune, tp_command_keygen, tp_command_pack, tp_command_sign,
+    tp_command_verify, tp_command_unpack, tp_command_diff, tp_command_export;
 
 /* --- options.c ------------------------------------------------------------ */
 

@@ -8,11 +8,19 @@
 #include "tinypeft/version.h"
 
 static const tp_command *const commands[] = {
-    &tp_command_inspect, &tp_command_run,  &tp_command_compile,
-    &tp_command_train,   &tp_command_eval, &tp_command_plan,
-    &tp_command_report,  &tp_command_prune};
+    &tp_command_inspect, &tp_command_run,   &tp_command_compile,
+    &tp_command_train,   &tp_command_eval,  &tp_command_plan,
+    &tp_command_report,  &tp_command_prune, &tp_command_keygen,
+    &tp_command_pack,    &tp_command_sign,  &tp_command_verify,
+    &tp_command_unpack,  &tp_command_diff,  &tp_command_export};
 
 #define N_COMMANDS ((int)(sizeof commands / sizeof commands[0]))
+
+/* Commands that do not take --adapter. */
+#define NO_ADAPTERS                                                            \
+    ((unsigned)TP_CMD_INSPECT | (unsigned)TP_CMD_KEYGEN |                      \
+     (unsigned)TP_CMD_SIGN | (unsigned)TP_CMD_VERIFY |                         \
+     (unsigned)TP_CMD_UNPACK)
 
 static void print_adapter_kinds(void) {
     printf("\nAdapter kinds, for --adapter SLOTS=KIND[:key=value,...]; SLOTS "
@@ -26,7 +34,7 @@ static void print_adapter_kinds(void) {
 
 static void print_help(void) {
     printf("tinypeft %s: fine-tunes INT8 models on microcontrollers\n\n"
-           "usage: tinypeft COMMAND MODEL [OPTIONS]\n\n",
+           "usage: tinypeft COMMAND FILE [OPTIONS]\n\n",
            TP_VERSION);
     for (int i = 0; i < N_COMMANDS; i++) {
         printf("  %-16s%s\n", commands[i]->name, commands[i]->summary);
@@ -57,7 +65,7 @@ static void print_command_help(const tp_command *command) {
     if (command->notes[0] != '\0') {
         printf("\n%s", command->notes);
     }
-    if (command->bit != TP_CMD_INSPECT) {
+    if ((command->bit & NO_ADAPTERS) == 0) {
         print_adapter_kinds();
     }
     printf("\nExamples:\n%s", command->examples);

@@ -8,7 +8,18 @@
 #define REPORT ((unsigned)TP_CMD_REPORT)
 #define PLAN ((unsigned)TP_CMD_PLAN)
 #define PRUNE ((unsigned)TP_CMD_PRUNE)
-#define ALL (INSPECT | RUN | COMPILE | TRAIN | EVAL | REPORT | PLAN | PRUNE)
+#define KEYGEN ((unsigned)TP_CMD_KEYGEN)
+#define PACK ((unsigned)TP_CMD_PACK)
+#define SIGN ((unsigned)TP_CMD_SIGN)
+#define VERIFY ((unsigned)TP_CMD_VERIFY)
+#define UNPACK ((unsigned)TP_CMD_UNPACK)
+#define DIFF ((unsigned)TP_CMD_DIFF)
+#define EXPORT ((unsigned)TP_CMD_EXPORT)
+/* With a model as their operand. */
+#define MODELS                                                                 \
+    (INSPECT | RUN | COMPILE | TRAIN | EVAL | REPORT | PLAN | PRUNE | PACK |   \
+     EXPORT)
+#define ALL (MODELS | KEYGEN | SIGN | VERIFY | UNPACK | DIFF)
 #define AT(field) offsetof(tp_options, field)
 
 const char *const tp_loss_names[] = {"auto", "ce", "mse"};
@@ -17,12 +28,68 @@ const char *const tp_loss_names[] = {"auto", "ce", "mse"};
  * ranges of the rate, the momentum and the clip are those of the fixed-point
  * fields of tp_train_config: 1/2^15, 1 - 1/2^15, 1/2^12, 65535/2^12. */
 static const tp_opt table[] = {
-    {"MODEL", 0, TP_OPT_OPERAND, ALL, ALL, AT(model), NULL, 0, 0,
+    {"MODEL", 0, TP_OPT_OPERAND, MODELS, MODELS, AT(model), NULL, 0, 0,
      "the INT8 model, a .tflite file"},
-    {"adapter", 0, TP_OPT_TEXTS, RUN | COMPILE | TRAIN | EVAL | REPORT, 0,
+    {"KEY", 0, TP_OPT_OPERAND, KEYGEN, KEYGEN, AT(file), NULL, 0, 0,
+     "write the secret here, and KEY.pub for devices"},
+    {"PACKAGE", 0, TP_OPT_OPERAND, SIGN, SIGN, AT(file), NULL, 0, 0,
+     "what 'tinypeft pack' has written, or a delta"},
+    {"DELTA", 0, TP_OPT_OPERAND, VERIFY | UNPACK, VERIFY | UNPACK, AT(file),
+     NULL, 0, 0, "a delta, or a package that is not signed"},
+    {"A", 0, TP_OPT_OPERAND, DIFF, DIFF, AT(file), NULL, 0, 0,
+     "an adapter, or a delta"},
+    {"B", 0, TP_OPT_OPERAND, DIFF, DIFF, AT(other), NULL, 0, 0,
+     "another; what it changes is shown"},
+    {"model", 0, TP_OPT_TEXT, DIFF, 0, AT(model), "MODEL", 0, 0,
+     "the base: tensor by tensor"},
+    {"model", 0, TP_OPT_TEXT, VERIFY, 0, AT(model), "MODEL", 0, 0,
+     "the base: is the delta for it?"},
+    {"adapter", 0, TP_OPT_TEXTS,
+     RUN | COMPILE | TRAIN | EVAL | REPORT | PACK | DIFF | EXPORT, 0,
      AT(adapter), "SPEC", 0, 0, "SLOTS=KIND[:key=value,...]; may be repeated"},
     {"load", 0, TP_OPT_TEXT, RUN | TRAIN | EVAL, 0, AT(load), "ADAPTER", 0, 0,
      "start from this trained adapter"},
+    {"load", 0, TP_OPT_TEXT, PACK | EXPORT, PACK | EXPORT, AT(load), "ADAPTER",
+     0, 0, "the trained adapter"},
+    {"seq", 0, TP_OPT_INT, PACK, PACK, AT(seq), "N", 1, 9007199254740991.0,
+     "sequence number: devices refuse one not above their last"},
+    {"id", 0, TP_OPT_INT, PACK, 0, AT(adapter_id), "N", 1, 4294967295.0,
+     "of the adapter in the device's store, default 1"},
+    {"class", 0, TP_OPT_INT, PACK, 0, AT(class_id), "N", 0, 4294967295.0,
+     "of devices, as the product numbers them, default 0"},
+    {"from", 0, TP_OPT_TEXT, PACK, 0, AT(from), "OLD", 0, 0,
+     "as a difference to this adapter, where that is smaller"},
+    {"from", 0, TP_OPT_TEXT, VERIFY | UNPACK | DIFF, 0, AT(from), "OLD", 0, 0,
+     "the adapter that a difference follows"},
+    {"encoding", 0, TP_OPT_CHOICE, PACK, 0, AT(encoding),
+     "auto|blob|int8|int4|ternary|pruned|csr", 0, 0,
+     "default auto: the smallest that changes no value"},
+    {"keep", 0, TP_OPT_TEXT, PACK, 0, AT(keep), "SHARE", 0, 0,
+     "of ranks (pruned: 50%) or of weights (csr: 25%)"},
+    {"output", 'o', TP_OPT_TEXT, PACK, PACK, AT(output), "PACKAGE", 0, 0,
+     "write the package here, to be signed"},
+    {"algorithm", 0, TP_OPT_CHOICE, KEYGEN, 0, AT(algorithm), "lms|es256", 0, 0,
+     "default lms: hash-based, needs no library"},
+    {"height", 0, TP_OPT_INT, KEYGEN, 0, AT(height), "N", 5, 10,
+     "of the LMS tree, 5 or 10: signs 32 or 1,024 times"},
+    {"key", 0, TP_OPT_TEXT, SIGN, SIGN, AT(key), "KEY", 0, 0,
+     "the secret that 'tinypeft keygen' has made"},
+    {"key", 0, TP_OPT_TEXT, VERIFY, VERIFY, AT(key), "KEY.pub", 0, 0,
+     "the public key"},
+    {"key", 0, TP_OPT_TEXT, UNPACK, 0, AT(key), "KEY.pub", 0, 0,
+     "verify the signature first"},
+    {"output", 'o', TP_OPT_TEXT, SIGN, SIGN, AT(output), "DELTA", 0, 0,
+     "write the signed delta here"},
+    {"output", 'o', TP_OPT_TEXT, UNPACK, UNPACK, AT(output), "ADAPTER", 0, 0,
+     "write the adapter here"},
+    {"merged", 0, TP_OPT_FLAG, EXPORT, EXPORT, AT(merged), NULL, 0, 0,
+     "the adapter goes into the weights' biases and scales"},
+    {"partial", 0, TP_OPT_FLAG, EXPORT, 0, AT(partial), NULL, 0, 0,
+     "leave out what cannot be merged"},
+    {"input", 0, TP_OPT_TEXT, EXPORT, 0, AT(x), "X", 0, 0,
+     "samples to compare on; default 64 random ones"},
+    {"output", 'o', TP_OPT_TEXT, EXPORT, EXPORT, AT(output), "FILE.tflite", 0,
+     0, "write the merged model here"},
     {"load", 0, TP_OPT_TEXT, PRUNE, PRUNE, AT(load), "ADAPTER", 0, 0,
      "the trained adapter; ADAPTER.json beside it says which"},
     {"keep", 0, TP_OPT_TEXT, PRUNE, 0, AT(keep), "SHARE", 0, 0,
@@ -114,8 +181,10 @@ static const tp_opt table[] = {
      "of a new head; default 0: as many as the base has"},
     {"threads", 0, TP_OPT_INT, RUN | TRAIN | EVAL, 0, AT(threads), "N", 1, 64,
      "for inference, default 2; the results are the same"},
-    {"json", 0, TP_OPT_FLAG, INSPECT | RUN | TRAIN | EVAL | REPORT | PLAN, 0,
-     AT(json), NULL, 0, 0, "print the result as JSON"},
+    {"json", 0, TP_OPT_FLAG,
+     INSPECT | RUN | TRAIN | EVAL | REPORT | PLAN | PACK | VERIFY | DIFF |
+         EXPORT,
+     0, AT(json), NULL, 0, 0, "print the result as JSON"},
     {"progress", 0, TP_OPT_FLAG, RUN | TRAIN | EVAL, 0, AT(progress), NULL, 0,
      0, "show progress even where stderr is no terminal"},
     {"help", 'h', TP_OPT_HELP, ALL, 0, AT(help), NULL, 0, 0, "this text"},
@@ -130,7 +199,9 @@ tp_options tp_options_default(void) {
                         .updates = 220,
                         .shots = 10,
                         .momentum = 0.9,
-                        .clip = 1.0};
+                        .clip = 1.0,
+                        .height = 10,
+                        .adapter_id = 1};
 }
 
 tp_args tp_options_of(tp_command_bit command) {

@@ -1,9 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "fleet/pack/signer.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,72 +12,14 @@
 
 #include "core/bytes.h"
 #include "core/crc32.h"
+#include "fleet/pack/disk.h"
 
 #define SECRET_MAGIC 0x4B4C5054u /* "TPLK" */
 #define NEXT_MAGIC 0x4E4C5054u   /* "TPLN" */
 
 /* KEY: magic, height, id, seed, CRC-32. KEY.next: magic, next leaf, the first
  * bytes of the id, CRC-32. */
-enum { SECRET_BYTES = 60, NEXT_BYTES = 20, PATH_BYTES = 4096 };
-
-/* --- files ---------------------------------------------------------------- */
-
-static bool name_of(char out[PATH_BYTES], const char *path, const char *end) {
-    const int n = snprintf(out, PATH_BYTES, "%s%s", path, end);
-    return n > 0 && n < PATH_BYTES;
-}
-
-static bool write_all(int file, const uint8_t *bytes, size_t n) {
-    while (n > 0) {
-        const ssize_t some = write(file, bytes, n);
-        if (some < 0 && errno != EINTR) {
-            return false;
-        }
-        bytes += some > 0 ? some : 0;
-        n -= (size_t)(some > 0 ? some : 0);
-    }
-    return true;
-}
-
-/* A new file, on the disk when this returns. */
-static tp_status create(const char *path, mode_t mode, const uint8_t *bytes,
-                        size_t n) {
-    const int file = open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
-    if (file < 0) {
-        return TP_ERR_IO;
-    }
-    const bool written = write_all(file, bytes, n) && fsync(file) == 0;
-    if (close(file) != 0 || !written) {
-        (void)unlink(path);
-        return TP_ERR_IO;
-    }
-    return TP_OK;
-}
-
-/* A file's name is on the disk once its folder is. */
-static tp_status sync_folder(const char *path) {
-    char copy[PATH_BYTES];
-    if (!name_of(copy, path, "")) {
-        return TP_ERR_IO;
-    }
-    const int folder = open(dirname(copy), O_RDONLY);
-    if (folder < 0) {
-        return TP_ERR_IO;
-    }
-    const bool done = fsync(folder) == 0;
-    return close(folder) == 0 && done ? TP_OK : TP_ERR_IO;
-}
-
-/* Exactly n bytes. */
-static tp_status read_all(const char *path, uint8_t *bytes, size_t n) {
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        return TP_ERR_IO;
-    }
-    const bool right = fread(bytes, 1, n, file) == n && fgetc(file) == EOF;
-    (void)fclose(file);
-    return right ? TP_OK : TP_ERR_CORRUPT;
-}
+enum { SECRET_BYTES = 60, NEXT_BYTES = 20 };
 
 /* --- the three files ------------------------------------------------------ */
 
@@ -93,7 +33,7 @@ static void encode_secret(const tp_lms_secret *s, uint8_t bytes[SECRET_BYTES]) {
 
 static tp_status read_secret(const char *path, tp_lms_secret *s) {
     uint8_t bytes[SECRET_BYTES];
-    TP_TRY(read_all(path, bytes, sizeof bytes));
+    TP_TRY(tp_disk_read(path, bytes, sizeof bytes));
     s->height = tp_get_u32(bytes + 4);
     if (tp_get_u32(bytes) != SECRET_MAGIC ||
         tp_get_u32(bytes + 56) != tp_crc32(0, bytes, 56) ||
@@ -117,23 +57,13 @@ static tp_status read_next(const char *path, const tp_lms_secret *s,
                            uint32_t *next) {
     uint8_t bytes[NEXT_BYTES];
     uint8_t want[NEXT_BYTES];
-    TP_TRY(read_all(path, bytes, sizeof bytes));
+    TP_TRY(tp_disk_read(path, bytes, sizeof bytes));
     *next = tp_get_u32(bytes + 4);
     encode_next(s, *next, want);
     return memcmp(bytes, want, sizeof want) == 0 ? TP_OK : TP_ERR_CORRUPT;
 }
 
 /* --- making --------------------------------------------------------------- */
-
-static tp_status random_bytes(uint8_t *bytes, size_t n) {
-    FILE *file = fopen("/dev/urandom", "rb");
-    if (file == NULL) {
-        return TP_ERR_IO;
-    }
-    const bool read = fread(bytes, 1, n, file) == n;
-    (void)fclose(file);
-    return read ? TP_OK : TP_ERR_IO;
-}
 
 static tp_status grow(tp_signer *signer) {
     const size_t nodes = (size_t)2 << signer->secret.height;
@@ -155,20 +85,20 @@ static tp_status create_all(const char *path, const tp_signer *signer) {
     encode_secret(&signer->secret, secret);
     const uint8_t *const bytes[] = {next, signer->public_key, secret};
     const size_t n[] = {sizeof next, TP_LMS_KEY_BYTES, sizeof secret};
-    char name[PATH_BYTES];
+    char name[TP_DISK_PATH];
     tp_status status = TP_OK;
     int made = 0;
     for (; made < 3 && status == TP_OK; made++) {
-        status =
-            name_of(name, path, ends[made])
-                ? create(name, made == 1 ? 0644 : 0600, bytes[made], n[made])
-                : TP_ERR_IO;
+        status = tp_disk_name(name, path, ends[made])
+                     ? tp_disk_create(name, made == 1 ? 0644 : 0600,
+                                      bytes[made], n[made])
+                     : TP_ERR_IO;
     }
     if (status == TP_OK) {
-        return sync_folder(path);
+        return tp_disk_sync_folder(path);
     }
     for (int i = 0; i < made - 1; i++) {
-        if (name_of(name, path, ends[i])) {
+        if (tp_disk_name(name, path, ends[i])) {
             (void)unlink(name);
         }
     }
@@ -180,8 +110,8 @@ tp_status tp_signer_make(const char *path, uint32_t height) {
     if (height != 5 && height != 10) {
         return TP_ERR_ARGUMENT;
     }
-    TP_TRY(random_bytes(signer.secret.id, sizeof signer.secret.id));
-    TP_TRY(random_bytes(signer.secret.seed, sizeof signer.secret.seed));
+    TP_TRY(tp_disk_random(signer.secret.id, sizeof signer.secret.id));
+    TP_TRY(tp_disk_random(signer.secret.seed, sizeof signer.secret.seed));
     TP_TRY(grow(&signer));
     const tp_status status = create_all(path, &signer);
     tp_signer_close(&signer);
@@ -192,13 +122,13 @@ tp_status tp_signer_make(const char *path, uint32_t height) {
 
 tp_status tp_signer_open(tp_signer *signer, const char *path) {
     uint8_t key[TP_LMS_KEY_BYTES];
-    char name[PATH_BYTES];
+    char name[TP_DISK_PATH];
     tp_signer s = {.path = NULL};
     TP_TRY(read_secret(path, &s.secret));
-    if (!name_of(name, path, ".pub")) {
+    if (!tp_disk_name(name, path, ".pub")) {
         return TP_ERR_IO;
     }
-    TP_TRY(read_all(name, key, sizeof key));
+    TP_TRY(tp_disk_read(name, key, sizeof key));
     TP_TRY(grow(&s));
     s.path = malloc(strlen(path) + 1);
     if (s.path == NULL || memcmp(key, s.public_key, sizeof key) != 0) {
@@ -220,11 +150,11 @@ void tp_signer_close(tp_signer *signer) {
 
 /* Takes the next leaf: it is used, whatever becomes of its signature. */
 static tp_status reserve(const tp_signer *signer, uint32_t *leaf) {
-    char name[PATH_BYTES];
-    char beside[PATH_BYTES];
+    char name[TP_DISK_PATH];
+    char beside[TP_DISK_PATH];
     uint8_t bytes[NEXT_BYTES];
-    if (!name_of(name, signer->path, ".next") ||
-        !name_of(beside, signer->path, ".next.new")) {
+    if (!tp_disk_name(name, signer->path, ".next") ||
+        !tp_disk_name(beside, signer->path, ".next.new")) {
         return TP_ERR_IO;
     }
     TP_TRY(read_next(name, &signer->secret, leaf));
@@ -233,12 +163,12 @@ static tp_status reserve(const tp_signer *signer, uint32_t *leaf) {
     }
     encode_next(&signer->secret, *leaf + 1, bytes);
     (void)unlink(beside); /* of a run that was killed */
-    TP_TRY(create(beside, 0600, bytes, sizeof bytes));
+    TP_TRY(tp_disk_create(beside, 0600, bytes, sizeof bytes));
     if (rename(beside, name) != 0) {
         (void)unlink(beside);
         return TP_ERR_IO;
     }
-    return sync_folder(signer->path);
+    return tp_disk_sync_folder(signer->path);
 }
 
 /* One process at a time, from reading the number to having replaced it. */

@@ -103,6 +103,41 @@ static void test_header_fields(void **state) {
     refused(&f, BLOB, TP_ERR_CORRUPT);
 }
 
+/* Lists of places: each above the one before, the last below its limit. */
+static void test_lists(void **state) {
+    (void)state;
+    static const struct {
+        uint16_t places[4];
+        tp_status status;
+    } row[] = {
+        {{0, 1, 2, 3}, TP_OK},
+        {{5, 90, 98, 99}, TP_OK},
+        {{5, 90, 98, 100}, TP_ERR_MALFORMED},
+        {{5, 5, 98, 99}, TP_ERR_MALFORMED},
+        {{5, 90, 89, 99}, TP_ERR_MALFORMED},
+        {{65535, 90, 91, 92}, TP_ERR_MALFORMED},
+        {{0, 1, 2, 2}, TP_ERR_MALFORMED},
+    };
+    static const tp_index list = {"list", 4, 100, 4};
+    fixture f;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        make(&f);
+        f.t.model.indices = &list;
+        f.t.model.n_indices = 1;
+        uint8_t *payload = f.blob + TP_BLOB_HEADER_BYTES;
+        for (int k = 0; k < 4; k++) {
+            tp_put_u16(payload + 4 + 2 * k, row[i].places[k]);
+        }
+        tp_put_u32(f.blob + 40, tp_crc32(0, payload, 16));
+        seal(f.blob);
+        if (row[i].status == TP_OK) {
+            assert_int_equal(tp_blob_read(&f.t.ctx, f.blob, BLOB), TP_OK);
+        } else {
+            refused(&f, BLOB, row[i].status);
+        }
+    }
+}
+
 /* The same seed gives the same bytes; another one does not. B-like tensors
  * start at zero. */
 static void test_start_state(void **state) {
@@ -128,6 +163,7 @@ int main(void) {
         cmocka_unit_test(test_every_length),
         cmocka_unit_test(test_other_model),
         cmocka_unit_test(test_header_fields),
+        cmocka_unit_test(test_lists),
         cmocka_unit_test(test_start_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
