@@ -24,6 +24,10 @@ bool tp_limit_saturates(const tp_conv2d *d, int32_t oc, bool scaled,
     }
     const int32_t lowest = (int32_t)(range[0] + limit);
     const int32_t highest = (int32_t)(range[1] - limit);
+    /* A larger factor takes a sum of the other sign further from that end. */
+    if (scaled && (lowest < 0 || highest > 0)) {
+        return false;
+    }
     return tp_mbqm(lowest, d->m[oc], s) + d->y_zp >= d->y_max &&
            tp_mbqm(highest, d->m[oc], s) + d->y_zp <= d->y_min;
 }
