@@ -1,6 +1,7 @@
 #include "compiler/ops/conv_dsp.h"
 
 #include "compiler/ops/dsp_layout.h"
+#include "compiler/ops/limit.h"
 #include "core/fixed.h"
 #include "runtime/kernels/dsp/pack.h"
 #include "runtime/kernels/dsp/sums.h"
@@ -81,22 +82,6 @@ static void add_bias(channel *c, int64_t lo, int64_t hi) {
     c->hi += hi;
 }
 
-/* A trained bias beyond the limit saturates the output whatever the input is,
- * as it does at the limit, with the smallest factor that can be trained, 2^-4
- * of the base's. `ref` does not wrap: the bias is within 2^30, or the file's
- * own. */
-static bool saturates(const packer *p, int32_t oc, const channel *c) {
-    const tp_conv2d *d = p->d;
-    const int s = d->s[oc] - (p->scaled ? 4 : 0);
-    if (s < -31) {
-        return false;
-    }
-    return tp_mbqm((int32_t)(c->lo + p->limit), d->m[oc], s) + d->y_zp >=
-               d->y_max &&
-           tp_mbqm((int32_t)(c->hi - p->limit), d->m[oc], s) + d->y_zp <=
-               d->y_min;
-}
-
 /* Bias and factor are known: where both ends of the sums give one byte, all do,
  * for rounding is monotone. */
 static bool is_constant(const packer *p, int32_t oc, channel *c) {
@@ -127,7 +112,8 @@ static bool describe(const packer *p, int32_t oc, channel *c) {
         c->start += p->limit != 0 ? 0 : b;
         add_bias(c, b, b);
     } else {
-        if (!saturates(p, oc, c)) {
+        if (!tp_limit_saturates(d, oc, p->scaled, (int64_t[]){c->lo, c->hi},
+                                p->limit)) {
             return false;
         }
         add_bias(c, -p->limit, p->limit);
@@ -248,26 +234,15 @@ static bool pack_group(packer *p, int32_t g) {
     return true;
 }
 
-static bool pack_all(packer *p) {
+static bool pack_all(void *layer, int32_t limit) {
+    packer *p = layer;
+    p->limit = limit;
     for (int32_t g = 0; g < p->groups; g++) {
         if (!pack_group(p, g)) {
             return false;
         }
     }
     return true;
-}
-
-/* Where something is trained, the widest limit for which all bounds hold. */
-static bool pack(packer *p) {
-    if (p->bias != NULL && !p->scaled) {
-        return pack_all(p);
-    }
-    for (p->limit = 1 << 21; p->limit >= 1 << 16; p->limit /= 2) {
-        if (pack_all(p)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* The same byte in all four places. */
@@ -352,7 +327,7 @@ static tp_status pack_layer(tp_lower *lower, const tp_op *op,
     if (p->w == NULL || p->channel == NULL) {
         return tp_no_memory(lower->diag);
     }
-    *done = pack(p);
+    *done = tp_pack_widest(pack_all, p, p->bias == NULL || p->scaled);
     return TP_OK;
 }
 

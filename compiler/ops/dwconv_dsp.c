@@ -1,6 +1,7 @@
 #include "compiler/ops/dwconv_dsp.h"
 
 #include "compiler/ops/dw_strips.h"
+#include "compiler/ops/limit.h"
 #include "core/fixed.h"
 #include "runtime/kernels/dsp/strip.h"
 
@@ -185,27 +186,16 @@ static bool find(const packer *p, const channel *c, form *f, bool *dead) {
     return true;
 }
 
-/* As in conv_dsp.c: a trained bias beyond the limit saturates the output. */
-static bool saturates(const packer *p, const channel *c) {
-    const tp_conv2d *d = p->d;
-    const int s = d->s[c->oc] - (p->scaled ? 4 : 0);
-    if (s < -31) {
-        return false;
-    }
-    return tp_mbqm((int32_t)(c->lo + p->limit), d->m[c->oc], s) + d->y_zp >=
-               d->y_max &&
-           tp_mbqm((int32_t)(c->hi - p->limit), d->m[c->oc], s) + d->y_zp <=
-               d->y_min;
-}
-
 /* Of a layer with a trained bias or factor: the kernel makes the record. Sums
  * are within 2^23, so that they fit 32 bits however strip.h scales them. */
 static bool pack_trained(const packer *p, const channel *c) {
     const int64_t most = INT64_C(1) << (31 - TP_STRIP_T_MAX);
     const int64_t b = p->bias != NULL ? p->bias[c->oc] : 0;
     const bool held = p->bias == NULL || (b <= p->limit && b >= -p->limit);
-    if (!held || (p->bias == NULL && !saturates(p, c)) ||
-        magnitude(c) + p->limit >= most) {
+    if (!held || magnitude(c) + p->limit >= most ||
+        (p->bias == NULL &&
+         !tp_limit_saturates(p->d, c->oc, p->scaled, (int64_t[]){c->lo, c->hi},
+                             p->limit))) {
         return false;
     }
     const int32_t t = TP_STRIP_SHIFT + 1 + p->d->s[c->oc];
@@ -216,7 +206,9 @@ static bool pack_trained(const packer *p, const channel *c) {
     return true;
 }
 
-static bool pack_all(const packer *p) {
+static bool pack_all(void *layer, int32_t limit) {
+    packer *p = layer;
+    p->limit = limit;
     for (int32_t oc = 0; oc < p->d->out_c; oc++) {
         const channel c = channel_of(p, oc);
         form f;
@@ -233,18 +225,6 @@ static bool pack_all(const packer *p) {
         put(p, &c, &f, dead);
     }
     return true;
-}
-
-static bool pack(packer *p) {
-    if (p->bias != NULL && !p->scaled) {
-        return pack_all(p);
-    }
-    for (p->limit = 1 << 21; p->limit >= 1 << 16; p->limit /= 2) {
-        if (pack_all(p)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* --- steps ---------------------------------------------------------------- */
@@ -336,7 +316,7 @@ tp_status tp_dwconv_dsp_lower_described(tp_lower *lower, const tp_op *op,
     if (p.record == NULL) {
         return tp_no_memory(lower->diag);
     }
-    *done = pack(&p);
+    *done = tp_pack_widest(pack_all, &p, p.bias == NULL || p.scaled);
     return *done ? append(lower, op, &p) : TP_OK;
 }
 
