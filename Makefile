@@ -3,6 +3,7 @@ BUILD ?= build
 SECONDS ?= 60
 CI ?=
 CPUS := m0 m3 m4
+STACK := m0 m4 rv32
 WERROR := -DTINYPEFT_WERROR=$(if $(CI),ON,OFF)
 # All of our C, formatted and checked; golden files are the compiler's.
 SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
@@ -10,7 +11,8 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
-    check-docs check-tidy check-analyze check-device size fuzz coverage fmt clean demo accuracy cost bench tflm power
+    check-docs check-tidy check-analyze check-device size stack fuzz coverage fmt clean \
+    demo accuracy cost bench tflm power
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -51,9 +53,14 @@ check-analyze: ## GCC's static analyser, warnings are errors
 	    -DTINYPEFT_WERROR=ON -DTINYPEFT_TESTS=OFF >/dev/null
 	@cmake --build $(BUILD)/analyze -- -k 0
 
-check-device: $(CPUS:%=device-%) ## what the device libraries promise
-	@scripts/check-symbols $(BUILD)/m0/libtinypeft_*.a
+check-device: $(sort $(CPUS:%=device-%) $(STACK:%=device-%)) ## what the device libraries promise
+	@for cpu in $(STACK); do \
+	    scripts/check-symbols $(BUILD)/$$cpu/libtinypeft_*.a || exit; done
 	@scripts/budgets $(CPUS:%=$(BUILD)/%)
+	@scripts/stack-table --check $(STACK:%=$(BUILD)/%)
+
+stack: $(STACK:%=device-%) ## write docs/stack.md anew
+	@scripts/stack-table --write $(STACK:%=$(BUILD)/%)
 
 device-%:
 	@mkdir -p $(BUILD)

@@ -40,6 +40,53 @@ def read_functions(elf):
     return sorted(set(functions))
 
 
+# Everything that is linked into flash, in bytes.
+Linked = namedtuple("Linked", "runtime library generated constants port")
+PORT_FILES = {"startup.c", "measure.c", "semihost.c"}
+PORT_LIBRARY = {"strlen"}  # the device libraries need mem*() alone
+
+
+def whose(name, file, kind, model):
+    """The part of a program that a symbol belongs to. `file`: of a local one."""
+    if name.startswith(f"{model}_") or file in (f"{model}.c",
+                                                f"{model}_weights.c"):
+        return "generated" if kind == "FUNC" else "constants"
+    if (name.startswith(("tp_qemu_", "tp_bench_")) or name == "main"
+            or name in PORT_LIBRARY or file in PORT_FILES or file == f"bench-{model}.c"):
+        return "port"
+    if name.startswith("tp_") or file:
+        return "runtime"
+    return "library"
+
+
+def read_linked(elf, model):
+    """What lies in flash, by part: code and constants of the runtime and its
+    kernels, of the C library, of the model's own functions and tables, and of
+    what starts and measures it. The runtime is what is left when all others are
+    taken away: loops in assembly, literals and padding have no symbol."""
+    read_only, flash = set(), 0
+    for line in run(prefix(elf) + "readelf", "-SW", elf).splitlines():
+        match = re.match(r"\s*\[\s*(\d+)\] (\.\S+)\s+\S+\s+\S+ \S+ (\S+)", line)
+        if match and match[2].startswith((".text", ".rodata")):
+            read_only.add(match[1])
+            flash += int(match[3], 16)
+    sizes, seen, file = dict.fromkeys(Linked._fields, 0), set(), None
+    for line in run(prefix(elf) + "readelf", "-sW", elf).splitlines():
+        words = line.split()
+        if len(words) != 8 or not words[0].endswith(":"):
+            continue
+        _, value, size, kind, bind, _, section, name = words
+        if kind == "FILE":
+            file = name
+        elif (kind in ("FUNC", "OBJECT") and section in read_only
+              and value not in seen):
+            seen.add(value)  # a second name of the same function is no size
+            part = whose(name, file if bind == "LOCAL" else None, kind, model)
+            sizes[part] += int(size, 0)
+    others = sum(sizes.values()) - sizes["runtime"]
+    return Linked(**{**sizes, "runtime": flash - others})
+
+
 def read_instructions(elf):
     found = {}
     for line in run(prefix(elf) + "objdump", "-d", elf).splitlines():

@@ -152,6 +152,7 @@ static void reset(int32_t shift) {
     online =
         (tp_online){.rate = tp_bfp_of(1, -3), .sum = tp_bfp_of(1, 0), .rng = 5};
     label = 1;
+    r[0] = INT32_C(1) << 20; /* masters with room: not to be looked at */
 }
 
 /* The measured loop runs `times` times: SysTick counts in steps of 40. */

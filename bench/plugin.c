@@ -16,12 +16,7 @@
  *                         a condition, this tells how often that held
  *
  * Blocks are counted, not instructions: a block that is entered is run to its
- * end, unless it faults. An instruction whose condition fails counts as one.
- *
- * The interface is declared here, for distributions do not ship its header. It
- * is version 1, of QEMU 6 to 8; a later QEMU that refuses it says which it
- * wants, for TP_QEMU_PLUGIN_VERSION. Source: QEMU 7.2,
- * docs/devel/tcg-plugins.rst. */
+ * end, unless it faults. An instruction whose condition fails counts as one. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,32 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef TP_QEMU_PLUGIN_VERSION
-#define TP_QEMU_PLUGIN_VERSION 1
-#endif
+#include "ports/qemu/plugin/plugin.h"
 
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-struct qemu_info_t;
-
-typedef void (*translated)(uint64_t id, struct qemu_plugin_tb *tb);
-typedef void (*executed)(unsigned int vcpu, void *data);
-typedef void (*finished)(uint64_t id, void *data);
-
-void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, translated f);
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, executed f,
-                                          int registers, void *data);
-void qemu_plugin_register_atexit_cb(uint64_t id, finished f, void *data);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *
-qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
-uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
-
-#define EXPORT __attribute__((visibility("default")))
-
-EXPORT extern int qemu_plugin_version;
-EXPORT int qemu_plugin_install(uint64_t id, const struct qemu_info_t *info,
-                               int argc, char **argv);
 int qemu_plugin_version = TP_QEMU_PLUGIN_VERSION;
 
 enum { MOST_MARKS = 4096 };

@@ -16,6 +16,7 @@ from collections import defaultdict
 
 import count
 import cycles
+import elf
 import suite
 import tables
 
@@ -50,9 +51,10 @@ def update(it, model):
                if r["layer"].startswith(("fc11", "loss", "runtime")))
     ram = re.search(r"_RAM_BYTES (\d+)u",
                     (it.source / f"{model.name}.h").read_text())
+    linked = elf.read_linked(result.program.path, model.name)
     return result, {"instructions": round(total / n), "head": head,
                     "ram": int(ram[1]), "stack": result.stack["sample"],
-                    "steps": rows}
+                    "flash": linked._asdict(), "steps": rows}
 
 
 def flash_of(result, source, kernels):

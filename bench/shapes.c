@@ -34,6 +34,28 @@ static const void *head(int i) {
     return &op;
 }
 
+static const void *head_dsp(int i) {
+    static const int which[] = {0, 1, 2, 3, 5}; /* multiples of 4 features */
+    return i < COUNT(which) ? head(which[i]) : NULL;
+}
+
+static const void *head_sgd(int i) {
+    static tp_head_sgd op;
+    if (i >= COUNT(head_shapes)) {
+        return NULL;
+    }
+    op = (tp_head_sgd){.in_c = head_shapes[i][0],
+                       .classes = head_shapes[i][1],
+                       .x_zp = -128,
+                       .unit = {1 << 30, -16}}; /* rows of a few units */
+    return &op;
+}
+
+static const void *head_sgd_dsp(int i) {
+    static const int which[] = {0, 1, 2, 3, 5}; /* multiples of 4 features */
+    return i < COUNT(which) ? head_sgd(which[i]) : NULL;
+}
+
 static const int32_t class_counts[] = {2, 6, 10, 12, 30, 100};
 
 static const void *ce(int i) {
@@ -186,8 +208,8 @@ static const void *eltwise(int i) {
                       .y_max = 127,
                       .left_shift = 20,
                       .b_sign = 1,
-                      .a = {1 << 30, -1},
-                      .b = {1 << 30, -2},
+                      .a = {1 << 30, 0},
+                      .b = {1 << 30, -1},
                       .y = {1 << 30, -8}};
     return &op;
 }
@@ -310,27 +332,41 @@ static const subject subjects[TP_KERNEL_COUNT] = {
     [TP_K_mean_s8_fwd_ref] = {"xy", mean, 0},
     [TP_K_add_s8_fwd_ref] = {"xhy", eltwise, 0},
     [TP_K_mul_s8_fwd_ref] = {"xhy", eltwise, 0},
+    [TP_K_add_s8_fwd_dsp] = {"xhy", eltwise, 0},
+    [TP_K_add_s8_fwd_mve] = {"xhy", eltwise, 0},
+    [TP_K_mul_s8_fwd_mve] = {"xhy", eltwise, 0},
+    [TP_K_mul_s8_fwd_dsp] = {"xhy", eltwise, 0},
     [TP_K_lut_s8_fwd_ref] = {"xy", lut, 0},
     [TP_K_softmax_s8_fwd_ref] = {"xy", softmax, 0},
-    [TP_K_softmax_s16_fwd_ref] = {"hy", ce, 0},
+    [TP_K_softmax_s16_fwd_ref] = {"hys", ce, 0},
     [TP_K_copy_s8_fwd_ref] = {"xy", copy, 0},
     [TP_K_fill_s8_fwd_ref] = {"y", fill, 0},
     [TP_K_resize_s8_fwd_ref] = {"xy", resize, 0},
     [TP_K_mask_s8_fwd_ref] = {"xy", clamp, 0},
     [TP_K_random_q8_fwd_ref] = {"y", random_weights, 0},
-    [TP_K_ce_s8_loss_ref] = {"xcylg", ce, -6},
-    [TP_K_ce_s16_loss_ref] = {"hcylg", ce, -6},
+    [TP_K_ce_s8_loss_ref] = {"xcylgs", ce, -6},
+    [TP_K_ce_s16_loss_ref] = {"hcylgs", ce, -6},
     [TP_K_mse_s8_loss_ref] = {"xhyl", mse, 0},
     [TP_K_conv2d_s8_bwd_x_ref] = {"dyg", bench_conv, 10},
     [TP_K_conv2d_lora_s8_bwd_x_ref] = {"dfwyg", bench_lora, 10},
     [TP_K_lora_q8_bwd_u_ref] = {"dwyg", bench_lora, 2},
     [TP_K_dwconv2d_s8_bwd_x_ref] = {"dyg", bench_depthwise, 8},
     [TP_K_head_q8_bwd_x_ref] = {"fwyg", head, 0},
+    [TP_K_conv2d_any_s8_fwd_dsp] = {"xby", bench_conv, 0},
     [TP_K_conv2d_s8_fwd_dsp] = {"xbys", bench_conv_dsp, 0},
+    [TP_K_fc_s8_fwd_dsp] = {"xbys", bench_fc_dsp, 0},
+    [TP_K_conv2d_s8_fwd_scalar] = {"xbys", bench_conv_scalar, 0},
+    [TP_K_conv2d_scaled_s8_fwd_scalar] = {"xbkys", bench_conv_scaled_scalar, 0},
+    [TP_K_conv2d_lora_s8_fwd_scalar] = {"xbuwys", bench_lora_scalar, 0},
+    [TP_K_dwconv2d_s8_fwd_scalar] = {"xbys", bench_depthwise_scalar, 0},
+    [TP_K_dwconv2d_scaled_s8_fwd_scalar] = {"xbkys",
+                                            bench_depthwise_scaled_scalar, 0},
+    [TP_K_dwconv2d_s8_bwd_x_scalar] = {"dygs", bench_depthwise_bwd_scalar, 8},
     [TP_K_conv2d_s8_fwd_mve] = {"xbys", bench_conv_mve, 0},
     [TP_K_dwconv2d_s8_fwd_mve] = {"xbys", bench_depthwise_mve, 0},
     [TP_K_conv2d_scaled_s8_fwd_dsp] = {"xbkys", bench_conv_scaled_dsp, 0},
     [TP_K_conv2d_lora_s8_fwd_dsp] = {"xbuwys", bench_lora_dsp, 0},
+    [TP_K_conv2d_lora_u_s8_fwd_dsp] = {"xbwywys", bench_lora_u_dsp, 0},
     [TP_K_conv2d_q8_s16_fwd_dsp] = {"xwys", bench_u_dsp, 0},
     [TP_K_conv2d_s8_bwd_x_dsp] = {"dygs", bench_bwd_dsp, 10},
     [TP_K_conv2d_lora_s8_bwd_x_dsp] = {"dfwygs", bench_lora_bwd_dsp, 10},
@@ -340,6 +376,9 @@ static const subject subjects[TP_KERNEL_COUNT] = {
     [TP_K_mask_s8_fwd_dsp] = {"xy", clamp, 0},
     [TP_K_clamp_q8_bwd_x_dsp] = {"dxy", clamp, 0},
     [TP_K_mask_q8_bwd_x_dsp] = {"dxy", clamp, 0},
+    [TP_K_dwconv2d_any_s8_fwd_dsp] = {"xnys", bench_depthwise_any, 0},
+    [TP_K_dwconv2d_any_scaled_s8_fwd_dsp] = {"xbkys",
+                                             bench_depthwise_any_scaled, 0},
     [TP_K_dwconv2d_s8_fwd_dsp] = {"xnys", bench_depthwise_dsp, 0},
     [TP_K_dwconv2d_scaled_s8_fwd_dsp] = {"xbkys", bench_depthwise_scaled_dsp,
                                          0},
@@ -386,6 +425,11 @@ static const subject subjects[TP_KERNEL_COUNT] = {
     [TP_K_bottleneck_s8_bwd_x_ref] = {"dxwwyg", bench_serial, 10},
     [TP_K_bottleneck_s8_bwd_a_ref] = {"xdwwag", bench_bottleneck, 2},
     [TP_K_bottleneck_s8_bwd_b_ref] = {"xdwa", bench_bottleneck, 0},
+    [TP_K_bias_sgd_s16_ref] = {"fmro", sgd, 0},
+    [TP_K_head_q8_fwd_dsp] = {"xwhys", head_dsp, 0},
+    [TP_K_head_add_q8_fwd_dsp] = {"hxwys", head_dsp, 0},
+    [TP_K_head_sgd_q8_ref] = {"xfvro", head_sgd, 0},
+    [TP_K_head_sgd_q8_dsp] = {"xfvros", head_sgd_dsp, 0},
     [TP_K_sgd_s16_ref] = {"pmro", sgd, 0},
 };
 

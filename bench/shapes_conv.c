@@ -4,6 +4,10 @@
 
 #include "compiler/ops/dsp_layout.h"
 #include "compiler/ops/dw_strips.h"
+#include "compiler/ops/scalar_layout.h"
+#include "core/fixed.h"
+#include "runtime/kernels/dsp/strip.h"
+#include "runtime/kernels/scalar/stair.h"
 
 enum { MOST_CHANNELS = 256 };
 
@@ -120,6 +124,7 @@ const void *bench_conv_dsp(int i) {
     op.limit = i % 5 == 4 ? 1 << 16 : 0;
     op.w = packed;
     op.channel = channels;
+    tp_conv_dsp_choose(&op);
     return &op;
 }
 
@@ -151,6 +156,66 @@ const void *bench_depthwise_mve(int i) {
     return with_packed(&s);
 }
 
+/* What the weights are is all the same to the kernel. */
+static const void *with_stairs(const conv_shape *s, bool stairs) {
+    static tp_conv2d_scalar op;
+    static int32_t channels[MOST_CHANNELS][TP_STAIR_WORDS];
+    op = (tp_conv2d_scalar){.conv = conv_of(s), .channel = channels[0]};
+    op.rows = tp_conv_scalar_rows(&op.conv);
+    for (int32_t i = 0; i < MOST_CHANNELS; i++) {
+        channels[i][TP_STAIR_TOP] = stairs ? 1 << 16 : -1;
+        channels[i][TP_STAIR_M] = stairs ? 1 << 20 : factor_m[i];
+        channels[i][TP_STAIR_R] = stairs ? 0 : factor_s[i];
+    }
+    return &op;
+}
+
+const void *bench_conv_scaled_scalar(int i) {
+    return i < COUNT(conv_shapes) ? with_stairs(&conv_shapes[i], false) : NULL;
+}
+
+static const void *depthwise_scalar(int i, bool stairs) {
+    if (i >= COUNT(depthwise_shapes)) {
+        return NULL;
+    }
+    conv_shape s = depthwise_shapes[i];
+    s.out_c = (int16_t)(s.in_c * s.out_c);
+    return with_stairs(&s, stairs);
+}
+
+const void *bench_depthwise_scalar(int i) {
+    return depthwise_scalar(i, i % 5 != 4);
+}
+
+const void *bench_depthwise_scaled_scalar(int i) {
+    return depthwise_scalar(i, false);
+}
+
+/* The window of all is 3x3, and its stride 1. */
+const void *bench_depthwise_bwd_scalar(int i) {
+    static tp_conv2d_scalar op;
+    if (i >= COUNT(depthwise_shapes)) {
+        return NULL;
+    }
+    conv_shape s = depthwise_shapes[i];
+    s.out_c = s.in_c;
+    s.k_h = s.k_w = 3;
+    s.stride = 1;
+    op = *(const tp_conv2d_scalar *)with_stairs(&s, false);
+    op.rows = tp_conv_scalar_rows(&(tp_conv2d){.out_h = op.conv.in_h,
+                                               .out_w = op.conv.in_w,
+                                               .stride_h = 1,
+                                               .stride_w = 1,
+                                               .k_h = 3,
+                                               .k_w = 3});
+    return &op;
+}
+
+const void *bench_conv_scalar(int i) {
+    return i < COUNT(conv_shapes) ? with_stairs(&conv_shapes[i], i % 3 != 2)
+                                  : NULL;
+}
+
 const void *bench_conv_scaled_dsp(int i) {
     static tp_conv2d_dsp op;
     const tp_conv2d_dsp *plain = bench_conv_dsp(i);
@@ -173,23 +238,32 @@ const void *bench_depthwise(int i) {
     return &op;
 }
 
-/* What is in the channels' records is all the same to the kernel. */
+static int32_t dw_records[6000];
+
+/* What is in the channels' records is all the same to the kernel, but for how
+ * the weights are scaled where factors are trained: as the base's, most often.
+ */
+static void scale_records(const tp_conv2d *conv) {
+    const int32_t words = conv->k_h * tp_max32(conv->k_w - 1, 1) + 3;
+    for (int32_t c = 0; c < conv->out_c; c++) {
+        dw_records[(c + 1) * words - 2] = TP_STRIP_SHIFT + 1 + factor_s[c];
+    }
+}
+
 static const void *depthwise_dsp(int i, bool gradient) {
     static tp_dwconv2d_dsp op;
     static int32_t strips[16 * TP_DW_STRIP];
-    static const int32_t records[6000];
     if (i >= COUNT(depthwise_shapes)) {
         return NULL;
     }
     conv_shape s = depthwise_shapes[i];
     s.out_c = s.in_c;
+    s.k_h = s.k_w = 3; /* no other window has strips */
     s.stride = gradient ? 1 : s.stride;
     const tp_conv2d conv = conv_of(&s);
-    const bool plain = i % 4 != 3;
-    const bool fast = (plain || gradient) && s.k_h == 3 && s.k_w == 3;
-    const tp_dw_map map = {.conv = conv, .gradient = gradient, .fast = fast};
+    const tp_dw_map map = {.conv = conv, .gradient = gradient};
     op = (tp_dwconv2d_dsp){
-        .conv = conv, .plain = plain, .strip = strips, .channel = records};
+        .conv = conv, .plain = 1, .strip = strips, .channel = dw_records};
     tp_dw_lay_out(&map, strips, &op);
     return &op;
 }
@@ -206,11 +280,39 @@ const void *bench_depthwise_scaled_dsp(int i) {
     }
     op = *whole;
     op.limit = 1 << 16;
+    scale_records(&op.conv);
     return &op;
 }
 
 const void *bench_depthwise_bwd_dsp(int i) {
     return depthwise_dsp(i, true);
+}
+
+/* With its multiplier, and not always padded. */
+const void *bench_depthwise_any(int i) {
+    static tp_dwconv2d_any op;
+    static const int32_t packed[8000];
+    static const int32_t channels[1200];
+    const tp_conv2d *conv = bench_depthwise(i);
+    if (conv == NULL) {
+        return NULL;
+    }
+    op = (tp_dwconv2d_any){.conv = *conv,
+                           .padded = depthwise_shapes[i].same,
+                           .w = packed,
+                           .channel = channels};
+    return &op;
+}
+
+const void *bench_depthwise_any_scaled(int i) {
+    static tp_dwconv2d_any op;
+    const tp_dwconv2d_any *plain = bench_depthwise_any(i);
+    if (plain == NULL) {
+        return NULL;
+    }
+    op = *plain;
+    op.limit = 1 << 29;
+    return &op;
 }
 
 static const int32_t ranks[] = {4, 1, 8, 2, 16};
@@ -223,6 +325,17 @@ const void *bench_lora(int i) {
     }
     op = conv_of(&conv_shapes[i]);
     op.rank = ranks[i % COUNT(ranks)];
+    return &op;
+}
+
+const void *bench_lora_scalar(int i) {
+    static tp_conv2d_scalar op;
+    const tp_conv2d_scalar *plain = bench_conv_scalar(i);
+    if (plain == NULL) {
+        return NULL;
+    }
+    op = *plain;
+    op.conv.rank = ranks[i % COUNT(ranks)];
     return &op;
 }
 
@@ -271,6 +384,59 @@ const void *bench_lora_dsp(int i) {
     op = *plain;
     op.limit = 0;
     op.conv.rank = i % 3 == 2 ? 1 + i % 2 : 4;
+    tp_conv_dsp_choose(&op);
+    return &op;
+}
+
+/* Inputs, outputs; every other one with a trained bias. */
+static const int32_t large[][2] = {{640, 8},  {260, 64}, {512, 33}, {300, 12},
+                                   {400, 40}, {640, 4},  {288, 20}, {1024, 16}};
+
+const void *bench_fc_dsp(int i) {
+    static tp_conv2d_dsp op;
+    static const int32_t packed[20000];
+    static const int32_t channels[MOST_CHANNELS * 4];
+    if (i >= COUNT(large)) {
+        return NULL;
+    }
+    const tp_conv2d d = conv_of(&(conv_shape){.in_h = 1,
+                                              .in_w = 1,
+                                              .k_h = 1,
+                                              .k_w = 1,
+                                              .stride = 1,
+                                              .in_c = (int16_t)large[i][0],
+                                              .out_c = (int16_t)large[i][1]});
+    op = tp_conv_dsp_layout(&d);
+    op.plain = i % 3 != 1;
+    op.bytes = 1;
+    op.limit = i % 2 == 1 ? 1 << 16 : 0;
+    op.w = packed;
+    op.channel = channels;
+    tp_conv_dsp_choose(&op);
+    return &op;
+}
+
+/* 1x1 layers whose sums are short enough for u to be made in the same step,
+ * each with a few ranks. */
+const void *bench_lora_u_dsp(int i) {
+    static tp_conv2d_dsp op;
+    static const int32_t packed[20000];
+    static const int32_t channels[MOST_CHANNELS * 4];
+    static const int32_t some[] = {4, 8, 2};
+    const tp_conv2d *conv = branch_of(i / COUNT(some), 4, 1);
+    if (conv == NULL) {
+        return NULL;
+    }
+    tp_conv2d d = *conv;
+    d.in_c = tp_min32(d.in_c, 128);
+    d.out_c = tp_max32(d.out_c, 4);
+    d.rank = some[i % COUNT(some)];
+    d.shift = 8;
+    op = tp_conv_dsp_layout(&d);
+    op.plain = i % 5 != 1;
+    op.w = packed;
+    op.channel = channels;
+    tp_conv_dsp_choose(&op);
     return &op;
 }
 
@@ -299,6 +465,7 @@ const void *bench_lora_bwd_dsp(int i) {
     }
     op = *plain;
     op.conv.rank = i % 3 == 2 ? 1 + i % 2 : 4;
+    op.sums = tp_dsp_sums_branch1;
     return &op;
 }
 
@@ -401,7 +568,7 @@ const void *bench_bias(int i) {
     op = (tp_bias){.n = bench_maps[i][1],
                    .pixels = bench_maps[i][0],
                    .m = factor_m,
-                   .s = factor_s};
+                   .s = lora_s};
     return &op;
 }
 

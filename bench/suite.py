@@ -104,7 +104,7 @@ class Suite:
         folders = [p for p in (self.device / "CMakeFiles").glob("tinypeft_*.dir")
                    if p.is_dir()]
         lines = run("scripts/stack", "--each", *folders).splitlines()
-        return {name: int(n) for name, n in map(str.split, lines)}
+        return {name: int(n) for name, n, *_ in map(str.split, lines)}
 
     def compiler(self):
         """Its version, of the toolchain that built this."""

@@ -121,6 +121,19 @@ def head_updates(found, peers):
                   *(f"ratio to {n.split(', ')[1]}" for n in ours)], rows)
 
 
+def linked(found):
+    """Of M4 by part; then what a program links of ours and of the C library."""
+    names = list(found["m4"]["updates"])
+    parts = list(found["m4"]["updates"][names[0]]["flash"])
+    rows = [[n, *found["m4"]["updates"][n]["flash"].values()] for n in names]
+    code = [[n, *(sum(found[c]["updates"][n]["flash"][p]
+                      for p in ("runtime", "library", "generated"))
+                  for c in found)] for n in names]
+    return (table(["M4", *parts], rows)
+            + "\nCode linked: runtime, library and generated code together.\n\n"
+            + table(["code", *(NAMES[c] for c in found)], code))
+
+
 def update_steps(found, name):
     rows = [[s["layer"], f"`{s['kernel']}`" if s["kernel"] else "", s["macs"],
              s["instructions"], s["cycles"], s["flash_cycles"]]
@@ -181,6 +194,11 @@ def results(found, peers):
     full = next(n for n in found["m4"]["updates"] if "all kept" in n)
     parts += [
         f"## By step: {full}\n", update_steps(found, full),
+        "## Flash of programs that train\n",
+        "In bytes, all that is linked: the runtime with its kernels, what they "
+        "call of the C library, the functions and the tables and weights that "
+        "were made for the model, and the port with the bench's own `main()`.\n",
+        linked(found),
         "## Flash and stack of kernels\n",
         "In bytes. Flash: the code that a call was seen to execute, with what "
         "kernels share counted for each, without constants and the C library. "

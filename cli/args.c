@@ -302,25 +302,47 @@ tp_status tp_args_parse(const tp_args *args, int argc, char *const *argv,
     return check_required(&p);
 }
 
+#define HELP_WIDTH 78
+#define HELP_COLUMN 26 /* where the text of an option begins */
+
+/* The choices of an option, from `column` on; lines end behind a '|'. Returns
+ * the column behind them. */
+static int print_value(FILE *file, const char *value, int column) {
+    while (*value != '\0') {
+        const char *bar = strchr(value, '|');
+        const int n = bar != NULL ? (int)(bar - value) + 1 : (int)strlen(value);
+        if (column + n > HELP_WIDTH && column > 8) {
+            (void)fprintf(file, "\n%8s", "");
+            column = 8;
+        }
+        (void)fprintf(file, "%.*s", n, value);
+        column += n;
+        value += n;
+    }
+    return column;
+}
+
+/* An option's name and value; a long one has lines of its own. */
+static void print_option(FILE *file, const tp_opt *opt) {
+    const char short_form[] = {'-', opt->letter, ',', ' ', '\0'};
+    const int name =
+        fprintf(file, "  %s%s%s%s", opt->letter != '\0' ? short_form : "",
+                opt->type == TP_OPT_OPERAND ? "" : "--", opt->name,
+                opt->value != NULL ? " " : "");
+    const int column =
+        opt->value != NULL ? print_value(file, opt->value, name) : name;
+    if (column > HELP_COLUMN - 2) {
+        (void)fprintf(file, "\n%*s", HELP_COLUMN, "");
+    } else {
+        (void)fprintf(file, "%*s", HELP_COLUMN - column, "");
+    }
+    (void)fprintf(file, "%s\n", opt->help);
+}
+
 void tp_args_help(const tp_args *args, FILE *file) {
     for (int i = 0; i < args->n_opts; i++) {
-        const tp_opt *opt = &args->opt[i];
-        if (!takes(args, opt)) {
-            continue;
+        if (takes(args, &args->opt[i])) {
+            print_option(file, &args->opt[i]);
         }
-        char left[80];
-        const char short_form[] = {'-', opt->letter, ',', ' ', '\0'};
-        (void)snprintf(left, sizeof left, "%s%s%s%s%s",
-                       opt->letter != '\0' ? short_form : "",
-                       opt->type == TP_OPT_OPERAND ? "" : "--", opt->name,
-                       opt->value != NULL ? " " : "",
-                       opt->value != NULL ? opt->value : "");
-        /* A long left side stands on its own line. */
-        if (strlen(left) > 22) {
-            (void)fprintf(file, "  %s\n%26s", left, "");
-        } else {
-            (void)fprintf(file, "  %-24s", left);
-        }
-        (void)fprintf(file, "%s\n", opt->help);
     }
 }

@@ -32,7 +32,12 @@ static inline uint32_t tp_abs32(int32_t x) {
     return x < 0 ? 0u - (uint32_t)x : (uint32_t)x;
 }
 
-/* Bits needed for x: 0 for 0, 32 for 2^31. Plain C: Cortex-M0 has no CLZ. */
+/* Bits needed for x: 0 for 0, 32 for 2^31. */
+#ifdef __ARM_FEATURE_CLZ
+static inline int tp_bits32(uint32_t x) {
+    return x == 0 ? 0 : 32 - __builtin_clz(x);
+}
+#else
 static inline int tp_bits32(uint32_t x) {
     int n = 0;
     for (int step = 16; step > 0; step >>= 1) {
@@ -43,6 +48,7 @@ static inline int tp_bits32(uint32_t x) {
     }
     return n + (int)x;
 }
+#endif
 
 /* gemmlowp's SaturatingRoundingDoublingHighMul: round(a*b / 2^31), halves up.
  * b is a multiplier, never INT32_MIN, so nothing saturates. */

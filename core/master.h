@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #include "core/bfp.h"
-#include "core/rng.h"
+#include "core/fixed.h"
 
 #define TP_MASTER_LOW 8 /* bits of `low` */
 #define TP_STEP_FRACTION                                                       \
@@ -42,84 +42,25 @@ static inline int32_t tp_master_split(int32_t master, int8_t *low) {
     return w;
 }
 
-/* round(g * factor * 2^bits) for an integer g. */
-static inline int32_t tp_step_of(int32_t g, tp_bfp factor, int bits) {
-    return tp_scale(g, (int32_t)(factor.m >> 1), factor.e + 1 + 31 + bits);
-}
-
 /* Sum of squares of n integers, first shifted below 2^15, so that 2^32 of
  * their squares fit 64 bits. */
-static inline tp_bfp tp_squares32(const int32_t *v, uint32_t n) {
-    uint32_t peak = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        peak |= tp_abs32(v[i]);
-    }
-    const int shift = (int)tp_max32(tp_bits32(peak) - 15, 0);
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        const uint32_t a = tp_abs32(v[i]) >> shift;
-        sum += a * a;
-    }
-    return tp_bfp_of(sum, 2 * shift);
-}
-
-static inline tp_bfp tp_squares16(const int16_t *v, uint32_t n) {
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        sum += (uint32_t)((int32_t)v[i] * v[i]);
-    }
-    return tp_bfp_of(sum, 0);
-}
-
-static inline int32_t tp_grad_at(const tp_grads *g, uint32_t i) {
-    return g->v32 != NULL ? g->v32[i] : g->v16[i];
-}
-
-/* By how many bits the exponent must rise for every updated weight to fit. */
-static inline int tp_master_rise(const tp_q8 *w, const int8_t *low,
-                                 const tp_grads *g, tp_bfp f) {
-    uint32_t peak = 0;
-    for (uint32_t i = 0; i < g->n; i++) {
-        const int64_t master = tp_master_join(w->v[i], low[i]);
-        const int64_t moved = master - tp_step_of(tp_grad_at(g, i), f, 0);
-        peak |= tp_abs32(tp_sat32(moved));
-    }
-    return tp_max32(tp_bits32(peak) - 15, 0);
-}
+tp_bfp tp_squares32(const int32_t *v, uint32_t n);
+tp_bfp tp_squares16(const int16_t *v, uint32_t n);
 
 /* w = w - f * g in units of the master, rounded stochastically. Two passes:
  * the first finds the exponent, so nothing saturates but a weight within half
- * a unit of 128, and none is lost.
- * Bound: after the rise |step| <= |moved| + |master| < 2^16; with 14 fraction
- * bits below 2^30. */
-static inline void tp_master_update_q8(tp_q8 *w, int8_t *low, tp_grads g,
-                                       tp_bfp f, uint32_t *rng) {
-    const int rise = tp_master_rise(w, low, &g, f);
-    f.e -= rise;
-    for (uint32_t i = 0; i < g.n; i++) {
-        const int32_t old = tp_master_join(w->v[i], low[i]);
-        const int32_t step = tp_step_of(tp_grad_at(&g, i), f, TP_STEP_FRACTION);
-        const int32_t random =
-            (int32_t)(tp_rng_next(rng) >> (32 - TP_STEP_FRACTION));
-        const int64_t fine =
-            (int64_t)tp_shift_round(old, rise) * (1 << TP_STEP_FRACTION) - step;
-        const int32_t moved = tp_sat32((fine + random) >> TP_STEP_FRACTION);
-        w->v[i] = (int8_t)tp_master_split(tp_master_clamp(moved, 127), &low[i]);
-    }
-    w->e = (int8_t)(w->e + rise);
-}
+ * a unit of 128, and none is lost. */
+void tp_master_update_q8(tp_q8 *w, int8_t *low, tp_grads g, tp_bfp f,
+                         uint32_t *rng);
 
-/* The same for int16 weights, whose masters have bits enough to round to the
- * nearest. */
-static inline void tp_master_update_s16(int16_t *w, int8_t *low, tp_grads g,
-                                        tp_bfp f) {
-    for (uint32_t i = 0; i < g.n; i++) {
-        const int64_t old = tp_master_join(w[i], low[i]);
-        const int32_t moved =
-            tp_sat32(old - tp_step_of(tp_grad_at(&g, i), f, 0));
-        w[i] = (int16_t)tp_master_split(tp_master_clamp(moved, INT16_MAX),
-                                        &low[i]);
-    }
+/* The same of one int16 weight, whose master has bits enough to round to the
+ * nearest. A step of 2^25 takes a master of 24 bits to its bound from
+ * anywhere. */
+static inline void tp_master_move_s16(int16_t *w, int8_t *low, int32_t step) {
+    const int32_t most = INT32_C(1) << 25;
+    const int32_t moved =
+        tp_master_join(*w, *low) - tp_clamp32(step, -most, most - 1);
+    *w = (int16_t)tp_master_split(tp_master_clamp(moved, INT16_MAX), low);
 }
 
 #endif

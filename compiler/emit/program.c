@@ -32,6 +32,14 @@ static void print_field(tp_text *out, const tp_emitter *e,
         tp_text_add(out, "{%d, %d}", (int)f.m, (int)f.s);
         break;
     }
+    case TP_F_PART: {
+        tp_part *part = NULL;
+        memcpy(&part, at, sizeof part);
+        const char *name = tp_part_name(part);
+        out->failed = out->failed || name == NULL;
+        tp_text_add(out, "%s", name != NULL ? name : "");
+        break;
+    }
     case TP_F_POINTER: {
         const void *data = NULL;
         memcpy(&data, at, sizeof data);
@@ -300,7 +308,9 @@ static void print_params(tp_text *out, const tp_emitter *e) {
                     (unsigned)p->master, p->type, p->init, p->init_std,
                     (int)p->unit.m, (int)p->unit.s);
         if (p->ranks > 0) {
-            tp_text_add(out, ",\n     .ranks = %u, .stride = %u",
+            tp_text_add(out,
+                        ",\n     .ranks = %u, .stride = %u,\n     .packing = "
+                        "&tp_packing_few_bits",
                         (unsigned)p->ranks, (unsigned)p->stride);
         }
         tp_text_add(out, "},\n");
@@ -328,17 +338,21 @@ static void print_indices(tp_text *out, const tp_emitter *e) {
     tp_text_add(out, "};\n\n");
 }
 
+static const char *const optimisers[] = {[TP_STATE_MOMENTUM] = "momentum",
+                                         [TP_STATE_ACCUMULATE] = "accumulate",
+                                         [TP_STATE_ONLINE] = "online"};
+
 static void print_training(tp_text *out, const tp_model *m) {
     const tp_train_layout *l = &m->layout;
     tp_text_add(out,
                 "    .target_bytes = %u, .classes = %u, .loss_floor = %d,\n"
                 "    .n_params = %u, .n_values = %u, .n_gscale = %u,\n"
                 "    .params = params, .n_steps = %u, .cost = cost,\n"
-                "    .state = %u,\n",
+                "    .state = %u, .optimiser = &tp_optimiser_%s,\n",
                 (unsigned)m->target_bytes, (unsigned)m->classes,
                 (int)m->loss_floor, (unsigned)m->n_params,
                 (unsigned)m->n_values, (unsigned)m->n_gscale,
-                (unsigned)m->n_steps, (unsigned)m->state);
+                (unsigned)m->n_steps, (unsigned)m->state, optimisers[m->state]);
     tp_text_add(out,
                 "    .layout = {.gscale = %u, .grads = %u, .grads_bytes = %u,\n"
                 "               .master = %u, .momentum = %u, .checkpoint = "

@@ -5,6 +5,8 @@
 
 #include "compiler/ops/conv_dsp.h"
 #include "compiler/ops/conv_mve.h"
+#include "compiler/ops/conv_scalar.h"
+#include "compiler/ops/dwconv_any.h"
 #include "compiler/ops/dwconv_dsp.h"
 #include "compiler/ops/overlap.h"
 #include "compiler/ops/table.h"
@@ -339,15 +341,51 @@ static tp_status verify_forward(const tp_graph *graph, const tp_op *op,
 
 /* --- forward -------------------------------------------------------------- */
 
+/* A depthwise layer of one input channel is a dense one, whose weights are
+ * [out_c][k_h][k_w] instead of [k_h][k_w][out_c]. */
+static tp_status make_dense(tp_lower *lower, const tp_tensor *w,
+                            tp_tensor *out) {
+    const int32_t taps = w->dim[1] * w->dim[2];
+    const int32_t channels = w->dim[3];
+    const int8_t *from = w->data;
+    int8_t *to =
+        tp_arena_alloc(lower->arena, (size_t)tp_tensor_count(w), sizeof *to);
+    if (to == NULL) {
+        return tp_no_memory(lower->diag);
+    }
+    for (int32_t k = 0; k < taps; k++) {
+        for (int32_t oc = 0; oc < channels; oc++) {
+            to[oc * taps + k] = *from++;
+        }
+    }
+    *out = *w;
+    out->dim[0] = channels;
+    out->dim[3] = 1;
+    out->data = to;
+    return TP_OK;
+}
+
 static tp_status lower_forward(tp_lower *lower, const tp_op *op) {
-    const tp_conv_tensors t = forward_tensors(lower->graph, op);
+    tp_conv_tensors t = forward_tensors(lower->graph, op);
     tp_conv2d d = tp_conv_geometry(&op->attr, &t);
-    const bool depthwise = op->kind == TP_OP_DEPTHWISE_CONV_2D;
+    bool depthwise = op->kind == TP_OP_DEPTHWISE_CONV_2D;
+    tp_tensor dense;
     bool done = false;
     TP_TRY(tp_conv_mve_lower(lower, op, &t, &done));
     if (!done) {
+        TP_TRY(tp_conv_scalar_lower(lower, op, &t, &done));
+    }
+    if (!done && depthwise && d.in_c == 1) {
+        TP_TRY(make_dense(lower, t.w, &dense));
+        t.w = &dense;
+        depthwise = false;
+    }
+    if (!done) {
         TP_TRY(depthwise ? tp_dwconv_dsp_lower(lower, op, &t, &done)
                          : tp_conv_dsp_lower(lower, op, &t, &done));
+    }
+    if (!done && depthwise) {
+        TP_TRY(tp_dwconv_any_lower(lower, op, &t, &done));
     }
     if (done) {
         return TP_OK;
@@ -364,9 +402,12 @@ static tp_status lower_forward(tp_lower *lower, const tp_op *op) {
     }
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[2]),
                            tp_arg_tensor(op->out)};
-    return tp_lower_step(
-        lower, depthwise ? TP_K_dwconv2d_s8_fwd_ref : TP_K_conv2d_s8_fwd_ref,
-        &tp_desc_conv2d, &d, args);
+    return tp_lower_step(lower,
+                         depthwise ? TP_K_dwconv2d_s8_fwd_ref
+                         : (lower->isa & TP_ISA_DSP) != 0
+                             ? TP_K_conv2d_any_s8_fwd_dsp
+                             : TP_K_conv2d_s8_fwd_ref,
+                         &tp_desc_conv2d, &d, args);
 }
 
 static void overlap_forward(const tp_graph *graph, const tp_op *op,
@@ -436,6 +477,9 @@ static tp_status lower_bwd_x(tp_lower *lower, const tp_op *op) {
     TP_TRY(depthwise ? tp_dwconv_dsp_lower_bwd_x(lower, op, &d, &done)
                      : tp_conv_dsp_lower_bwd_x(lower, TP_K_conv2d_s8_bwd_x_dsp,
                                                &d, args, &done));
+    if (depthwise && !done) {
+        TP_TRY(tp_dwconv_scalar_lower_bwd_x(lower, op, &d, &done));
+    }
     if (done) {
         return TP_OK;
     }

@@ -2,6 +2,7 @@
 
 #include "compiler/ops/dsp_layout.h"
 #include "core/fixed.h"
+#include "runtime/kernels/dsp/pack.h"
 #include "runtime/kernels/dsp/sums.h"
 #include "runtime/kernels/dsp/tile.h"
 
@@ -25,6 +26,7 @@ typedef struct packer {
 /* What is known of one channel's sum A = start + sum w u, u in [0, 255]. */
 typedef struct channel {
     int64_t start;
+    int64_t sum; /* of its weights */
     int64_t lo, hi;
     int64_t most;  /* |A|, with what a branch adds */
     bool constant; /* all sums give the same byte: its weights are dropped */
@@ -68,6 +70,7 @@ static void sum_weights(const packer *p, int32_t oc, channel *c) {
         sum += w;
         neg += w < 0 ? w : 0;
     }
+    c->sum = sum;
     c->start = -(128 + p->d->x_zp) * sum;
     c->lo = c->start + 255 * neg;
     c->hi = c->start + 255 * (sum - neg);
@@ -189,8 +192,11 @@ static bool pack_channels(const packer *p, const channel c[2], int32_t *start,
          (!fits_scaled(p, &c[0], false) || !fits_scaled(p, &c[1], true)))) {
         return false;
     }
-    const int64_t sum = 256 * c[1].start + c[0].start;
-    start[0] = (int32_t)(2 * c[0].start);
+    /* Sums of bytes as they are: they lack 128 for each weight. */
+    const int64_t more = p->layout.bytes != 0 ? 128 : 0;
+    const int64_t even_start = c[0].start + more * c[0].sum;
+    const int64_t sum = 256 * (c[1].start + more * c[1].sum) + even_start;
+    start[0] = (int32_t)(uint32_t)(2 * (uint64_t)even_start);
     start[1] = (int32_t)(uint32_t)(2 * (uint64_t)sum);
     even[0] = c[0].m;
     even[1] = (int32_t)c[0].r;
@@ -287,6 +293,7 @@ static tp_status finish(tp_lower *lower, const packer *p, tp_conv2d_dsp *out) {
     out->plain = p->plain;
     out->limit = p->limit;
     set_clamp(p->d, out);
+    tp_conv_dsp_choose(out);
     out->w = tp_lower_const(lower, TP_S32, p->w,
                             (size_t)p->groups * (size_t)p->pairs * 2, "packed");
     out->channel =
@@ -299,6 +306,17 @@ static tp_status finish(tp_lower *lower, const packer *p, tp_conv2d_dsp *out) {
 static bool has_code(const tp_conv2d *d) {
     return d->out_c >= TP_TILE_GROUP && d->dil_h == 1 && d->dil_w == 1 &&
            d->y_max - d->y_min >= 128;
+}
+
+/* One pixel of so many channels that their copy in scratch would be most of
+ * what a small model needs: its bytes are unpacked again for each group of
+ * outputs, a seventh more instructions. */
+#define MOST_WIDENED 256
+
+static bool reads_bytes(const tp_conv2d_dsp *op) {
+    const tp_conv2d *d = &op->conv;
+    return d->out_h * d->out_w == 1 && op->direct &&
+           2 * op->pairs > MOST_WIDENED;
 }
 
 /* Packs the layer *d, which it completes; `done` is false where there is no
@@ -322,6 +340,7 @@ static tp_status pack_layer(tp_lower *lower, const tp_op *op,
     p->groups = (d->out_c + TP_TILE_GROUP - 1) / TP_TILE_GROUP;
     p->plain = is_plain(d);
     p->layout = tp_conv_dsp_layout(d);
+    p->layout.bytes = !p->scaled && !p->lora && reads_bytes(&p->layout);
     p->pairs = p->layout.pairs;
     if (!has_code(d) || (p->lora && p->bias == NULL)) {
         return TP_OK;
@@ -358,8 +377,46 @@ tp_status tp_conv_dsp_lower(tp_lower *lower, const tp_op *op,
                              &tp_desc_conv2d_dsp, &out,
                              (tp_arg[]){x, b, f, y, scratch});
     }
+    if (out.bytes != 0) {
+        return tp_lower_step(
+            lower, TP_K_fc_s8_fwd_dsp, &tp_desc_conv2d_dsp, &out,
+            (tp_arg[]){x, b, y, out.limit != 0 ? scratch : tp_arg_const(NULL)});
+    }
     return tp_lower_step(lower, TP_K_conv2d_s8_fwd_dsp, &tp_desc_conv2d_dsp,
                          &out, (tp_arg[]){x, b, y, scratch});
+}
+
+/* Whether one kernel does both, u = A x and what adds B u: packed sums of
+ * doubled activations fit, 257 * 2 * 255 * 127 * taps < 2^31, and the window is
+ * A's as it is. `made` is the op that makes u. */
+static bool joins(const tp_op *op, const tp_op *made,
+                  const tp_conv2d_dsp *out) {
+    const int32_t taps = 2 * out->pairs;
+    const tp_conv2d *d = &out->conv;
+    return made->kind == TP_OP_LORA_A && made->in[0] == op->in[0] &&
+           (d->rank < 4 || d->rank % 4 == 0) && taps <= 128 &&
+           taps == d->k_h * d->k_w * d->in_c;
+}
+
+/* The same step with the op that makes u. */
+static tp_status join(tp_lower *lower, const tp_op *op, tp_conv2d_dsp out,
+                      const tp_arg *arg) {
+    const tp_graph *graph = lower->graph;
+    const int producer = tp_graph_producer(graph, op->in[3]);
+    if (producer < 0 || !joins(op, &graph->op[producer], &out)) {
+        return TP_OK;
+    }
+    const uint32_t words =
+        (uint32_t)tp_dsp_a_words(out.conv.rank, 2 * out.pairs);
+    const tp_step joined = {.kernel = TP_K_conv2d_lora_u_s8_fwd_dsp,
+                            .type = &tp_desc_conv2d_dsp,
+                            .desc = &out,
+                            .arg = {arg[0], arg[1],
+                                    tp_arg_tensor(graph->op[producer].in[1]),
+                                    arg[2], arg[3], arg[4],
+                                    tp_arg_scratch(arg[5].bytes + 4u * words)}};
+    out.conv.x_zp = graph->tensor[op->in[0]].quant.zero_point;
+    return tp_lower_join(lower, &joined, op->in[3]);
 }
 
 tp_status tp_conv_dsp_lower_lora(tp_lower *lower, const tp_op *op,
@@ -385,6 +442,7 @@ tp_status tp_conv_dsp_lower_lora(tp_lower *lower, const tp_op *op,
                            tp_arg_tensor(op->in[4]),
                            tp_arg_tensor(op->out),
                            tp_arg_scratch(tp_conv_dsp_scratch(&out) + branch)};
-    return tp_lower_step(lower, TP_K_conv2d_lora_s8_fwd_dsp,
-                         &tp_desc_conv2d_dsp, &out, args);
+    TP_TRY(tp_lower_step(lower, TP_K_conv2d_lora_s8_fwd_dsp,
+                         &tp_desc_conv2d_dsp, &out, args));
+    return join(lower, op, out, args);
 }

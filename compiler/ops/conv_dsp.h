@@ -14,7 +14,8 @@
 TP_MUST_CHECK tp_status tp_conv_dsp_lower(tp_lower *lower, const tp_op *op,
                                           const tp_conv_tensors *t, bool *done);
 /* The same of one with a LoRA branch, but without trained bias or factors.
- *   d  its geometry, lora_m, lora_s and rank */
+ *   d  its geometry, lora_m, lora_s and rank; the shift of u, which is made in
+ *      the same step where that is possible */
 TP_MUST_CHECK tp_status tp_conv_dsp_lower_lora(tp_lower *lower, const tp_op *op,
                                                const tp_conv_tensors *t,
                                                const tp_conv2d *d, bool *done);

@@ -78,6 +78,9 @@ tp_status tp_conv_dsp_lower_bwd_x(tp_lower *lower, tp_kernel_id kernel,
     tp_conv2d_dsp out = {.conv = *d,
                          .pairs = tp_dsp_pairs(d->out_c),
                          .direct = d->out_c % 4 == 0};
+    if (d->rank > 0) {
+        out.sums = d->rank <= 4 ? tp_dsp_sums_branch1 : tp_dsp_sums_branch2;
+    }
     tp_arg args[TP_MAX_ARGS];
     *done = false;
     /* Exponents of dy and of A are int8s, far from their ends. */

@@ -86,6 +86,11 @@ static const tp_field conv2d_dsp_fields[] = {
     OTHER(tp_conv2d_dsp, w, TP_F_POINTER),
     OTHER(tp_conv2d_dsp, channel, TP_F_POINTER),
     INT(tp_conv2d_dsp, limit),
+    INT(tp_conv2d_dsp, bytes),
+    OTHER(tp_conv2d_dsp, two, TP_F_PART),
+    OTHER(tp_conv2d_dsp, one, TP_F_PART),
+    OTHER(tp_conv2d_dsp, sums, TP_F_PART),
+    OTHER(tp_conv2d_dsp, wide, TP_F_PART),
 };
 DESC_WALK_AT(conv2d_dsp, conv.reverse);
 
@@ -98,8 +103,20 @@ static const tp_field dwconv2d_dsp_fields[] = {
     OTHER(tp_dwconv2d_dsp, strip, TP_F_POINTER),
     OTHER(tp_dwconv2d_dsp, channel, TP_F_POINTER),
     INT(tp_dwconv2d_dsp, limit),
+    OTHER(tp_dwconv2d_dsp, first, TP_F_PART),
+    OTHER(tp_dwconv2d_dsp, other, TP_F_PART),
 };
 DESC(dwconv2d_dsp);
+
+static const tp_field dwconv2d_any_fields[] = {
+    CONV2D(tp_dwconv2d_any, conv),
+    INT(tp_dwconv2d_any, conv.reverse),
+    INT(tp_dwconv2d_any, padded),
+    OTHER(tp_dwconv2d_any, w, TP_F_POINTER),
+    OTHER(tp_dwconv2d_any, channel, TP_F_POINTER),
+    INT(tp_dwconv2d_any, limit),
+};
+DESC_WALK_AT(dwconv2d_any, conv.reverse);
 
 static const tp_field conv2d_mve_fields[] = {
     CONV2D(tp_conv2d_mve, conv),
@@ -107,6 +124,14 @@ static const tp_field conv2d_mve_fields[] = {
     OTHER(tp_conv2d_mve, channel, TP_F_POINTER),
 };
 DESC_WALK_AT(conv2d_mve, conv.reverse);
+
+static const tp_field conv2d_scalar_fields[] = {
+    CONV2D(tp_conv2d_scalar, conv),
+    INT(tp_conv2d_scalar, conv.reverse),
+    INT(tp_conv2d_scalar, rows),
+    OTHER(tp_conv2d_scalar, channel, TP_F_POINTER),
+};
+DESC_WALK_AT(conv2d_scalar, conv.reverse);
 
 static const tp_field pool_fields[] = {
     INT(tp_pool, in_h),  INT(tp_pool, in_w),     INT(tp_pool, c),
@@ -281,6 +306,15 @@ static const tp_field sgd_fields[] = {
     OTHER(tp_sgd, unit, TP_F_FACTOR),
 };
 DESC(sgd);
+
+static const tp_field head_sgd_fields[] = {
+    INT(tp_head_sgd, in_c),
+    INT(tp_head_sgd, classes),
+    INT(tp_head_sgd, x_zp),
+    INT(tp_head_sgd, index),
+    OTHER(tp_head_sgd, unit, TP_F_FACTOR),
+};
+DESC(head_sgd);
 
 static const tp_field ce_fields[] = {
     INT(tp_ce, n),

@@ -8,6 +8,10 @@
  * constants, everything else 0. */
 tp_conv2d_dsp tp_conv_dsp_layout(const tp_conv2d *d);
 
+/* The parts that a layer's forward kernels use, from its map, rank and
+ * `plain`. */
+void tp_conv_dsp_choose(tp_conv2d_dsp *op);
+
 /* Bytes of scratch. */
 uint32_t tp_conv_dsp_scratch(const tp_conv2d_dsp *op);
 

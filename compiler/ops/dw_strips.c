@@ -2,6 +2,7 @@
 
 #include "core/fixed.h"
 #include "runtime/kernels/dsp/strip.h"
+#include "tinypeft/kernels.h"
 
 /* How the output's columns are divided: strips of n, then what is left. */
 typedef struct strips {
@@ -9,7 +10,6 @@ typedef struct strips {
     int32_t n;
     int32_t wide;  /* columns in these */
     int32_t count; /* of all strips */
-    bool fast;     /* strip.h has functions for this window */
     bool zero;     /* an odd strip's column right of the last is zero */
 } strips;
 
@@ -21,13 +21,10 @@ static bool ends_in_zero(const tp_conv2d *d) {
 
 /* An odd strip without such a zero has no function in strip.h: it is the last
  * and has one column. */
-static strips divide(const tp_conv2d *d, bool fast) {
+static strips divide(const tp_conv2d *d) {
     const bool one = d->stride_w == 1;
-    strips s = {.d = d,
-                .wide = d->out_w,
-                .fast = fast,
-                .zero = fast && one && ends_in_zero(d)};
-    s.wide -= fast && one && !s.zero ? d->out_w % 2 : 0;
+    strips s = {.d = d, .wide = d->out_w, .zero = one && ends_in_zero(d)};
+    s.wide -= one && !s.zero ? d->out_w % 2 : 0;
     const int32_t most = one ? TP_STRIP_MOST : TP_STRIP_MOST_2;
     const int32_t parts = (s.wide + most - 1) / most;
     s.n = parts > 0 ? (s.wide + parts - 1) / parts : 1;
@@ -54,7 +51,7 @@ static void describe(const strips *s, int32_t i, int32_t at, int32_t *out) {
     const int32_t pairs = tp_min32(left / 2, room);
     const int32_t last = pairs < room && left % 2 != 0;
     out[TP_DW_N] = n;
-    out[TP_DW_FAST] = s->fast && !alone;
+    out[TP_DW_FAST] = !alone;
     out[TP_DW_WORDS] = words;
     out[TP_DW_AT] = at;
     out[TP_DW_OUT] = at + before;
@@ -86,7 +83,36 @@ static int32_t rows_of(const tp_dw_map *m, int32_t words) {
 }
 
 static strips strips_of(const tp_dw_map *map) {
-    return divide(&map->conv, map->fast);
+    return divide(&map->conv);
+}
+
+/* The function for a strip of n columns. */
+static tp_strip_fn *part_of(const tp_dw_map *map, int32_t n) {
+    static tp_strip_fn *const forward[TP_STRIP_MOST] = {
+        tp_dsp_strip_fwd_1, tp_dsp_strip_fwd_2, tp_dsp_strip_fwd_3,
+        tp_dsp_strip_fwd_4, tp_dsp_strip_fwd_5, tp_dsp_strip_fwd_6};
+    static tp_strip_fn *const two[TP_STRIP_MOST_2] = {
+        tp_dsp_strip_two_1, tp_dsp_strip_two_2, tp_dsp_strip_two_3,
+        tp_dsp_strip_two_4};
+    static tp_strip_fn *const backward[TP_STRIP_MOST] = {
+        tp_dsp_strip_bwd_1, tp_dsp_strip_bwd_2, tp_dsp_strip_bwd_3,
+        tp_dsp_strip_bwd_4, tp_dsp_strip_bwd_5, tp_dsp_strip_bwd_6};
+    return map->gradient             ? backward[n - 1]
+           : map->conv.stride_w == 1 ? forward[n - 1]
+                                     : two[n - 1];
+}
+
+/* All strips but the last are as wide as the first. */
+static void choose(const tp_dw_map *map, const int32_t *table,
+                   tp_dwconv2d_dsp *out) {
+    for (int32_t i = 0; i < out->strips; i++) {
+        const int32_t *strip = table + i * TP_DW_STRIP;
+        if (strip[TP_DW_FAST] && strip[TP_DW_N] == table[TP_DW_N]) {
+            out->first = part_of(map, strip[TP_DW_N]);
+        } else if (strip[TP_DW_FAST]) {
+            out->other = part_of(map, strip[TP_DW_N]);
+        }
+    }
 }
 
 int32_t tp_dw_strips(const tp_dw_map *map) {
@@ -109,6 +135,7 @@ void tp_dw_lay_out(const tp_dw_map *map, int32_t *table, tp_dwconv2d_dsp *out) {
         strip[TP_DW_AT] += more;
         strip[TP_DW_OUT] += more;
     }
+    choose(map, table, out);
 }
 
 uint32_t tp_dw_scratch(const tp_dwconv2d_dsp *op) {

@@ -16,11 +16,11 @@ typedef struct tp_dw_map {
     int32_t largest; /* bytes of the model's largest tensor: the arena is no
                         smaller */
     bool gradient;
-    bool fast; /* strip.h has functions for this window */
 } tp_dw_map;
 
 int32_t tp_dw_strips(const tp_dw_map *map);
-/* table [strips][TP_DW_STRIP]; sets rows, plane and strips of *out. */
+/* table [strips][TP_DW_STRIP]; sets rows, plane, strips and their functions of
+ * *out. */
 void tp_dw_lay_out(const tp_dw_map *map, int32_t *table, tp_dwconv2d_dsp *out);
 /* Bytes of scratch. */
 uint32_t tp_dw_scratch(const tp_dwconv2d_dsp *op);

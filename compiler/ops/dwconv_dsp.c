@@ -208,7 +208,11 @@ static bool pack_trained(const packer *p, const channel *c) {
         magnitude(c) + p->limit >= most) {
         return false;
     }
-    put(p, c, &(form){.offset = c->start}, false);
+    const int32_t t = TP_STRIP_SHIFT + 1 + p->d->s[c->oc];
+    const bool fast = t >= TP_STRIP_T_MIN && t <= TP_STRIP_T_MAX;
+    form f = {.t = fast ? t : 0, .offset = c->start};
+    f.m = f.t;
+    put(p, c, &f, false);
     return true;
 }
 
@@ -292,8 +296,7 @@ static tp_status append(tp_lower *lower, const tp_op *op, const packer *p) {
         out.conv.m = tp_lower_const(lower, TP_S32, d->m, n, "m");
         out.conv.s = tp_lower_const(lower, TP_S8, d->s, n, "s");
     }
-    const tp_dw_map map = {
-        .conv = *d, .largest = largest(lower->graph), .fast = true};
+    const tp_dw_map map = {.conv = *d, .largest = largest(lower->graph)};
     TP_TRY(set_strips(lower, &map, &out));
     out.channel =
         tp_lower_const(lower, TP_S32, p->record, all_words(p), "channels");
@@ -403,10 +406,8 @@ tp_status tp_dwconv_dsp_lower_bwd_x(tp_lower *lower, const tp_op *op,
     tp_dwconv2d_dsp out = {.conv = *d};
     out.conv.w = NULL;
     out.conv.bwd_q = NULL;
-    const tp_dw_map map = {.conv = view,
-                           .largest = largest(lower->graph),
-                           .gradient = true,
-                           .fast = true};
+    const tp_dw_map map = {
+        .conv = view, .largest = largest(lower->graph), .gradient = true};
     TP_TRY(set_strips(lower, &map, &out));
     out.channel = tp_lower_const(lower, TP_S32, p.record, words, "backward");
     if (out.channel == NULL) {

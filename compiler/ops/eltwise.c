@@ -187,10 +187,25 @@ static tp_status verify_sum(const tp_graph *graph, const tp_op *op,
     return TP_OK;
 }
 
+/* The kernel of an instruction set, where rows follow each other in both inputs
+ * and the output's zero point fits where it is added; else that of ref. */
+static tp_kernel_id choose(const tp_lower *low, const tp_eltwise *d,
+                           const tp_kernel_id kernel[3]) {
+    if (d->a_stride[3] != 1 || d->b_stride[3] != 1 || d->y.s < -22 ||
+        d->y.s > -1) {
+        return kernel[0];
+    }
+    return (low->isa & TP_ISA_MVE) != 0   ? kernel[2]
+           : (low->isa & TP_ISA_DSP) != 0 ? kernel[1]
+                                          : kernel[0];
+}
+
 static tp_status lower_sum(tp_lower *low, const tp_op *op) {
     tp_eltwise d = describe(low->graph, op);
     scale_sum(low->graph, op, &d);
-    return lower_binary(low, op, TP_K_add_s8_fwd_ref, &d);
+    static const tp_kernel_id kernel[] = {
+        TP_K_add_s8_fwd_ref, TP_K_add_s8_fwd_dsp, TP_K_add_s8_fwd_mve};
+    return lower_binary(low, op, choose(low, &d, kernel), &d);
 }
 
 static tp_factor scale_product(const tp_graph *graph, const tp_op *op) {
@@ -214,7 +229,9 @@ static tp_status verify_mul(const tp_graph *graph, const tp_op *op,
 static tp_status lower_mul(tp_lower *low, const tp_op *op) {
     tp_eltwise d = describe(low->graph, op);
     d.y = scale_product(low->graph, op);
-    return lower_binary(low, op, TP_K_mul_s8_fwd_ref, &d);
+    static const tp_kernel_id kernel[] = {
+        TP_K_mul_s8_fwd_ref, TP_K_mul_s8_fwd_dsp, TP_K_mul_s8_fwd_mve};
+    return lower_binary(low, op, choose(low, &d, kernel), &d);
 }
 
 /* --- gradient ------------------------------------------------------------- */

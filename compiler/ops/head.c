@@ -9,6 +9,11 @@ static tp_head describe(const tp_tensor *x, const tp_tensor *w) {
                      .scale = tp_factor_of((double)tp_scale_of(x, 0))};
 }
 
+/* Blocks of four features. */
+static bool has_dsp(const tp_lower *low, const tp_head *d) {
+    return (low->isa & TP_ISA_DSP) != 0 && d->in_c % 4 == 0;
+}
+
 /* |acc| <= in_c * 127 * 255 < 2^31. */
 static tp_status verify(const tp_graph *graph, const tp_op *op, tp_diag *diag) {
     const tp_tensor *x = &graph->tensor[op->in[0]];
@@ -26,8 +31,11 @@ static tp_status lower(tp_lower *low, const tp_op *op) {
     const tp_tensor *t = low->graph->tensor;
     const tp_head d = describe(&t[op->in[0]], &t[op->in[1]]);
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[1]),
-                           tp_arg_tensor(op->in[2]), tp_arg_tensor(op->out)};
-    return tp_lower_step(low, TP_K_head_q8_fwd_ref, &tp_desc_head, &d, args);
+                           tp_arg_tensor(op->in[2]), tp_arg_tensor(op->out),
+                           tp_arg_scratch(tp_head_scratch(d.in_c, d.classes))};
+    return tp_lower_step(
+        low, has_dsp(low, &d) ? TP_K_head_q8_fwd_dsp : TP_K_head_q8_fwd_ref,
+        &tp_desc_head, &d, args);
 }
 
 static int64_t macs(const tp_graph *graph, const tp_op *op) {
@@ -71,9 +79,12 @@ static tp_status lower_add(tp_lower *low, const tp_op *op) {
     const tp_tensor *t = low->graph->tensor;
     const tp_head d = describe(&t[op->in[1]], &t[op->in[2]]);
     const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[1]),
-                           tp_arg_tensor(op->in[2]), tp_arg_tensor(op->out)};
-    return tp_lower_step(low, TP_K_head_add_q8_fwd_ref, &tp_desc_head, &d,
-                         args);
+                           tp_arg_tensor(op->in[2]), tp_arg_tensor(op->out),
+                           tp_arg_scratch(tp_head_scratch(d.in_c, d.classes))};
+    return tp_lower_step(low,
+                         has_dsp(low, &d) ? TP_K_head_add_q8_fwd_dsp
+                                          : TP_K_head_add_q8_fwd_ref,
+                         &tp_desc_head, &d, args);
 }
 
 static int64_t macs_add(const tp_graph *graph, const tp_op *op) {
@@ -130,7 +141,8 @@ static tp_status lower_softmax(tp_lower *low, const tp_op *op) {
     const tp_tensor *z = &low->graph->tensor[op->in[0]];
     const tp_ce d = {.n = (int32_t)tp_tensor_count(z),
                      .scale = tp_factor_of(1.0 / 256.0)};
-    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->out)};
+    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->out),
+                           tp_arg_scratch(4u * (uint32_t)d.n)};
     return tp_lower_step(low, TP_K_softmax_s16_fwd_ref, &tp_desc_ce, &d, args);
 }
 

@@ -3,6 +3,7 @@
  * to the accumulator of W x before it is requantised. */
 #include "compiler/ops/conv.h"
 #include "compiler/ops/conv_dsp.h"
+#include "compiler/ops/conv_scalar.h"
 #include "compiler/ops/table.h"
 #include "runtime/kernels/dsp/pack.h"
 
@@ -86,7 +87,12 @@ static tp_status lower_lora(tp_lower *lower, const tp_op *op) {
     d.lora_s = inverse.s;
     bool done = false;
     if (op->n_in <= 5) {
-        TP_TRY(tp_conv_dsp_lower_lora(lower, op, &t, &d, &done));
+        tp_conv2d with_u = d;
+        with_u.shift = u_shift(&d);
+        TP_TRY(tp_conv_dsp_lower_lora(lower, op, &t, &with_u, &done));
+    }
+    if (op->n_in <= 5 && !done) {
+        TP_TRY(tp_conv_scalar_lower_lora(lower, op, &t, &d, &done));
     }
     if (done) {
         return TP_OK;

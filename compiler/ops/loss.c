@@ -26,9 +26,12 @@ static tp_status verify_ce(const tp_graph *graph, const tp_op *op,
 
 static tp_status lower_loss(tp_lower *low, const tp_op *op, tp_kernel_id kernel,
                             const tp_desc_type *type, const void *desc) {
-    const tp_arg args[] = {tp_arg_tensor(op->in[0]), tp_arg_tensor(op->in[1]),
-                           tp_arg_tensor(op->out), tp_arg_tensor(op->in[2]),
-                           tp_arg_gscale(op->out)};
+    const int64_t n = tp_tensor_count(&low->graph->tensor[op->in[0]]);
+    const tp_arg args[] = {
+        tp_arg_tensor(op->in[0]),        tp_arg_tensor(op->in[1]),
+        tp_arg_tensor(op->out),          tp_arg_tensor(op->in[2]),
+        tp_arg_gscale(op->out), /* of cross-entropy alone: */
+        tp_arg_scratch(4u * (uint32_t)n)};
     return tp_lower_step(low, kernel, type, desc, args);
 }
 

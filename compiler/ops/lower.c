@@ -13,6 +13,23 @@ static const struct {
 #undef TP_KERNEL
 };
 
+const char *tp_part_name(tp_part *part) {
+    static const struct {
+        tp_part *part;
+        const char *name;
+    } parts[] = {
+#define TP_PART(name, type) {(tp_part *)name, #name},
+#include "tinypeft/parts.def"
+#undef TP_PART
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].part == part) {
+            return parts[i].name;
+        }
+    }
+    return NULL;
+}
+
 int tp_kernel_args(tp_kernel_id kernel) {
     return kernels[kernel].n_args;
 }
@@ -32,14 +49,21 @@ uint32_t tp_step_scratch(const tp_step *step) {
 
 int32_t tp_kernel_gathers(tp_kernel_id kernel) {
     switch ((int)kernel) {
+    case TP_K_conv2d_s8_fwd_scalar:
+    case TP_K_conv2d_scaled_s8_fwd_scalar:
+    case TP_K_conv2d_lora_s8_fwd_scalar:
     case TP_K_conv2d_s8_fwd_dsp:
     case TP_K_conv2d_scaled_s8_fwd_dsp:
     case TP_K_conv2d_lora_s8_fwd_dsp:
+    case TP_K_conv2d_lora_u_s8_fwd_dsp:
     case TP_K_conv2d_s8_bwd_x_dsp:
     case TP_K_conv2d_lora_s8_bwd_x_dsp:
         return 2;
     case TP_K_conv2d_s8_fwd_mve:
         return 1;
+    case TP_K_dwconv2d_s8_fwd_scalar:
+    case TP_K_dwconv2d_scaled_s8_fwd_scalar:
+    case TP_K_dwconv2d_s8_bwd_x_scalar:
     case TP_K_dwconv2d_s8_fwd_mve:
     case TP_K_dwconv2d_s8_fwd_dsp:
     case TP_K_dwconv2d_scaled_s8_fwd_dsp:
@@ -91,6 +115,20 @@ tp_status tp_lower_step(tp_lower *lower, tp_kernel_id kernel,
     return step->desc != NULL && (type->reverse == 0 || step->reversed != NULL)
                ? TP_OK
                : tp_no_memory(lower->diag);
+}
+
+tp_status tp_lower_join(tp_lower *lower, const tp_step *joined, int made) {
+    tp_step *last = &lower->step[lower->n_steps - 1];
+    const tp_step before = *last;
+    lower->n_steps--;
+    TP_TRY(tp_lower_step(lower, joined->kernel, joined->type, joined->desc,
+                         joined->arg));
+    last = &lower->step[lower->n_steps - 1];
+    tp_step *copy = tp_arena_copy(lower->arena, last, 1, sizeof *last);
+    *last = before;
+    last->joined = copy;
+    last->made = made;
+    return copy != NULL ? TP_OK : tp_no_memory(lower->diag);
 }
 
 size_t tp_const_bytes(const tp_const *constant) {

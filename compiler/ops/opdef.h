@@ -20,17 +20,19 @@ typedef enum tp_kernel_id {
 /* Instruction sets beyond plain C that kernels may use, a bit each; what a
  * target has is in plan/target.h. */
 enum {
-    TP_ISA_DSP = 1, /* Armv7E-M, Armv8-M with the DSP extension */
-    TP_ISA_MVE = 2  /* Helium */
+    TP_ISA_DSP = 1,   /* Armv7E-M, Armv8-M with the DSP extension */
+    TP_ISA_MVE = 2,   /* Helium */
+    TP_ISA_SCALAR = 4 /* none: plain C and packed weights */
 };
 
 /* Type of a descriptor's field, so that emit and the plan's dump can print a
  * descriptor without knowing its op. Pointers are to constants registered
  * with tp_lower_const(). */
 typedef enum tp_field_type {
-    TP_F_INT,    /* int32_t [count] */
-    TP_F_FACTOR, /* tp_factor */
-    TP_F_POINTER /* to constants, or NULL */
+    TP_F_INT,     /* int32_t [count] */
+    TP_F_FACTOR,  /* tp_factor */
+    TP_F_POINTER, /* to constants, or NULL */
+    TP_F_PART     /* a function of parts.def, or NULL */
 } tp_field_type;
 
 typedef struct tp_field {
@@ -50,10 +52,11 @@ typedef struct tp_desc_type {
 
 /* One per descriptor struct, in descriptors.c. */
 extern const tp_desc_type tp_desc_conv2d, tp_desc_conv2d_dsp,
-    tp_desc_dwconv2d_dsp, tp_desc_conv2d_mve, tp_desc_pool, tp_desc_mean,
-    tp_desc_eltwise, tp_desc_eltwise_bwd, tp_desc_lut, tp_desc_softmax,
-    tp_desc_copy, tp_desc_fill, tp_desc_resize, tp_desc_clamp, tp_desc_sum,
-    tp_desc_bias, tp_desc_head, tp_desc_ce, tp_desc_mse, tp_desc_sgd,
+    tp_desc_dwconv2d_dsp, tp_desc_dwconv2d_any, tp_desc_conv2d_mve,
+    tp_desc_conv2d_scalar, tp_desc_pool, tp_desc_mean, tp_desc_eltwise,
+    tp_desc_eltwise_bwd, tp_desc_lut, tp_desc_softmax, tp_desc_copy,
+    tp_desc_fill, tp_desc_resize, tp_desc_clamp, tp_desc_sum, tp_desc_bias,
+    tp_desc_head, tp_desc_ce, tp_desc_mse, tp_desc_sgd, tp_desc_head_sgd,
     tp_desc_random, tp_desc_rescale, tp_desc_bottleneck, tp_desc_unpack,
     tp_desc_vera, tp_desc_hyper, tp_desc_sparse;
 
@@ -100,6 +103,11 @@ typedef struct tp_step {
     int n_args;
     tp_arg arg[TP_MAX_ARGS];
     int op; /* position in the graph */
+    /* What does the work of this step and of the op that makes tensor `made`,
+     * in programs that have both; NULL: nothing. There `made` is an output of
+     * the step, or where nobody else reads it NULL. */
+    const struct tp_step *joined;
+    int made;
 } tp_step;
 
 /* Bytes of scratch that a step asks for; 0: none. */
@@ -130,6 +138,9 @@ typedef struct tp_lower {
 tp_status tp_lower_step(tp_lower *lower, tp_kernel_id kernel,
                         const tp_desc_type *type, const void *desc,
                         const tp_arg *arg);
+/* Lets the last step be joined with the op that makes `made`: kernel,
+ * descriptor and arguments are those of *joined. */
+tp_status tp_lower_join(tp_lower *lower, const tp_step *joined, int made);
 /* Registers a constant array for the op being lowered and gives its address
  * for descriptors and arguments; NULL: out of memory. Arrays with the same
  * content share one constant. The name is "<op>_<suffix>". */
@@ -139,6 +150,8 @@ const void *tp_lower_const(tp_lower *lower, tp_dtype dtype, const void *data,
 const char *tp_c_name(tp_arena *arena, const char *name);
 size_t tp_const_bytes(const tp_const *constant);
 const char *tp_kernel_name(tp_kernel_id kernel); /* "tp_<name>_<isa>" */
+typedef void tp_part(void);
+const char *tp_part_name(tp_part *part); /* NULL: none of parts.def */
 int tp_kernel_args(tp_kernel_id kernel);
 /* The fixed-point factor of a real one (TensorFlow Lite's
  * QuantizeMultiplier); f >= 0 and finite. */
@@ -206,6 +219,18 @@ typedef struct tp_overlap {
 #define TP_BY_CHANNEL (-1)
 
 int32_t tp_kernel_gathers(tp_kernel_id kernel);
+
+/* Of the `dsp` kernels of a head: features of 16 bits, a sum for each class. */
+static inline uint32_t tp_head_scratch(int32_t in_c, int32_t classes) {
+    return 2u * (uint32_t)in_c + 4u * (uint32_t)(classes + classes % 2);
+}
+
+/* Bytes of the tp_masters of a head's weights. */
+static inline int64_t tp_masters_bytes(const tp_tensor *w) {
+    return (int64_t)sizeof(tp_masters) +
+           2 * (int64_t)w->dim[0] *
+               (int64_t)tp_masters_row((uint32_t)w->dim[1]);
+}
 
 #define TP_APART INT32_MAX
 

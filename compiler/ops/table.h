@@ -27,7 +27,8 @@ extern const tp_opdef tp_def_hyper_hidden, tp_def_hyper, tp_def_hyper_bwd,
 extern const tp_opdef tp_def_ce_loss, tp_def_mse_loss;
 extern const tp_opdef tp_def_mask, tp_def_clamp_bwd, tp_def_grad_sum;
 /* sgd.c */
-extern const tp_opdef tp_def_accumulate, tp_def_sgd;
+extern const tp_opdef tp_def_accumulate, tp_def_sgd, tp_def_bias_sgd,
+    tp_def_head_sgd;
 /* eltwise.c */
 extern const tp_opdef tp_def_add, tp_def_sub, tp_def_mul, tp_def_eltwise_bwd;
 /* pool.c */

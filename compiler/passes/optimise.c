@@ -48,6 +48,76 @@ static int add_state(tp_graph *graph, int grad, bool online) {
     return state;
 }
 
+/* Where an update of the parameter may stand: behind this op. */
+static int place_of(const optimiser *o, int at, int param, bool *depends) {
+    const int reader = o->online ? last_reader(o, param, depends) : -1;
+    const int place = at > reader ? at : reader;
+    return place > o->after ? place : o->after;
+}
+
+/* Whether the parameter is the weights of a head. Those that add other features
+ * to it train with a byte less each: they are many, and all that training of
+ * few values is there for is little RAM. */
+static bool is_head(const tp_graph *graph, int param) {
+    for (int i = 0; i < graph->first_backward; i++) {
+        if (graph->op[i].kind == TP_OP_HEAD && graph->op[i].in[1] == param) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Some gradients are spent without being written down: that of a head, which
+ * has rank one, and that of the biases of a single pixel, which is that of the
+ * output. */
+static tp_kind fused_kind(const optimiser *o, const tp_op *op) {
+    const tp_tensor *t = o->graph->tensor;
+    if (!o->online) {
+        return TP_OP_SGD;
+    }
+    if (op->kind == TP_OP_BIAS_BWD && t[op->in[0]].dtype == TP_Q8 &&
+        tp_tensor_count(&t[op->in[0]]) == tp_tensor_count(&t[op->out])) {
+        return TP_OP_BIAS_SGD;
+    }
+    return op->kind == TP_OP_HEAD_BWD_W &&
+                   is_head(o->graph, t[op->out].train.param)
+               ? TP_OP_HEAD_SGD
+               : TP_OP_SGD;
+}
+
+/* The op that would make the gradient becomes one that reads the same and moves
+ * the parameter. */
+static tp_status fuse(optimiser *o, int at, tp_kind kind, bool *depends) {
+    tp_graph *graph = o->graph;
+    const tp_op made_by = graph->op[at];
+    tp_tensor *low = &graph->tensor[made_by.out];
+    const int param = low->train.param;
+    const int place = place_of(o, at, param, depends);
+    int in[3] = {0};
+    for (int i = 0; i < made_by.n_in; i++) {
+        in[i] = made_by.in[i];
+    }
+    in[made_by.n_in] = param;
+    low->name =
+        tp_arena_printf(graph->arena, "low_%s", graph->tensor[param].name);
+    low->dtype = TP_S8;
+    low->quant = (tp_quant){0};
+    if (kind == TP_OP_HEAD_SGD) {
+        low->dim[0] = (int32_t)tp_masters_bytes(&graph->tensor[param]);
+        low->rank = 1;
+    }
+    tp_graph_remove_op(graph, at);
+    if (low->name == NULL ||
+        tp_graph_insert_op(
+            graph, place, kind,
+            tp_arena_printf(graph->arena, "%s_sgd", made_by.name), in,
+            made_by.n_in + 1, made_by.out) == NULL) {
+        return tp_no_memory(o->diag);
+    }
+    o->after = place;
+    return TP_OK;
+}
+
 /* Updates follow each other in the order of their gradients, whatever else
  * stands between: their norms are added in this order, so a plan that
  * recomputes gives the bytes of one that saves. */
@@ -64,22 +134,20 @@ static tp_status spend(optimiser *o, int at, bool *depends) {
                         graph->tensor[param].name,
                         dtype == TP_Q4 ? "4 bits" : "2 bits");
     }
-    const int reader = o->online ? last_reader(o, param, depends) : -1;
+    const int place = place_of(o, at, param, depends);
     const int state = add_state(graph, grad, o->online);
     const char *name = tp_arena_printf(graph->arena, "%s_%s", made_by,
                                        o->online ? "sgd" : "acc");
     if (state < 0 || name == NULL) {
         return tp_no_memory(o->diag);
     }
-    int place = at > reader ? at : reader;
-    place = place > o->after ? place : o->after;
+    o->after = o->online ? place + 1 : -1;
     const int in[2] = {grad, param};
     if (tp_graph_insert_op(graph, place + 1,
                            o->online ? TP_OP_SGD : TP_OP_ACCUMULATE, name, in,
                            o->online ? 2 : 1, state) == NULL) {
         return tp_no_memory(o->diag);
     }
-    o->after = o->online ? place + 1 : -1;
     return TP_OK;
 }
 
@@ -99,7 +167,13 @@ tp_status tp_pass_optimise(tp_graph *graph, const tp_pass_options *options,
     }
     for (int i = graph->first_backward; i < graph->n_ops; i++) {
         const tp_tensor *out = &graph->tensor[graph->op[i].out];
-        if (out->role == TP_GRAD && out->dtype == TP_Q32) {
+        if (out->role != TP_GRAD || out->dtype != TP_Q32) {
+            continue;
+        }
+        const tp_kind kind = fused_kind(&o, &graph->op[i]);
+        if (kind != TP_OP_SGD) {
+            TP_TRY(fuse(&o, i--, kind, depends)); /* another op is there now */
+        } else {
             TP_TRY(spend(&o, i, depends));
         }
     }

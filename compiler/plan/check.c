@@ -22,15 +22,25 @@ typedef enum walk {
 /* A kernel that is not listed writes nothing over what it reads. */
 static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_conv2d_s8_fwd_ref] = WALK_CONV,
+    [TP_K_conv2d_any_s8_fwd_dsp] = WALK_CONV,
+    [TP_K_fc_s8_fwd_dsp] = WALK_CONV,
     [TP_K_conv2d_s8_fwd_mve] = WALK_CONV_ONE,
+    [TP_K_conv2d_s8_fwd_scalar] = WALK_CONV_TWO,
+    [TP_K_conv2d_scaled_s8_fwd_scalar] = WALK_CONV_TWO,
+    [TP_K_conv2d_lora_s8_fwd_scalar] = WALK_CONV_TWO,
     [TP_K_conv2d_s8_fwd_dsp] = WALK_CONV_TWO,
     [TP_K_conv2d_scaled_s8_fwd_dsp] = WALK_CONV_TWO,
     [TP_K_conv2d_lora_s8_fwd_ref] = WALK_CONV,
     [TP_K_conv2d_lora_s8_fwd_dsp] = WALK_CONV_TWO,
+    [TP_K_conv2d_lora_u_s8_fwd_dsp] = WALK_CONV_TWO,
     [TP_K_dwconv2d_s8_fwd_ref] = WALK_CONV,
     [TP_K_dwconv2d_s8_fwd_mve] = WALK_CHANNELS,
+    [TP_K_dwconv2d_s8_fwd_scalar] = WALK_CHANNELS,
+    [TP_K_dwconv2d_scaled_s8_fwd_scalar] = WALK_CHANNELS,
     [TP_K_dwconv2d_s8_fwd_dsp] = WALK_CHANNELS,
     [TP_K_dwconv2d_scaled_s8_fwd_dsp] = WALK_CHANNELS,
+    [TP_K_dwconv2d_any_s8_fwd_dsp] = WALK_CONV,
+    [TP_K_dwconv2d_any_scaled_s8_fwd_dsp] = WALK_CONV,
     [TP_K_conv2d_scaled_s8_fwd_ref] = WALK_CONV,
     [TP_K_conv2d_lora_scaled_s8_fwd_ref] = WALK_CONV,
     [TP_K_dwconv2d_scaled_s8_fwd_ref] = WALK_CONV,
@@ -40,6 +50,7 @@ static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_conv2d_lora_s8_bwd_x_dsp] = WALK_CONV_BWD_TWO,
     [TP_K_dwconv2d_s8_bwd_x_ref] = WALK_CONV_BWD,
     [TP_K_dwconv2d_s8_bwd_x_dsp] = WALK_CHANNELS_BWD,
+    [TP_K_dwconv2d_s8_bwd_x_scalar] = WALK_CHANNELS_BWD,
     [TP_K_avgpool_s8_fwd_ref] = WALK_POOL,
     [TP_K_maxpool_s8_fwd_ref] = WALK_POOL,
     [TP_K_avgpool_q8_bwd_x_ref] = WALK_POOL_BWD,
@@ -47,6 +58,10 @@ static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_mean_s8_fwd_ref] = WALK_MEAN,
     [TP_K_add_s8_fwd_ref] = WALK_VALUE,
     [TP_K_mul_s8_fwd_ref] = WALK_VALUE,
+    [TP_K_add_s8_fwd_dsp] = WALK_VALUE,
+    [TP_K_mul_s8_fwd_dsp] = WALK_VALUE,
+    [TP_K_add_s8_fwd_mve] = WALK_VALUE,
+    [TP_K_mul_s8_fwd_mve] = WALK_VALUE,
     [TP_K_lut_s8_fwd_ref] = WALK_VALUE,
     [TP_K_softmax_s8_fwd_ref] = WALK_VALUE, /* row by row */
     [TP_K_clamp_q8_bwd_x_ref] = WALK_VALUE,
@@ -58,6 +73,7 @@ static const walk walks[TP_KERNEL_COUNT] = {
     [TP_K_sum_q8_bwd_x_ref] = WALK_VALUE,
     [TP_K_rescale_q8_bwd_x_ref] = WALK_VALUE,
     [TP_K_head_add_q8_fwd_ref] = WALK_VALUE,
+    [TP_K_head_add_q8_fwd_dsp] = WALK_VALUE,
 };
 
 typedef struct checker {
@@ -400,14 +416,46 @@ static tp_status check_scratch(checker *c) {
     return TP_OK;
 }
 
+/* The tensor that a step writes beside its op's output, or -1. */
+static int second_output(const tp_step *step) {
+    return step->kernel == TP_K_conv2d_lora_u_s8_fwd_dsp &&
+                   step->arg[3].kind == TP_ARG_TENSOR
+               ? step->arg[3].tensor
+               : -1;
+}
+
+/* It is whole, and lies apart from all that the step reads and writes. */
+static tp_status check_second(checker *c, int second) {
+    const tp_step *step = &c->program->step[c->step];
+    range r, other;
+    if (second < 0 || !range_of(c, second, &r)) {
+        return TP_OK;
+    }
+    TP_TRY(check_bounds(c, second));
+    for (int a = 0; a < step->n_args; a++) {
+        const tp_arg *arg = &step->arg[a];
+        if (arg->kind == TP_ARG_TENSOR && arg->tensor >= 0 &&
+            arg->tensor != second && range_of(c, arg->tensor, &other) &&
+            meet(r, other)) {
+            return wrong(c, "a second output meets", arg->tensor, 0);
+        }
+    }
+    for (uint32_t i = 0; i < r.bytes; i++) {
+        c->owner[r.from + i] = c->value[second];
+    }
+    return TP_OK;
+}
+
 static tp_status check_step(checker *c) {
     const tp_step *step = &c->program->step[c->step];
     pair p = {.out = c->graph->op[step->op].out};
     const bool written = range_of(c, p.out, &p.y);
+    const int second = second_output(step);
     TP_TRY(check_bounds(c, p.out));
     for (int a = 0; a < step->n_args; a++) {
         p.in = step->arg[a].tensor;
-        if (step->arg[a].kind != TP_ARG_TENSOR || p.in < 0 || p.in == p.out) {
+        if (step->arg[a].kind != TP_ARG_TENSOR || p.in < 0 || p.in == p.out ||
+            p.in == second) {
             continue;
         }
         TP_TRY(check_read(c, p.in));
@@ -419,7 +467,7 @@ static tp_status check_step(checker *c) {
     for (uint32_t i = 0; written && i < p.y.bytes; i++) {
         c->owner[p.y.from + i] = c->value[p.out];
     }
-    return TP_OK;
+    return check_second(c, second);
 }
 
 static void find_values(checker *c) {

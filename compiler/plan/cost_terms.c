@@ -100,6 +100,16 @@ void tp_cost_conv(const void *desc, uint64_t *term) {
     term[7] = term[6] * u(op->rank);
 }
 
+/* Two channels at a time. pixels; runs of the window; MACs; outputs */
+void tp_cost_conv_any_dsp(const void *desc, uint64_t *term) {
+    const tp_conv2d *op = desc;
+    const uint64_t twos = tiles_of(op->out_c, 2);
+    term[1] = u((int64_t)op->out_h * op->out_w);
+    term[2] = runs_of(op) * twos;
+    term[3] = taps2_of(op) * u(op->in_c) * twos * 2;
+    term[4] = term[1] * twos * 2;
+}
+
 /* tiles; taps that are looked for; taps; terms; lines of four terms; MACs;
  * inputs; terms and MACs of the LoRA branch */
 void tp_cost_conv_bwd_x(const void *desc, uint64_t *term) {
@@ -233,6 +243,14 @@ void tp_cost_head(const void *desc, uint64_t *term) {
     const tp_head *op = desc;
     term[1] = u(op->classes);
     term[2] = u(op->classes) * u(op->in_c);
+}
+
+/* classes; features; weights */
+void tp_cost_head_sgd(const void *desc, uint64_t *term) {
+    const tp_head_sgd *op = desc;
+    term[1] = u(op->classes);
+    term[2] = u(op->in_c);
+    term[3] = u(op->classes) * u(op->in_c);
 }
 
 /* tiles; terms; MACs; inputs */
@@ -374,34 +392,40 @@ static int32_t first_cover(const axis *a, int32_t i) {
     return covers_at(a, i) > 0 ? o : -1;
 }
 
-/* Places of an axis that have the same windows as the one before. */
-static uint64_t repeats(const axis *a) {
+/* Places of an axis that do not have the same windows as the one before; of
+ * them those in one window. */
+static uint64_t changes(const axis *a, uint64_t *ones) {
     uint64_t n = 0;
-    for (int32_t i = 1; i < a->in; i++) {
-        n += first_cover(a, i) == first_cover(a, i - 1) &&
-                     covers_at(a, i) == covers_at(a, i - 1)
-                 ? 1
-                 : 0;
+    *ones = 0;
+    for (int32_t i = 0; i < a->in; i++) {
+        if (i == 0 || first_cover(a, i) != first_cover(a, i - 1) ||
+            covers_at(a, i) != covers_at(a, i - 1)) {
+            n++;
+            *ones += covers_at(a, i) == 1 ? 1 : 0;
+        }
     }
     return n;
 }
 
-/* pixels; inputs that are computed, the others are copied; windows that those
- * visit; inputs that are copied */
+/* places of rows that are no copies; inputs that are computed, from one window;
+ * from any other number; windows that these visit; inputs that are copied */
 void tp_cost_avgpool_bwd_x(const void *desc, uint64_t *term) {
     const tp_pool *op = desc;
     const axis rows = pool_rows(op);
     const axis cols = pool_cols(op);
-    const uint64_t same_in_row = repeats(&cols);
-    const uint64_t all_alike = same_in_row + 1 == u(op->in_w) ? 1 : 0;
-    const uint64_t copied =
-        u(op->in_h) * same_in_row + (all_alike != 0 ? repeats(&rows) : 0);
+    uint64_t one_row = 0;
+    uint64_t one_col = 0;
+    const uint64_t own_rows = changes(&rows, &one_row);
+    const uint64_t own = own_rows * changes(&cols, &one_col);
+    const uint64_t ones = one_row * one_col;
     const uint64_t places = u((int64_t)op->in_h * op->in_w);
-    const uint64_t windows = taps_of(&rows) * taps_of(&cols) * u(op->c);
-    term[1] = places;
-    term[2] = (places - copied) * u(op->c);
-    term[3] = places > 0 ? windows * (places - copied) / places : 0;
-    term[4] = copied * u(op->c);
+    const uint64_t windows = taps_of(&rows) * taps_of(&cols);
+    const uint64_t visits = places > 0 ? windows * own / places : 0;
+    term[1] = own_rows * u(op->in_w);
+    term[2] = ones * u(op->c);
+    term[3] = (own - ones) * u(op->c);
+    term[4] = visits > ones ? (visits - ones) * u(op->c) : 0;
+    term[5] = (places - own) * u(op->c);
 }
 
 static uint64_t product(const int32_t *dim, int n) {
@@ -412,8 +436,22 @@ static uint64_t product(const int32_t *dim, int n) {
     return p;
 }
 
-/* outputs; values */
+/* outputs, and values, of which four are summed at once; of the others */
 void tp_cost_mean(const void *desc, uint64_t *term) {
+    const tp_mean *op = desc;
+    const uint64_t rows = product(op->out_dim, 3);
+    const uint64_t fours = op->out_stride[3] == 1 && op->red_stride[3] != 1
+                               ? u(op->out_dim[3] / 4 * 4)
+                               : 0;
+    const uint64_t values = product(op->red_dim, 4);
+    term[1] = rows * fours;
+    term[2] = term[1] * values;
+    term[3] = rows * (u(op->out_dim[3]) - fours);
+    term[4] = term[3] * values;
+}
+
+/* outputs; values */
+void tp_cost_mean_bwd_x(const void *desc, uint64_t *term) {
     const tp_mean *op = desc;
     term[1] = product(op->out_dim, 4);
     term[2] = term[1] * product(op->red_dim, 4);

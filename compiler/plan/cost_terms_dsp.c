@@ -23,6 +23,15 @@ void tp_cost_conv_dsp(const void *desc, uint64_t *term) {
     term[9] = op->limit != 0 ? u(c->out_c) : 0;
 }
 
+/* One pixel: groups of channels; MACs, with those that fill up groups; channels
+ * whose bias is trained */
+void tp_cost_fc_dsp(const void *desc, uint64_t *term) {
+    const tp_conv2d_dsp *op = desc;
+    term[1] = tiles_of(op->conv.out_c, 4);
+    term[2] = term[1] * u(op->pairs) * 8;
+    term[3] = op->limit != 0 ? u(op->conv.out_c) : 0;
+}
+
 /* pairs of pixels, a last one being one; their groups of channels; MACs, with
  * those that fill up words and groups; pairs of k that are widened */
 static void tiles_of_two(uint64_t pixels, int32_t channels, int32_t pairs,
@@ -42,6 +51,16 @@ void tp_cost_lora_dsp(const void *desc, uint64_t *term) {
     term[5] = op->direct ? 0 : term[1] * u(c->k_h);
     term[6] = op->direct ? 0 : u(c->in_h) * u(op->row_bytes);
     term[7] = u(c->out_c);
+}
+
+/* As above, the ranks being channels too; words of A that are packed */
+void tp_cost_lora_u_dsp(const void *desc, uint64_t *term) {
+    const tp_conv2d_dsp *op = desc;
+    tp_cost_lora_dsp(desc, term);
+    const uint64_t ranks = tiles_of(op->conv.rank, 4);
+    term[2] += term[1] * ranks;
+    term[3] += term[1] * ranks * u(op->pairs) * 16;
+    term[8] = ranks * u(op->pairs) * 2;
 }
 
 /* As above; pixels whose channels are no multiple of four; channels of the
@@ -114,4 +133,19 @@ void tp_cost_dwconv_dsp(const void *desc, uint64_t *term) {
         term[s[TP_DW_FAST] ? 3 : 4] += outputs * u(conv->k_h * conv->k_w);
         term[5] += s[TP_DW_FAST] ? 0 : outputs;
     }
+}
+
+/* pixels; their taps; groups of channels; MACs, with those that fill up groups;
+ * outputs that are scattered; channels that a call makes */
+void tp_cost_dwconv_any_dsp(const void *desc, uint64_t *term) {
+    const tp_dwconv2d_any *op = desc;
+    const tp_conv2d *c = &op->conv;
+    const uint64_t taps = u(c->k_h) * u(c->k_w);
+    const uint64_t groups = tiles_of(c->in_c, 4) * u(c->out_c / c->in_c);
+    term[1] = u((int64_t)c->out_h * c->out_w);
+    term[2] = term[1] * taps;
+    term[3] = term[1] * groups;
+    term[4] = term[3] * 4 * taps;
+    term[5] = c->out_c != c->in_c ? term[1] * u(c->out_c) : 0;
+    term[6] = op->limit != 0 ? u(c->out_c) : 0;
 }

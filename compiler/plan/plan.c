@@ -142,6 +142,7 @@ static void add_param(tp_model *model, const tp_tensor *t, tp_param *param,
                    .init_std = (uint16_t)lround(ldexp(t->train.init_std, 13))};
     if (param->type >= TP_PARAM_Q4) {
         const int axis = t->quant.axis;
+        param->packing = &tp_packing_few_bits;
         param->ranks = (uint32_t)t->dim[axis];
         param->stride = 1;
         for (int i = axis + 1; i < t->rank; i++) {
@@ -172,7 +173,9 @@ static uint32_t master_bytes(const tp_model *model, tp_param *params) {
 /* What the gradients are spent on says what the state is. */
 static tp_state_kind state_of(const tp_graph *graph) {
     for (int i = graph->first_backward; i < graph->n_ops; i++) {
-        if (graph->op[i].kind == TP_OP_SGD) {
+        if (graph->op[i].kind == TP_OP_SGD ||
+            graph->op[i].kind == TP_OP_BIAS_SGD ||
+            graph->op[i].kind == TP_OP_HEAD_SGD) {
             return TP_STATE_ONLINE;
         }
         if (graph->op[i].kind == TP_OP_ACCUMULATE) {
@@ -230,6 +233,11 @@ static void add_index(tp_model *model, const tp_tensor *t, tp_index *index,
     model->n_indices++;
 }
 
+static const tp_optimiser *const optimisers[] = {
+    [TP_STATE_MOMENTUM] = &tp_optimiser_momentum,
+    [TP_STATE_ACCUMULATE] = &tp_optimiser_accumulate,
+    [TP_STATE_ONLINE] = &tp_optimiser_online};
+
 static tp_status lay_out(tp_arena *arena, tp_plan *plan, tp_address *address,
                          tp_diag *diag) {
     const tp_graph *graph = plan->graph;
@@ -258,6 +266,7 @@ static tp_status lay_out(tp_arena *arena, tp_plan *plan, tp_address *address,
     model->layout_id = layout_add_derived(model->layout_id, graph);
     model->adapter_bytes = align(model->adapter_bytes, TP_ALIGN);
     if (model->n_params > 0) {
+        model->optimiser = optimisers[model->state];
         lay_out_training(model, params, graph, grad, address);
     }
     return TP_OK;

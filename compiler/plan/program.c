@@ -11,6 +11,7 @@ typedef struct maker {
     const tp_lower *lower;
     const tp_graph *graph;
     bool *keep;    /* [n_ops] */
+    bool *inner;   /* [n_tensors] lives and dies inside a step */
     int *root;     /* [n_tensors] whose memory the tensor shares */
     int *first;    /* [n_tensors] of roots: first step that touches it */
     int *last;     /* ... and last */
@@ -31,6 +32,7 @@ static bool allocate(maker *m, tp_arena *arena) {
     const size_t tensors = (size_t)m->graph->n_tensors;
     const size_t ops = (size_t)m->graph->n_ops;
     m->keep = tp_arena_alloc(arena, ops, sizeof *m->keep);
+    m->inner = tp_arena_alloc(arena, tensors, sizeof *m->inner);
     m->root = tp_arena_alloc(arena, tensors, sizeof *m->root);
     m->first = tp_arena_alloc(arena, tensors, sizeof *m->first);
     m->last = tp_arena_alloc(arena, tensors, sizeof *m->last);
@@ -45,9 +47,55 @@ static bool allocate(maker *m, tp_arena *arena) {
     m->scratch = tp_arena_alloc(arena, steps, sizeof *m->scratch);
     m->scratch_of = tp_arena_alloc(arena, steps, sizeof *m->scratch_of);
     m->block_of = tp_arena_alloc(arena, tensors, sizeof *m->block_of);
-    return m->keep && m->root && m->first && m->last && m->op_first &&
-           m->op_last && m->step && m->address && m->block && m->owner &&
-           m->block_of && m->scratch && m->scratch_of;
+    return m->keep && m->inner && m->root && m->first && m->last &&
+           m->op_first && m->op_last && m->step && m->address && m->block &&
+           m->owner && m->block_of && m->scratch && m->scratch_of;
+}
+
+/* Steps without that of op `index`, which is the last that has any. */
+static void drop_steps(maker *m, int index) {
+    int n = m->op_first[index];
+    for (int s = m->op_last[index] + 1; s < m->n_steps; s++) {
+        m->step[n] = m->step[s];
+        m->op_first[m->step[n].op] = m->op_last[m->step[n].op] = n;
+        n++;
+    }
+    m->n_steps = n;
+    m->op_first[index] = m->op_last[index] = -1;
+}
+
+/* True if a kept op other than `index` reads the tensor, or somebody outside
+ * the program. */
+static bool read_elsewhere(const maker *m, int tensor, int index) {
+    if (m->graph->tensor[tensor].latent) {
+        return true;
+    }
+    for (int i = 0; i < m->graph->n_ops; i++) {
+        for (int j = 0; m->keep[i] && i != index && j < m->graph->op[i].n_in;
+             j++) {
+            if (m->graph->op[i].in[j] == tensor) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Puts in place of the step that comes next the one that does the work of op
+ * `maker_of` as well, whose steps are dropped. */
+static tp_step join(maker *m, const tp_step *step, int made_by) {
+    tp_step joined = *step->joined;
+    drop_steps(m, made_by);
+    if (!read_elsewhere(m, step->made, step->op)) {
+        m->inner[step->made] = true;
+        for (int a = 0; a < joined.n_args; a++) {
+            if (joined.arg[a].kind == TP_ARG_TENSOR &&
+                joined.arg[a].tensor == step->made) {
+                joined.arg[a] = tp_arg_const(NULL);
+            }
+        }
+    }
+    return joined;
 }
 
 static void select_steps(maker *m) {
@@ -59,11 +107,16 @@ static void select_steps(maker *m) {
         if (!m->keep[step->op]) {
             continue;
         }
+        const int made_by =
+            step->joined != NULL ? tp_graph_producer(m->graph, step->made) : -1;
+        const tp_step next = made_by >= 0 && m->op_first[made_by] >= 0
+                                 ? join(m, step, made_by)
+                                 : *step;
         if (m->op_first[step->op] < 0) {
             m->op_first[step->op] = m->n_steps;
         }
         m->op_last[step->op] = m->n_steps;
-        m->step[m->n_steps++] = *step;
+        m->step[m->n_steps++] = next;
     }
 }
 
@@ -126,7 +179,7 @@ static void share(maker *m, int y) {
 }
 
 static void touch(maker *m, int tensor, int from, int to) {
-    if (tensor < 0 || from < 0) {
+    if (tensor < 0 || from < 0 || m->inner[tensor]) {
         return;
     }
     const int root = m->root[tensor];
@@ -148,6 +201,12 @@ static void find_lives(maker *m) {
         touch(m, op->out, m->op_first[i], m->op_last[i]);
         for (int j = 0; j < op->n_in; j++) {
             touch(m, op->in[j], m->op_first[i], m->op_last[i]);
+        }
+    }
+    for (int s = 0; s < m->n_steps; s++) { /* of two ops in one */
+        for (int a = 0; a < m->step[s].n_args; a++) {
+            const tp_arg *arg = &m->step[s].arg[a];
+            touch(m, arg->kind == TP_ARG_TENSOR ? arg->tensor : -1, s, s);
         }
     }
 }

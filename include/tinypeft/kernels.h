@@ -17,6 +17,10 @@ extern "C" {
 #include "tinypeft/kernels.def"
 #undef TP_KERNEL
 
+#define TP_PART(name, type) type name;
+#include "tinypeft/parts.def"
+#undef TP_PART
+
 #ifdef __cplusplus
 }
 #endif

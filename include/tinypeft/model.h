@@ -44,6 +44,22 @@ typedef enum tp_param_init {
     TP_INIT_GAUSS = 1 /* standard deviation init_std * 2^-13 */
 } tp_param_init;
 
+struct tp_param;
+
+/* How weights of few bits are kept. The model names it, so that what it does
+ * not need is not linked. */
+typedef struct tp_packing {
+    /* master [count] <-> the tensor in the adapter */
+    void (*from_master)(const struct tp_param *param, int16_t *master,
+                        uint8_t *adapter);
+    void (*to_master)(const struct tp_param *param, const uint8_t *adapter,
+                      int16_t *master);
+    void (*start)(const struct tp_param *param, uint32_t seed,
+                  uint8_t *adapter);
+} tp_packing;
+
+extern const tp_packing tp_packing_few_bits;
+
 /* One trainable tensor. Its master weights, momentum and gradient are arrays
  * of `count` values in the training state. */
 typedef struct tp_param {
@@ -62,6 +78,7 @@ typedef struct tp_param {
                           accumulator */
     uint32_t ranks;    /* Q4, Q2: value i is of rank i / stride % ranks */
     uint32_t stride;
+    const tp_packing *packing; /* of Q4 and Q2, else NULL */
 } tp_param;
 
 /* A list of places that an adapter changes, rising numbers below `limit`: in
@@ -83,7 +100,8 @@ typedef enum tp_state_kind {
     /* 4 B: int16 gradient, the master's low byte. Batches of up to 16, no
      * momentum; divergence stops training. */
     TP_STATE_ACCUMULATE = 2,
-    /* 2 B: the master's low byte. Every sample is an update of its own. */
+    /* 2 B: the master's low byte; of a head's weights 3 B, the master. Every
+     * sample is an update of its own. */
     TP_STATE_ONLINE = 3
 } tp_state_kind;
 
@@ -110,6 +128,25 @@ typedef struct tp_slice {
     uint32_t steps;     /* how many may still run, */
     uint32_t cost;      /* and what they may cost; a last step may exceed it */
 } tp_slice;
+
+/* What a kind of state does of its own, one constant each. The model names its
+ * own, and the others are not linked. */
+typedef struct tp_optimiser {
+    /* Before and after a sample that updates the weights as it goes, else
+     * NULL. */
+    void (*begin)(const tp_ctx *ctx);
+    void (*end)(const tp_ctx *ctx);
+    /* A batch is complete: the factor of its gradient. TP_ERR_UNDONE: the norm
+     * is out of range; nothing was changed. NULL: none is left to spend. */
+    tp_status (*scale)(const tp_ctx *ctx);
+    /* Then, for each parameter: its weights. */
+    void (*update)(const tp_ctx *ctx, uint32_t param);
+    /* The state's own values from the adapter as it is. NULL: all 0 is right */
+    void (*restart)(const tp_ctx *ctx);
+} tp_optimiser;
+
+extern const tp_optimiser tp_optimiser_momentum, tp_optimiser_accumulate,
+    tp_optimiser_online;
 
 typedef struct tp_model {
     const char *name;
@@ -142,7 +179,8 @@ typedef struct tp_model {
      * slices the arena belongs to the sample. NULL: not trainable. */
     void (*sample)(const tp_ctx *ctx, tp_slice *slice);
     uint32_t n_indices;
-    const tp_index *indices; /* [n_indices] */
+    const tp_index *indices;       /* [n_indices] */
+    const tp_optimiser *optimiser; /* of `state`; NULL: not trainable */
 } tp_model;
 
 /* After each step, in generated code and in the interpreter. */

@@ -45,6 +45,15 @@ typedef struct tp_conv2d {
     int32_t reverse;       /* 1: the output's pixels from last to first */
 } tp_conv2d;
 
+/* Parts of the `dsp` kernels, see parts.def; their structs are in
+ * runtime/kernels/dsp: tile.h, sums.h, strip.h. */
+struct tp_dsp_tile;
+struct tp_dsp_sums;
+struct tp_dsp_strip;
+typedef void tp_tile_fn(const struct tp_dsp_tile *t);
+typedef void tp_sums_fn(struct tp_dsp_sums *t);
+typedef void tp_strip_fn(struct tp_dsp_strip *t);
+
 /* The same for the `dsp` kernels: weights packed, and all that a channel needs
  * beside them, as runtime/kernels/dsp/tile.h says. */
 typedef struct tp_conv2d_dsp {
@@ -59,6 +68,9 @@ typedef struct tp_conv2d_dsp {
     const int32_t *channel; /* [groups][16]; backward: [pairs] scales */
     int32_t limit; /* 0: channel is complete. Else it lacks the bias, which is
                       held within +-limit when it is added */
+    int32_t bytes; /* 1: one pixel, whose bytes are read as they are */
+    tp_tile_fn *two, *one;   /* pixels; NULL: not needed */
+    tp_sums_fn *sums, *wide; /* the layer has a branch; NULL: not needed */
 } tp_conv2d_dsp;
 
 /* What is known of a strip, some columns of the output of the `dsp` kernels of
@@ -92,9 +104,22 @@ typedef struct tp_dwconv2d_dsp {
     const int32_t *strip; /* [strips][TP_DW_STRIP] */
     const int32_t *channel;
     int32_t limit; /* 0: channel is complete. Else bias or factors are trained:
-                      it has the weights as they are and start without the bias,
-                      which is held within +-limit; conv has m and s */
+                      it has the weights for the base's t, start as it is,
+                      without the bias, which is held within +-limit, and t in
+                      place of m; conv has m and s */
+    tp_strip_fn *first, *other; /* of strips as wide as the first, of others;
+                                   NULL: not needed */
 } tp_dwconv2d_dsp;
+
+/* DEPTHWISE_CONV_2D of any shape for the `dsp` kernels; w and channel as in
+ * runtime/kernels/dsp/taps.h. */
+typedef struct tp_dwconv2d_any {
+    tp_conv2d conv; /* w, m, s unused; in_c >= 4 */
+    int32_t padded; /* 1: windows leave the map */
+    const int32_t *w, *channel;
+    int32_t limit; /* 0: channel is complete. Else it lacks the bias, which is
+                      held within +-limit when it is added */
+} tp_dwconv2d_any;
 
 /* CONV_2D and DEPTHWISE_CONV_2D for the `mve` kernels; w and
  * channel as in runtime/kernels/mve/mve.h. */
@@ -102,6 +127,14 @@ typedef struct tp_conv2d_mve {
     tp_conv2d conv; /* m, s unused; w packed as there */
     const int32_t *channel;
 } tp_conv2d_mve;
+
+/* CONV_2D and DEPTHWISE_CONV_2D for the `scalar` kernels; w and channel as
+ * runtime/kernels/scalar says. */
+typedef struct tp_conv2d_scalar {
+    tp_conv2d conv; /* m and s unused; w packed */
+    int32_t rows;   /* depthwise: of x that the scratch holds, >= k_h */
+    const int32_t *channel;
+} tp_conv2d_scalar;
 
 /* AVERAGE_POOL_2D, MAX_POOL_2D. Padded places count as absent. */
 typedef struct tp_pool {
@@ -274,6 +307,14 @@ typedef struct tp_sgd {
     int32_t index;  /* of the parameter: each has random numbers of its own */
     tp_factor unit; /* online only */
 } tp_sgd;
+
+/* A head whose weights are spent on at once: tp_head and tp_sgd in one. */
+typedef struct tp_head_sgd {
+    int32_t in_c, classes;
+    int32_t x_zp;
+    int32_t index;  /* of the parameter, as in tp_sgd */
+    tp_factor unit; /* s_x */
+} tp_head_sgd;
 
 /* Softmax and cross-entropy on logits. z_real = (z - zp) * scale. */
 typedef struct tp_ce {

@@ -67,6 +67,25 @@ typedef struct tp_online {
     uint32_t rng; /* of this sample's stochastic rounding */
 } tp_online;
 
+/* The masters of a head's weights (TP_STATE_ONLINE), 16 bits each, of which
+ * the working weight is the upper half, rounded:
+ *     real = master * 2^(e - 8), w = (master + 128) >> 8
+ * `v` has them plus 128 plus 2^15, in rows that are padded to a multiple of 4,
+ * in every four in the order 0, 2, 1, 3. All 0: not begun. */
+typedef struct tp_masters {
+    int32_t room; /* no master is nearer to the end of its range; 0: unknown */
+    uint16_t v[];
+} tp_masters;
+
+static inline uint32_t tp_masters_row(uint32_t features) {
+    return (features + 3u) / 4u * 4u;
+}
+
+/* Where weight k of a row has its master. */
+static inline uint32_t tp_masters_at(uint32_t k) {
+    return (k & ~3u) | (k & 1u) << 1 | (k >> 1 & 1u);
+}
+
 /* A fixed-point factor: f = m * 2^(s - 31), m in [2^30, 2^31) or 0, s in
  * [-31, 30]. TensorFlow Lite's "quantized multiplier". */
 typedef struct tp_factor {

@@ -4,6 +4,7 @@
 #ifndef TP_RUNTIME_WEIGHTS_H
 #define TP_RUNTIME_WEIGHTS_H
 
+#include "core/fixed.h"
 #include "tinypeft/model.h"
 
 #define TP_MASTER_BITS 13 /* fraction bits of a master weight */
@@ -19,23 +20,19 @@ void tp_weights_from_master(const tp_param *param, int16_t *master,
 void tp_weights_to_master(const tp_param *param, const uint8_t *adapter,
                           int16_t *master);
 
-/* Weights of few bits: the code of weight i, and the exponents of the ranks. */
+/* Of weights of few bits (packed.c): the code of weight i, and the exponents of
+ * the ranks. */
 void tp_packed_put(const tp_param *param, uint8_t *adapter, uint32_t i,
                    int32_t code);
 int32_t tp_packed_get(const tp_param *param, const uint8_t *adapter,
                       uint32_t i);
 int8_t *tp_packed_exponents(const tp_param *param, uint8_t *adapter);
 
-/* The power of two nearest to a scale in units of a master weight. */
-int32_t tp_ternary_exponent(uint32_t scale);
-/* The scale of ternary weights that stays as it was at the start, in units of a
- * master; 0: it follows the weights. */
-uint32_t tp_ternary_scale(const tp_param *param);
-/* One weight of 4 bits. */
-int32_t tp_nibble_round(int32_t master, int32_t exponent);
-
 /* The exponent for weights whose bitwise OR of magnitudes is `peak`. */
 int32_t tp_weights_exponent(uint32_t peak);
+
+/* One random master weight: about Gaussian, standard deviation std * 2^-13. */
+int32_t tp_weight_draw(uint32_t *rng, uint16_t std);
 
 /* One working weight. */
 static inline int8_t tp_weight_round(int32_t master, int32_t exponent) {

@@ -1,26 +1,19 @@
-/* The optimiser: one update from the accumulated gradients, in parts. */
+/* The optimiser: what the kinds of state (momentum.c, accumulate.c, online.c)
+ * share. */
 #ifndef TP_RUNTIME_SGD_H
 #define TP_RUNTIME_SGD_H
 
 #include "tinypeft/train.h"
 
-/* First part: the global norm of the batch's mean gradient, and the factor
- * that clips it, to state->scale.
- * TP_ERR_UNDONE: the norm is out of range; nothing was changed. */
-TP_MUST_CHECK tp_status tp_sgd_scale(const tp_ctx *ctx);
+/* Real size of one unit of a parameter's gradient of exponent e. */
+tp_bfp tp_sgd_unit(const tp_param *param, int32_t e);
 
-/* One part for each parameter: momentum, master, working weights. */
-void tp_sgd_param(const tp_ctx *ctx, uint32_t index);
+tp_bfp tp_sgd_rate(const tp_train_state *state);
 
-/* Gradients to 0. */
-void tp_sgd_clear(const tp_ctx *ctx);
-
-/* Masters from the adapter, momentum and gradients to 0. */
-void tp_sgd_restart(const tp_ctx *ctx);
-
-/* Before and after a sample that updates the weights as it goes. */
-void tp_sgd_online_begin(const tp_ctx *ctx);
-void tp_sgd_online_end(const tp_ctx *ctx);
+/* The factor of a batch's gradient, to state->scale: 1 / samples, clipped.
+ *   sum  of the squares of all its values, in real units
+ * TP_ERR_UNDONE: the norm is out of range. */
+TP_MUST_CHECK tp_status tp_sgd_clip(tp_train_state *state, tp_bfp sum);
 
 /* Moves every delayed gradient scale to what the last update saw. */
 void tp_gscales_next(const tp_ctx *ctx);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "core/bfp.h"
 #include "core/fixed.h"
 #include "core/rng.h"
 #include "runtime/train/sgd.h"
@@ -19,8 +20,8 @@ _Static_assert(sizeof(tp_train_state) == 160,
 
 /* Estimated instructions for each value of a parameter: of the norm, and of the
  * update itself. */
-#define NORM_COST 40u
-#define UPDATE_COST 110u
+#define NORM_COST 15u
+#define UPDATE_COST 75u
 
 static bool in_range(const tp_model *model, const tp_train_config *c) {
     const uint16_t most = model->state == TP_STATE_ACCUMULATE ? 16 : 256;
@@ -51,6 +52,19 @@ static void start_scales(const tp_ctx *ctx) {
     }
 }
 
+/* Gradients to 0. */
+static void clear(const tp_ctx *ctx) {
+    const tp_train_layout *layout = &ctx->model->layout;
+    memset(ctx->train + layout->grads, 0, layout->grads_bytes);
+}
+
+static void restart(const tp_ctx *ctx) {
+    clear(ctx);
+    if (ctx->model->optimiser->restart != NULL) {
+        ctx->model->optimiser->restart(ctx);
+    }
+}
+
 tp_status tp_train_begin(const tp_ctx *ctx, const tp_train_config *config) {
     const tp_model *model = ctx->model;
     if (model->sample == NULL) {
@@ -65,7 +79,7 @@ tp_status tp_train_begin(const tp_ctx *ctx, const tp_train_config *config) {
     state->rng = tp_rng_seed(config->seed);
     save_checkpoint(ctx);
     start_scales(ctx);
-    tp_sgd_restart(ctx);
+    restart(ctx);
     return TP_OK;
 }
 
@@ -79,29 +93,24 @@ void tp_train_keep(const tp_ctx *ctx, const void *x, void *sample) {
 
 /* --- the guard ------------------------------------------------------------ */
 
-/* Median of the window, once it is full; else 0. */
-static int32_t median_loss(const tp_train_state *state) {
-    int32_t sorted[TP_LOSS_WINDOW];
-    if (state->window[TP_LOSS_WINDOW - 1] == 0) {
-        return 0;
-    }
-    for (uint32_t i = 0; i < TP_LOSS_WINDOW; i++) {
-        uint32_t at = i;
-        for (; at > 0 && sorted[at - 1] > state->window[i]; at--) {
-            sorted[at] = sorted[at - 1];
-        }
-        sorted[at] = state->window[i];
-    }
-    return sorted[TP_LOSS_WINDOW / 2];
-}
-
-/* Worse than four times the running median and worse than chance. */
+/* Worse than four times the median of the window, once that is full, and worse
+ * than chance. Four times the median is below `loss` where four times most of
+ * the values are. */
 static bool diverging(const tp_ctx *ctx, int32_t loss) {
-    const int64_t median = median_loss(tp_train_state_of(ctx));
+    const tp_train_state *state = tp_train_state_of(ctx);
+    const int32_t quarter = (loss - 1) >> 2;
+    int32_t below = 0;
     if (loss >= LOSS_LIMIT) {
         return true;
     }
-    return median > 0 && loss > ctx->model->loss_floor && loss > 4 * median;
+    if (loss <= ctx->model->loss_floor ||
+        state->window[TP_LOSS_WINDOW - 1] == 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < TP_LOSS_WINDOW; i++) {
+        below += state->window[i] <= quarter;
+    }
+    return below > (int32_t)(TP_LOSS_WINDOW / 2);
 }
 
 static tp_status undo(const tp_ctx *ctx) {
@@ -111,7 +120,7 @@ static tp_status undo(const tp_ctx *ctx) {
         return TP_ERR_DIVERGED;
     }
     memcpy(ctx->adapter, checkpoint(ctx), ctx->model->adapter_bytes);
-    tp_sgd_restart(ctx);
+    restart(ctx);
     start_scales(ctx);
     memset(state->window, 0, sizeof state->window);
     state->undone++;
@@ -143,24 +152,31 @@ static void follow_schedule(tp_train_state *state) {
     }
 }
 
+/* Losses are not negative: 256 of them are below 2^39. */
+static int32_t mean_loss(const tp_train_state *state) {
+    const int up = 32 - tp_bits32(state->samples); /* the divisor's top bit */
+    const uint64_t sum = (uint64_t)state->batch_loss << up;
+    return (int32_t)tp_divide(sum, state->samples << up);
+}
+
 /* The batch is complete: is what it says of the adapter good enough to go on?
  * And how is its gradient to be scaled? */
 static tp_status judge(const tp_ctx *ctx) {
     tp_train_state *state = tp_train_state_of(ctx);
-    const int64_t mean = state->batch_loss / (int64_t)state->samples;
-    state->last_loss = tp_sat32(mean);
+    state->last_loss = mean_loss(state);
     if (diverging(ctx, state->last_loss)) {
         return TP_ERR_UNDONE;
     }
     remember(ctx, state->last_loss);
-    return ctx->model->state == TP_STATE_ONLINE ? TP_OK : tp_sgd_scale(ctx);
+    const tp_optimiser *optimiser = ctx->model->optimiser;
+    return optimiser->scale == NULL ? TP_OK : optimiser->scale(ctx);
 }
 
 /* The update was applied, or undone. */
 static tp_status end_update(const tp_ctx *ctx, tp_status status) {
     tp_train_state *state = tp_train_state_of(ctx);
     if (status == TP_OK) {
-        tp_sgd_clear(ctx);
+        clear(ctx);
         tp_gscales_next(ctx);
     } else {
         status = undo(ctx);
@@ -184,15 +200,15 @@ static tp_status begin_sample(const tp_ctx *ctx, const void *target) {
         return TP_ERR_ARGUMENT;
     }
     state->loss = 0;
-    if (ctx->model->state == TP_STATE_ONLINE) {
-        tp_sgd_online_begin(ctx);
+    if (ctx->model->optimiser->begin != NULL) {
+        ctx->model->optimiser->begin(ctx);
     }
     return TP_OK;
 }
 
 /* Updates that are made with a batch; online there are none left to make. */
 static uint32_t n_updates(const tp_model *model) {
-    return model->state == TP_STATE_ONLINE ? 0 : model->n_params;
+    return model->optimiser->update == NULL ? 0 : model->n_params;
 }
 
 /* The step behind those of the sample. */
@@ -200,8 +216,8 @@ static tp_status end_sample(const tp_ctx *ctx, bool *done) {
     tp_train_state *state = tp_train_state_of(ctx);
     state->batch_loss += state->loss;
     state->samples++;
-    if (ctx->model->state == TP_STATE_ONLINE) {
-        tp_sgd_online_end(ctx);
+    if (ctx->model->optimiser->end != NULL) {
+        ctx->model->optimiser->end(ctx);
     }
     if (state->samples < state->config.batch) {
         *done = true;
@@ -213,7 +229,7 @@ static tp_status end_sample(const tp_ctx *ctx, bool *done) {
 }
 
 static tp_status update_one(const tp_ctx *ctx, uint32_t index, bool *done) {
-    tp_sgd_param(ctx, index);
+    ctx->model->optimiser->update(ctx, index);
     *done = index + 1 == ctx->model->n_params;
     return *done ? end_update(ctx, TP_OK) : TP_OK;
 }
@@ -281,7 +297,7 @@ tp_status tp_train_end(const tp_ctx *ctx) {
     }
     const tp_status status = judge(ctx);
     for (uint32_t i = 0; status == TP_OK && i < n_updates(ctx->model); i++) {
-        tp_sgd_param(ctx, i);
+        ctx->model->optimiser->update(ctx, i);
     }
     return end_update(ctx, status);
 }

@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT / "bench"))
 
 import count  # noqa: E402
 import cycles  # noqa: E402
+import elf  # noqa: E402
 from elf import Function, Instruction  # noqa: E402
 
 NONE = 2**64 - 1
@@ -89,6 +90,22 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
         y);
 }
 """
+
+
+class Linked(unittest.TestCase):
+    def test_whose(self):
+        for part, name, file, kind in (
+                ("runtime", "tp_train_begin", None, "FUNC"),
+                ("runtime", "walk", "conv2d.c", "FUNC"),
+                ("library", "memcpy", None, "FUNC"),
+                ("library", "__aeabi_uldivmod", None, "FUNC"),
+                ("generated", "step", "kws_fa.c", "FUNC"),
+                ("constants", "params", "kws_fa.c", "OBJECT"),
+                ("constants", "kws_fa_conv2_packed", None, "OBJECT"),
+                ("port", "tp_qemu_start", None, "FUNC"),
+                ("port", "load", "bench-kws_fa.c", "FUNC"),
+                ("port", "main", None, "FUNC")):
+            self.assertEqual(elf.whose(name, file, kind, "kws_fa"), part)
 
 
 class Regions(unittest.TestCase):

@@ -22,6 +22,7 @@ class Usage(Case):
             text += self.ok(command, "--help")
             self.assertIn("Examples:", self.ok(command, "-h"))
         self.assertLess(max(map(len, text.splitlines())), 82)
+        self.assertIn("cortex-m55|rv32imc\n", self.ok("compile", "--help"))
 
     def test_wrong_command_line(self):
         self.fails(2, "a command is missing")

@@ -335,9 +335,9 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[44] = {
-    215, 344, 750, 95, 153, 566, 76, 153, 553, 76, 153, 553, 76, 153, 553, 76,
-    153, 553, 76, 153, 553, 113, 72, 376, 86, 72, 376, 86, 72, 376, 86, 72, 376,
-    86, 72, 376, 86, 72, 416, 102, 882, 255, 367, 78,
+    165, 344, 743, 123, 125, 566, 104, 125, 553, 104, 125, 553, 104, 125, 553,
+    104, 125, 553, 104, 125, 553, 128, 65, 377, 86, 65, 377, 86, 65, 377, 86,
+    65, 377, 86, 65, 377, 86, 65, 417, 102, 889, 255, 367, 71,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {
@@ -642,7 +642,7 @@ const tp_model odd_names_model = {
     .target_bytes = 2, .classes = 0, .loss_floor = 0,
     .n_params = 9, .n_values = 20, .n_gscale = 7,
     .params = params, .n_steps = 44, .cost = cost,
-    .state = 1,
+    .state = 1, .optimiser = &tp_optimiser_momentum,
     .layout = {.gscale = 160, .grads = 216, .grads_bytes = 116,
                .master = 332, .momentum = 372, .checkpoint = 412},
     .sample = sample,

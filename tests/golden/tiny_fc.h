@@ -18,8 +18,8 @@
 
 #include "tinypeft/model.h"
 
-#if TP_ABI != 3
-#error "made for runtime ABI 3: run the tinypeft compile command above again"
+#if TP_ABI != 4
+#error "made for runtime ABI 4: run the tinypeft compile command above again"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "adapters are little-endian in memory; this target is not"

@@ -116,7 +116,7 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[13] = {
-    278, 661, 402, 356, 1175, 177, 1743, 312, 457, 96, 872, 120, 84,
+    206, 661, 286, 357, 1166, 204, 1748, 311, 457, 92, 872, 120, 78,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {
@@ -238,7 +238,7 @@ const tp_model tiny_mlp_model = {
     .target_bytes = 6, .classes = 0, .loss_floor = 0,
     .n_params = 4, .n_values = 20, .n_gscale = 2,
     .params = params, .n_steps = 13, .cost = cost,
-    .state = 1,
+    .state = 1, .optimiser = &tp_optimiser_momentum,
     .layout = {.gscale = 160, .grads = 176, .grads_bytes = 96,
                .master = 272, .momentum = 312, .checkpoint = 352},
     .sample = sample,

@@ -173,8 +173,8 @@ static void infer(const tp_ctx *ctx, const void *x, void *y) {
 }
 
 static const uint32_t cost[20] = {
-    215, 9827, 215, 12519, 979, 3038, 979, 406, 153, 566, 1158, 72, 416, 2046,
-    793, 793, 438, 14529, 2431, 438,
+    165, 9832, 165, 12514, 1005, 2221, 1005, 425, 125, 566, 565, 65, 417, 694,
+    794, 794, 432, 14530, 2431, 432,
 };
 
 static void step(const tp_ctx *ctx, const tp_slice *s) {
@@ -232,24 +232,24 @@ static void step(const tp_ctx *ctx, const tp_slice *s) {
         /* 9 fc5: fc 1x3 -> 1x2, 6 MAC,
          * y = 0.0500000007 * (q - 0) */
         tp_conv2d_s8_fwd_ref(&fc5_op, at(ctx->arena, 48), at(ctx->arena, 0),
-            at(ctx->arena, 8));
+            at(ctx->arena, 16));
         break;
 
     /* Backward, from the loss down to conv0_bias_bias_bwd. What lies before
      * holds nothing to train: no gradient is made for it. */
     case 10:
         /* 10 loss: ce_loss 1x2 -> 1x2 */
-        tp_ce_s8_loss_ref(&loss_op, at(ctx->arena, 8), s->target,
-            at(ctx->arena, 0), s->loss, at(ctx->train, 160));
+        tp_ce_s8_loss_ref(&loss_op, at(ctx->arena, 16), s->target,
+            at(ctx->arena, 8), s->loss, at(ctx->train, 160), at(ctx->arena, 0));
         break;
     case 11:
         /* 11 fc5_bias_bias_bwd: bias_bwd 1x2 -> 2 */
-        tp_bias_q8_bwd_w_ref(&fc5_bias_bias_bwd_op, at(ctx->arena, 0),
+        tp_bias_q8_bwd_w_ref(&fc5_bias_bias_bwd_op, at(ctx->arena, 8),
             at(ctx->train, 232));
         break;
     case 12:
         /* 12 fc5_conv_bwd_x: conv_bwd_x 1x2 -> 1x3 */
-        tp_conv2d_s8_bwd_x_ref(&fc5_conv_bwd_x_op, at(ctx->arena, 0),
+        tp_conv2d_s8_bwd_x_ref(&fc5_conv_bwd_x_op, at(ctx->arena, 8),
             at(ctx->arena, 48), at(ctx->train, 168));
         break;
     case 13:
@@ -329,7 +329,7 @@ const tp_model tiny_residual_model = {
     .target_bytes = 1, .classes = 2, .loss_floor = 45426,
     .n_params = 3, .n_values = 8, .n_gscale = 5,
     .params = params, .n_steps = 20, .cost = cost,
-    .state = 1,
+    .state = 1, .optimiser = &tp_optimiser_momentum,
     .layout = {.gscale = 160, .grads = 200, .grads_bytes = 44,
                .master = 244, .momentum = 260, .checkpoint = 276},
     .sample = sample,

@@ -27,7 +27,8 @@ static void add_window_op(tp_maker *m, tp_kind kind) {
     const tp_window h = tp_maker_window(m, x.dim[1], 3, !pool);
     const tp_window w = tp_maker_window(m, x.dim[2], 3, !pool);
     const bool depth = kind == TP_OP_DEPTHWISE_CONV_2D;
-    const int32_t c = pool || depth ? x.dim[3] : between(m, 1, 16);
+    const int32_t mult = depth && between(m, 0, 3) == 0 ? between(m, 2, 4) : 1;
+    const int32_t c = pool || depth ? x.dim[3] * mult : between(m, 1, 16);
     int in[3] = {m->x, -1, -1};
     if (!pool) {
         tp_maker_weights(

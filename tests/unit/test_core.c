@@ -13,6 +13,7 @@
 #include "core/crc32.h"
 #include "core/fixed.h"
 #include "core/rng.h"
+#include "core/scaler.h"
 #include "core/sha256.h"
 #include "tinypeft/train.h"
 
@@ -160,6 +161,61 @@ static void test_random(void **state) {
     assert_memory_not_equal(order, other, sizeof order);
 }
 
+/* The quotient of 64 bits, at the ends of both digits. */
+static void test_divide(void **state) {
+    (void)state;
+    uint32_t rng = tp_rng_seed(11);
+    for (int i = 0; i < 400000; i++) {
+        uint32_t d = tp_rng_next(&rng) | UINT32_C(0x80000000);
+        d = i % 4 == 0 ? UINT32_C(0x80000000) + (uint32_t)i % 7 : d;
+        d = i % 5 == 0 ? d | 0xFFFFu : (i % 7 == 0 ? d & 0xFFFF0000u : d);
+        uint64_t n = (uint64_t)tp_rng_next(&rng) << 32 | tp_rng_next(&rng);
+        if (n >> 32 >= d) {
+            n = (uint64_t)(d - 1 - (uint32_t)i % 3) << 32 | (uint32_t)n;
+        }
+        assert_int_equal(tp_divide(n, d), n / d);
+    }
+}
+
+/* The root is the floor, at squares and beside them too: 2^31 m or 2^32 m for
+ * an even and an odd exponent. */
+static void test_root(void **state) {
+    (void)state;
+    uint32_t rng = tp_rng_seed(12);
+    for (int i = 0; i < 400000; i++) {
+        const uint32_t high = tp_rng_next(&rng) | UINT32_C(0x80000000);
+        const uint32_t side = high >> 16;
+        const uint32_t m = i % 3 != 0 ? high : (side * side - (uint32_t)i % 2);
+        const tp_bfp a = {.m = m | UINT32_C(0x80000000), .e = i % 2};
+        const tp_bfp root = tp_bfp_sqrt(a);
+        const uint64_t n = (uint64_t)a.m << (i % 2 == 0 ? 32 : 31);
+        const uint64_t r = root.m;
+        assert_true(r * r <= n);
+        assert_true(r == UINT32_MAX || (r + 1) * (r + 1) > n);
+        assert_int_equal(root.e, i % 2 == 0 ? -16 : -15);
+    }
+}
+
+/* Any factor, any place, any value: as the rounding of the whole product. */
+static void test_scaler(void **state) {
+    (void)state;
+    uint32_t rng = tp_rng_seed(13);
+    int near = 0;
+    for (int i = 0; i < 400000; i++) {
+        const int32_t m = (int32_t)(tp_rng_next(&rng) >> (1 + i % 3));
+        const int n = (int)tp_rng_below(&rng, 110) - 40;
+        const int32_t x = (int32_t)tp_rng_next(&rng) >> tp_rng_below(&rng, 32);
+        const tp_scaler s = tp_scaler_of(m, n);
+        const int32_t want = tp_shift_round((int64_t)x * m, n);
+        assert_int_equal(tp_scaled(&s, x), want);
+        if (tp_scaler_near(&s, tp_abs32(x))) {
+            assert_int_equal(tp_scaled_near(m, s.up, s.down, x), want);
+            near++;
+        }
+    }
+    assert_true(near > 100000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_crc32),
@@ -167,6 +223,9 @@ int main(void) {
         cmocka_unit_test(test_double_rounding),
         cmocka_unit_test(test_shift_round),
         cmocka_unit_test(test_bfp),
+        cmocka_unit_test(test_divide),
+        cmocka_unit_test(test_root),
+        cmocka_unit_test(test_scaler),
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_random),
     };

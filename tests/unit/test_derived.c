@@ -78,6 +78,7 @@ enum { RANKS = 3, EACH = 8, COUNT = RANKS * EACH };
 static tp_param packed_param(tp_param_type type, uint32_t stride) {
     return (tp_param){.count = COUNT,
                       .type = (uint8_t)type,
+                      .packing = &tp_packing_few_bits,
                       .ranks = RANKS,
                       .stride = stride};
 }

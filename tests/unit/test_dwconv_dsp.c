@@ -1,7 +1,7 @@
 /* Truth link: ISA kernel -> ref. Depthwise convolutions of all shapes, lowered
- * for `dsp` and run on the host's twins, give the bytes of `ref`, and the same
- * gradients, peaks and exponents: apart, and where the planner may put it, over
- * the input. Memory is exactly as long as the planner makes it. */
+ * for `dsp` or `scalar` and run on the host, give the bytes of `ref`, and the
+ * same gradients, peaks and exponents: apart, and where the planner may put it,
+ * over the input. Memory is exactly as long as the planner makes it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,12 +12,27 @@
 #include <cmocka.h>
 
 #include "compiler/ops/conv.h"
+#include "compiler/ops/conv_scalar.h"
 #include "compiler/ops/dwconv_dsp.h"
 #include "core/rng.h"
 #include "tests/unit/strip_stream.h"
 #include "tinypeft/kernels.h"
 
 enum { TRIALS = 5000, MOST_C = 21, MOST_TAPS = 4 * 4 };
+
+typedef tp_status lowering(tp_lower *lower, const tp_op *op, const tp_conv2d *d,
+                           bool *done);
+
+/* The kernels of an instruction set. */
+typedef struct subject {
+    unsigned isa;
+    lowering *forward, *backward;
+} subject;
+
+static const subject dsp = {TP_ISA_DSP, tp_dwconv_dsp_lower_described,
+                            tp_dwconv_dsp_lower_bwd_x};
+static const subject scalar = {TP_ISA_SCALAR, tp_conv_scalar_lower_described,
+                               tp_dwconv_scalar_lower_bwd_x};
 
 /* A random layer and what it is made of. */
 typedef struct layer {
@@ -75,7 +90,9 @@ static void draw_shape(layer *l, bool backward) {
         if (!backward && chance(l, 10)) {
             d->stride_w = pick(l, 1, 3);
         }
-        d->out_c = d->in_c;
+        const int32_t multiplier = !backward && chance(l, 10) ? 2 : 1;
+        d->in_c = multiplier > 1 ? pick(l, 1, MOST_C / 2) : d->in_c;
+        d->out_c = d->in_c * multiplier;
         d->pad_t = pick(l, 0, d->k_h - 1);
         d->pad_l = pick(l, 0, d->k_w - 1);
         d->out_h = outputs(d->in_h, d->pad_t + pick(l, 0, d->k_h - 1), d->k_h,
@@ -108,7 +125,7 @@ static void draw_values(layer *l) {
     d->y_max = usual || chance(l, 50) ? 127 : pick(l, 1, 127);
 }
 
-static void begin(layer *l, uint32_t seed, bool backward) {
+static void begin(layer *l, const subject *of, uint32_t seed, bool backward) {
     memset(l, 0, sizeof *l);
     l->rng = tp_rng_seed(seed);
     l->diag.arena = &l->arena;
@@ -119,11 +136,12 @@ static void begin(layer *l, uint32_t seed, bool backward) {
     l->tensor[2] = (tp_tensor){.role = TP_CONST, .data = l->b};
     l->graph = (tp_graph){.arena = &l->arena, .tensor = l->tensor};
     l->graph.op = &l->op;
-    l->op = (tp_op){.name = "op", .in = l->in, .n_in = 3};
+    l->op = (tp_op){
+        .name = "op", .kind = TP_OP_DEPTHWISE_CONV_2D, .in = l->in, .n_in = 3};
     l->low = (tp_lower){.graph = &l->graph,
                         .arena = &l->arena,
                         .diag = &l->diag,
-                        .isa = TP_ISA_DSP};
+                        .isa = of->isa};
 }
 
 /* True where y may begin where x does. */
@@ -169,35 +187,45 @@ typedef struct tally {
     int special, alone, placed; /* alone: a last column, in C */
 } tally;
 
-static void count(tally *t, const tp_dwconv2d_dsp *op) {
+static void count(tally *t, const subject *of, const void *desc) {
+    const tp_dwconv2d_dsp *op = desc;
     t->special++;
-    t->alone += !op->strip[TP_DW_STRIP * (op->strips - 1) + TP_DW_FAST];
+    t->alone +=
+        of == &dsp && !op->strip[TP_DW_STRIP * (op->strips - 1) + TP_DW_FAST];
 }
 
-static void forward_one(uint32_t seed, tally *t) {
+static void run_forward(const subject *of, const void *desc, const maps *m,
+                        const int8_t *x, int8_t *y) {
+    if (of == &dsp) {
+        tp_dwconv2d_s8_fwd_dsp(desc, x, NULL, y, m->scratch);
+    } else {
+        tp_dwconv2d_s8_fwd_scalar(desc, x, NULL, y, m->scratch);
+    }
+}
+
+static void forward_one(const subject *of, uint32_t seed, tally *t) {
     static layer l;
     bool done = false;
-    begin(&l, seed, false);
-    assert_int_equal(tp_dwconv_dsp_lower_described(&l.low, &l.op, &l.d, &done),
-                     TP_OK);
+    begin(&l, of, seed, false);
+    assert_int_equal(of->forward(&l.low, &l.op, &l.d, &done), TP_OK);
     if (!done) {
         tp_arena_free(&l.arena);
         return;
     }
     const tp_conv2d *d = &l.d;
-    const tp_dwconv2d_dsp *op = l.low.step[0].desc;
+    const void *op = l.low.step[0].desc;
     maps m = open_maps(&l, d->in_h * d->in_w * d->in_c,
                        d->out_h * d->out_w * d->out_c);
-    count(t, op);
+    count(t, of, op);
     tp_dwconv2d_s8_fwd_ref(d, m.in, l.b, m.want);
-    tp_dwconv2d_s8_fwd_dsp(op, m.in, NULL, m.out, m.scratch);
+    run_forward(of, op, &m, m.in, m.out);
     if (memcmp(m.want, m.out, (size_t)m.y) != 0) {
         fail_msg("seed %u: other bytes", (unsigned)seed);
     }
     if (in_place(&l, false)) {
         t->placed++;
         memcpy(m.over, m.in, (size_t)m.x);
-        tp_dwconv2d_s8_fwd_dsp(op, m.over, NULL, m.over, m.scratch);
+        run_forward(of, op, &m, m.over, m.over);
         if (memcmp(m.want, m.over, (size_t)m.y) != 0) {
             fail_msg("seed %u: other bytes in place", (unsigned)seed);
         }
@@ -209,13 +237,23 @@ static void forward(void **state) {
     tally t = {0};
     (void)state;
     for (uint32_t seed = 1; seed <= TRIALS; seed++) {
-        forward_one(seed, &t);
+        forward_one(&dsp, seed, &t);
     }
     print_message("%d layers, %d with a column in C, %d in place\n", t.special,
                   t.alone, t.placed);
     assert_true(t.special > TRIALS / 3);
     assert_true(t.alone > TRIALS / 40);
-    assert_true(t.placed > TRIALS / 3);
+    assert_true(t.placed > TRIALS / 4);
+}
+
+static void forward_scalar(void **state) {
+    tally t = {0};
+    (void)state;
+    for (uint32_t seed = 1; seed <= TRIALS; seed++) {
+        forward_one(&scalar, seed, &t);
+    }
+    print_message("%d layers, %d in place\n", t.special, t.placed);
+    assert_true(t.special == TRIALS && t.placed > TRIALS / 3);
 }
 
 /* The exponent of dx such that sums are shifted from far too little to far too
@@ -234,18 +272,26 @@ static void same_gradient(const maps *m, const int8_t *out, const tp_gscale *g,
     }
 }
 
-static void backward_one(uint32_t seed, tally *t) {
+static void run_backward(const subject *of, const void *desc, const maps *m,
+                         const tp_q8 *dy, tp_q8 *dx, tp_gscale *g) {
+    if (of == &dsp) {
+        tp_dwconv2d_s8_bwd_x_dsp(desc, dy, dx, g, m->scratch);
+    } else {
+        tp_dwconv2d_s8_bwd_x_scalar(desc, dy, dx, g, m->scratch);
+    }
+}
+
+static void backward_one(const subject *of, uint32_t seed, tally *t) {
     static layer l;
     bool done = false;
-    begin(&l, seed, true);
-    assert_int_equal(tp_dwconv_dsp_lower_bwd_x(&l.low, &l.op, &l.d, &done),
-                     TP_OK);
+    begin(&l, of, seed, true);
+    assert_int_equal(of->backward(&l.low, &l.op, &l.d, &done), TP_OK);
     if (!done) {
         tp_arena_free(&l.arena);
         return;
     }
     const tp_conv2d *d = &l.d;
-    const tp_dwconv2d_dsp *op = l.low.step[0].desc;
+    const void *op = l.low.step[0].desc;
     const int32_t head = (int32_t)offsetof(tp_q8, v);
     maps m = open_maps(&l, head + d->out_h * d->out_w * d->out_c,
                        head + d->in_h * d->in_w * d->in_c);
@@ -254,30 +300,39 @@ static void backward_one(uint32_t seed, tally *t) {
     const tp_gscale first = {.e = exponent(&l, dy), .peak = 64};
     tp_gscale want = first;
     tp_gscale g = first;
-    count(t, op);
+    count(t, of, op);
     tp_dwconv2d_s8_bwd_x_ref(d, dy, (tp_q8 *)(void *)m.want, &want);
-    tp_dwconv2d_s8_bwd_x_dsp(op, dy, (tp_q8 *)(void *)m.out, &g, m.scratch);
+    run_backward(of, op, &m, dy, (tp_q8 *)(void *)m.out, &g);
     same_gradient(&m, m.out, &g, &want, seed);
     if (in_place(&l, true)) {
         tp_q8 *over = (tp_q8 *)(void *)m.over;
         t->placed++;
         g = first;
         memcpy(m.over, m.in, (size_t)m.x);
-        tp_dwconv2d_s8_bwd_x_dsp(op, over, over, &g, m.scratch);
+        run_backward(of, op, &m, over, over, &g);
         same_gradient(&m, m.over, &g, &want, seed);
     }
     close_maps(&m, &l);
 }
 
-static void backward(void **state) {
+static void same_gradients(const subject *of) {
     tally t = {0};
-    (void)state;
     for (uint32_t seed = 1; seed <= TRIALS; seed++) {
-        backward_one(seed, &t);
+        backward_one(of, seed, &t);
     }
     print_message("%d gradients, %d in place\n", t.special, t.placed);
     assert_true(t.special > TRIALS / 2);
     assert_true(t.placed > TRIALS / 3);
+}
+
+static void backward(void **state) {
+    (void)state;
+    same_gradients(&dsp);
+}
+
+static void backward_scalar(void **state) {
+    (void)state;
+    same_gradients(&scalar);
 }
 
 /* tests/qemu/dsp/strips.c has the same checksum from the assembly. */
@@ -288,9 +343,9 @@ static void twins(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(twins),
-        cmocka_unit_test(forward),
-        cmocka_unit_test(backward),
+        cmocka_unit_test(twins),           cmocka_unit_test(forward),
+        cmocka_unit_test(backward),        cmocka_unit_test(forward_scalar),
+        cmocka_unit_test(backward_scalar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -505,6 +505,7 @@ static size_t size_of(const tp_field *f) {
     case TP_F_FACTOR:
         return sizeof(tp_factor);
     case TP_F_POINTER:
+    case TP_F_PART:
         break;
     }
     return sizeof(void *);

@@ -98,28 +98,34 @@ static void convolutions(void **state) {
     (void)state;
     same_op(TP_OP_CONV_2D, TP_ISA_DSP, 3000, 1000);
     same_op(TP_OP_CONV_2D, TP_ISA_MVE, 3000, 1000);
+    same_op(TP_OP_CONV_2D, TP_ISA_SCALAR, 3000, 1500);
 }
 
 static void depthwise(void **state) {
     (void)state;
-    same_op(TP_OP_DEPTHWISE_CONV_2D, TP_ISA_DSP, 6000, 20);
+    same_op(TP_OP_DEPTHWISE_CONV_2D, TP_ISA_DSP, 6000, 3000);
     same_op(TP_OP_DEPTHWISE_CONV_2D, TP_ISA_MVE, 3000, 1000);
 }
 
-static void random_graphs(void **state) {
+static void same_graphs(unsigned isa) {
     int n = 0;
-    (void)state;
     for (uint32_t seed = 1; seed <= 500; seed++) {
         pair p = {.diag = {.arena = &p.arena}};
         tp_graph graph;
         test_ok(tp_random_graph(&p.arena, seed, &graph, &p.diag), &p.diag);
-        open_pair(&p, &graph, TP_ISA_DSP);
+        open_pair(&p, &graph, isa);
         n += special(&p.plan[1]);
         compare(&p, seed, 2);
         tp_arena_free(&p.arena);
     }
     print_message("random graphs: %d special steps\n", n);
     assert_true(n > 500);
+}
+
+static void random_graphs(void **state) {
+    (void)state;
+    same_graphs(TP_ISA_DSP);
+    same_graphs(TP_ISA_SCALAR);
 }
 
 /* --- trained biases and factors ------------------------------------------- */
@@ -156,21 +162,20 @@ static void random_adapter(pair *p, uint32_t seed) {
     memcpy(p->ctx[1].adapter, p->ctx[0].adapter, m->adapter_bytes);
 }
 
-static void trained_biases_and_factors(void **state) {
+static void same_adapted(unsigned isa) {
     static const char *const spec[][2] = {{"*=bitfit", NULL},
                                           {"*=scale", NULL},
                                           {"*=scale", "*=bitfit"},
                                           {"*=lora:rank=3", "*=bitfit"},
                                           {"*=lora-fa:rank=4", "*=scale"}};
     int n = 0, fit = 0;
-    (void)state;
     for (uint32_t seed = 1; seed <= 400; seed++) {
         pair p = {.diag = {.arena = &p.arena}};
         tp_graph graph;
         const char *const *s = spec[seed % 5];
         test_ok(tp_random_graph(&p.arena, seed, &graph, &p.diag), &p.diag);
         if (adapted(&p, s, s[1] != NULL ? 2 : 1, &graph)) {
-            open_pair(&p, &graph, TP_ISA_DSP);
+            open_pair(&p, &graph, isa);
             n += special(&p.plan[1]);
             fit++;
             random_adapter(&p, seed);
@@ -182,8 +187,14 @@ static void trained_biases_and_factors(void **state) {
     assert_true(fit > 300 && n > 300);
 }
 
+static void trained_biases_and_factors(void **state) {
+    (void)state;
+    same_adapted(TP_ISA_DSP);
+    same_adapted(TP_ISA_SCALAR);
+}
+
 /* One layer alone, of shapes and scales of all kinds. */
-static int trained_layer(uint32_t seed, tp_kind kind) {
+static int trained_layer(uint32_t seed, tp_kind kind, unsigned isa) {
     static const char *const spec[][2] = {
         {"*=bitfit", NULL}, {"*=scale", NULL}, {"*=scale", "*=bitfit"}};
     pair p = {.diag = {.arena = &p.arena}};
@@ -191,7 +202,7 @@ static int trained_layer(uint32_t seed, tp_kind kind) {
     const char *const *s = spec[seed % 3];
     int n = 0;
     if (adapted(&p, s, s[1] != NULL ? 2 : 1, &graph)) {
-        open_pair(&p, &graph, TP_ISA_DSP);
+        open_pair(&p, &graph, isa);
         n = special(&p.plan[1]) > 0;
         random_adapter(&p, seed);
         compare(&p, seed, 2);
@@ -200,16 +211,74 @@ static int trained_layer(uint32_t seed, tp_kind kind) {
     return n;
 }
 
-static void trained_layers(void **state) {
-    int dense = 0, depth = 0;
+/* Weights of branches anywhere in their range, with exponents from where
+ * nothing is added to where everything is clamped. */
+static void random_branches(pair *p, uint32_t seed) {
+    const tp_model *m = p->ctx[0].model;
+    uint32_t rng = tp_rng_seed(seed);
+    tp_adapter_init(&p->ctx[0], 1);
+    for (uint32_t i = 0; i < m->n_params; i++) {
+        const tp_param *param = &m->params[i];
+        tp_q8 *w = (tp_q8 *)(void *)(p->ctx[0].adapter + param->adapter);
+        assert_int_equal(param->type, TP_PARAM_Q8);
+        w->e = (int8_t)((int32_t)tp_rng_below(&rng, 24) - 20);
+        for (uint32_t k = 0; k < param->count; k++) {
+            const int32_t any = (int32_t)tp_rng_below(&rng, 255) - 127;
+            w->v[k] = (int8_t)(seed % 4 == 0   ? (any < 0 ? -127 : 127)
+                               : seed % 4 == 1 ? any / 64
+                                               : any);
+        }
+    }
+    memcpy(p->ctx[1].adapter, p->ctx[0].adapter, m->adapter_bytes);
+}
+
+/* How many steps of inference are of a kernel. */
+static int steps_of(const tp_plan *plan, tp_kernel_id kernel) {
+    int n = 0;
+    for (int i = 0; i < plan->infer.n_steps; i++) {
+        n += plan->infer.step[i].kernel == kernel;
+    }
+    return n;
+}
+
+/* One layer with a branch of each rank: u made in the same step or before. */
+static void branches(void **state) {
+    static const char *const spec[] = {"*=lora:rank=4", "*=lora:rank=8",
+                                       "*=lora:rank=3", "*=lora:rank=6",
+                                       "*=lora:rank=1", "*=lora:rank=12"};
+    int joined = 0, apart = 0;
     (void)state;
+    for (uint32_t seed = 0; seed < 6000; seed++) {
+        pair p = {.diag = {.arena = &p.arena}};
+        tp_graph graph = tp_one_conv(&p.arena, seed, TP_OP_CONV_2D);
+        if (adapted(&p, &spec[seed % 6], 1, &graph)) {
+            open_pair(&p, &graph, TP_ISA_DSP);
+            joined += steps_of(&p.plan[1], TP_K_conv2d_lora_u_s8_fwd_dsp);
+            apart += steps_of(&p.plan[1], TP_K_conv2d_lora_s8_fwd_dsp);
+            random_branches(&p, seed);
+            compare(&p, seed, 2);
+        }
+        tp_arena_free(&p.arena);
+    }
+    print_message("branches: %d joined, %d apart\n", joined, apart);
+    assert_true(joined > 100 && apart > 100);
+}
+
+static void same_trained_layers(unsigned isa) {
+    int dense = 0, depth = 0;
     for (uint32_t seed = 0; seed < 2000; seed++) {
-        dense += trained_layer(seed, TP_OP_CONV_2D);
-        depth += trained_layer(seed, TP_OP_DEPTHWISE_CONV_2D);
-        depth += trained_layer(seed + 2000, TP_OP_DEPTHWISE_CONV_2D);
+        dense += trained_layer(seed, TP_OP_CONV_2D, isa);
+        depth += trained_layer(seed, TP_OP_DEPTHWISE_CONV_2D, isa);
+        depth += trained_layer(seed + 2000, TP_OP_DEPTHWISE_CONV_2D, isa);
     }
     print_message("trained: %d dense, %d depthwise layers\n", dense, depth);
-    assert_true(dense > 100 && depth > 10);
+    assert_true(dense > 100 && depth > 500);
+}
+
+static void trained_layers(void **state) {
+    (void)state;
+    same_trained_layers(TP_ISA_DSP);
+    same_trained_layers(TP_ISA_SCALAR);
 }
 
 /* --- training ------------------------------------------------------------- */
@@ -261,23 +330,28 @@ static bool open_trained(pair *p, uint32_t seed, int choice, unsigned isa) {
 }
 
 /* Adapters trained with either are the same, and so is what they answer. */
-static void random_training(void **state) {
+static void same_training(unsigned isa, uint32_t seeds) {
     int trained = 0;
-    (void)state;
-    for (uint32_t seed = 1; seed <= 250; seed++) {
+    for (uint32_t seed = 1; seed <= seeds; seed++) {
         for (int choice = 0; choice < ADAPTERS; choice++) {
             pair p = {.diag = {.arena = &p.arena}};
-            if (open_trained(&p, seed, choice, TP_ISA_DSP)) {
+            if (open_trained(&p, seed, choice, isa)) {
                 const drive_digest ref = drive(&p.ctx[0], seed);
-                const drive_digest isa = drive(&p.ctx[1], seed);
-                assert_memory_equal(&ref, &isa, sizeof ref);
+                const drive_digest own = drive(&p.ctx[1], seed);
+                assert_memory_equal(&ref, &own, sizeof ref);
                 trained++;
             }
             tp_arena_free(&p.arena);
         }
     }
     print_message("%d graphs trained with both\n", trained);
-    assert_true(trained > 500);
+    assert_true(trained > 2 * (int)seeds);
+}
+
+static void random_training(void **state) {
+    (void)state;
+    same_training(TP_ISA_DSP, 250);
+    same_training(TP_ISA_SCALAR, 100);
 }
 
 int main(void) {
@@ -287,6 +361,7 @@ int main(void) {
         cmocka_unit_test(random_graphs),
         cmocka_unit_test(trained_biases_and_factors),
         cmocka_unit_test(trained_layers),
+        cmocka_unit_test(branches),
         cmocka_unit_test(random_training),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

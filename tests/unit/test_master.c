@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "core/master.h"
+#include "core/rng.h"
 #include "tinypeft/adapter.h"
 #include "tinypeft/kernels.h"
 #include "tinypeft/train.h"
@@ -272,6 +273,9 @@ static void open_quadratic(quadratic *q, tp_state_kind state) {
                           .n_steps = 1,
                           .params = &q->param,
                           .state = state,
+                          .optimiser = state == TP_STATE_ONLINE
+                                           ? &tp_optimiser_online
+                                           : &tp_optimiser_accumulate,
                           .loss_floor = 1 << 16,
                           .sample = online ? sample_online : sample_accumulate};
     q->model.layout = (tp_train_layout){.gscale = at,

@@ -54,6 +54,7 @@ void toy_open(toy *t) {
                           .n_gscale = 1,
                           .n_steps = 1,
                           .state = TP_STATE_MOMENTUM,
+                          .optimiser = &tp_optimiser_momentum,
                           .params = t->param,
                           .classes = 2,
                           .loss_floor = 65536,

@@ -3,6 +3,8 @@
 #ifndef TP_KERNELS_DSP_CHANNELS_H
 #define TP_KERNELS_DSP_CHANNELS_H
 
+#include <stddef.h>
+
 #include "core/fixed.h"
 #include "runtime/kernels/dsp/tile.h"
 #include "tinypeft/ops.h"
@@ -16,6 +18,30 @@ static inline void tp_channel_factor(tp_factor f, int32_t zp, int32_t *to) {
     to[2] = e;
 }
 
+/* Two channels of a group, oc and the one behind: both sums, of which the odd
+ * one holds the even one's as well, and both factors.
+ *   start, from  of the descriptor's table; as to_start, to of the new one */
+static inline void tp_channels_pair(const tp_conv2d_dsp *op, const int32_t *b,
+                                    const tp_factor *f, const int32_t *start,
+                                    const int32_t *from, int32_t *to_start,
+                                    int32_t *to) {
+    const int32_t even = 2 * tp_clamp32(b[0], -op->limit, op->limit);
+    const int32_t odd = 512 * tp_clamp32(b[1], -op->limit, op->limit);
+    to_start[0] = start[0] + even;
+    to_start[1] = start[1] + odd + even;
+    if (f == NULL) {
+        for (int32_t i = 0; i < 6; i++) {
+            to[i] = from[i];
+        }
+        return;
+    }
+    const int32_t zp = op->conv.y_zp - op->conv.y_min - 128;
+    tp_channel_factor(f[0], zp, to);
+    tp_channel_factor(f[1], zp, to + 3);
+    to[4] = 256 * to[4] + 128;
+    to[5] += 8;
+}
+
 /* The table of tile.h from that of the descriptor, which has no bias, a group
  * of channels at a time.
  *   b   [in]  int32 [out_c]; beyond +-limit the output is saturated anyway
@@ -24,27 +50,14 @@ static inline void tp_channel_factor(tp_factor f, int32_t zp, int32_t *to) {
  * Bound: the planner's, for all |b| <= limit and factors of tp_rescale. */
 static inline void tp_channels_make(const tp_conv2d_dsp *op, const int32_t *b,
                                     const tp_factor *f, int32_t *to) {
-    const int32_t zp = op->conv.y_zp - op->conv.y_min - 128;
     const int32_t *from = op->channel;
-    for (int32_t g = 0; g < op->conv.out_c; g += TP_TILE_GROUP) {
-        const int32_t oc = tp_min32(g, op->conv.out_c - TP_TILE_GROUP);
-        for (int32_t i = 0; i < TP_TILE_CHANNEL; i++) {
-            to[i] = from[i];
-        }
-        for (int32_t i = 0; i < TP_TILE_GROUP; i++) {
-            const int32_t bias = tp_clamp32(b[oc + i], -op->limit, op->limit);
-            int32_t *info = to + 4 + 3 * i;
-            to[i] += 2 * bias * (i % 2 == 1 ? 256 : 1);
-            if (i % 2 == 1) { /* it holds the even channel's sum as well */
-                to[i] += to[i - 1] - from[i - 1];
-            }
-            if (f != NULL) {
-                tp_channel_factor(f[oc + i], zp, info);
-            }
-            if (f != NULL && i % 2 == 1) {
-                info[1] = 256 * info[1] + 128;
-                info[2] += 8;
-            }
+    const int32_t out_c = op->conv.out_c;
+    for (int32_t g = 0; g < out_c; g += TP_TILE_GROUP) {
+        const int32_t oc = tp_min32(g, out_c - TP_TILE_GROUP);
+        for (int32_t i = 0; i < TP_TILE_GROUP; i += 2) {
+            tp_channels_pair(op, b + oc + i, f != NULL ? f + oc + i : NULL,
+                             from + i, from + 4 + 3 * i, to + i,
+                             to + 4 + 3 * i);
         }
         from += TP_TILE_CHANNEL;
         to += TP_TILE_CHANNEL;

@@ -10,7 +10,8 @@
 #define PIXELS 2
 #define GROUP 4
 
-_Static_assert(sizeof(void *) != 4 || offsetof(tp_dsp_sums, peak) == 52,
+_Static_assert(sizeof(void *) != 4 || (offsetof(tp_dsp_sums, peak) == 52 &&
+                                       offsetof(tp_dsp_sums, then) == 88),
                "sums.S and the struct agree");
 
 static const int32_t zero[GROUP];
@@ -161,7 +162,7 @@ void tp_conv2d_lora_s8_bwd_x_dsp(const tp_conv2d_dsp *op, const tp_q8 *dy,
     set_shift(&v, g->e - e_base);
     v.t.t = tp_dsp_power(g->e - e_branch);
     v.du = du->v;
-    v.tile = op->conv.rank <= 4 ? tp_dsp_sums_branch1 : tp_dsp_sums_branch2;
+    v.tile = op->sums;
     load_branch(&v, lora_a->v);
     all(&v);
     g->peak |= v.t.peak;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/fixed.h"
+#include "runtime/kernels/dsp/simd.h"
 #include "runtime/kernels/dsp/strip.h"
 #include "runtime/kernels/ref/grad_out.h"
 #include "tinypeft/kernels.h"
@@ -23,35 +24,6 @@
 #define LEAST 9
 #define MOST (LEFT + 4)
 
-typedef void strip_fn(tp_dsp_strip *t);
-
-static strip_fn *const forward_one[] = {
-    NULL,
-    tp_dsp_strip_fwd_1,
-    tp_dsp_strip_fwd_2,
-    tp_dsp_strip_fwd_3,
-    tp_dsp_strip_fwd_4,
-    tp_dsp_strip_fwd_5,
-    tp_dsp_strip_fwd_6,
-};
-static strip_fn *const forward_two[] = {
-    NULL,
-    tp_dsp_strip_two_1,
-    tp_dsp_strip_two_2,
-    tp_dsp_strip_two_3,
-    tp_dsp_strip_two_4,
-};
-
-static strip_fn *const backward_one[] = {
-    NULL,
-    tp_dsp_strip_bwd_1,
-    tp_dsp_strip_bwd_2,
-    tp_dsp_strip_bwd_3,
-    tp_dsp_strip_bwd_4,
-    tp_dsp_strip_bwd_5,
-    tp_dsp_strip_bwd_6,
-};
-
 /* What each call works with: x and y as the windows see them; backward they are
  * dy and dx. */
 typedef struct work {
@@ -60,19 +32,18 @@ typedef struct work {
     int8_t *y;
     int32_t c, in_h, in_w, out_h, out_w;
     int32_t stride_h, stride_w, pad_t, pad_l;
-    uint32_t *rows;           /* scratch */
-    int32_t most;             /* rows of y that it serves */
-    int32_t plane;            /* words of a channel in it */
-    int32_t record;           /* words of a channel in `channel` */
-    const int32_t *channel;   /* of the group's first channel on */
-    const int32_t *b;         /* trained: bias, and */
-    const tp_factor *f;       /* factors, or NULL */
-    bool plain;               /* the group's records are those of strip.h */
-    uint32_t bias;            /* of a word of x in scratch */
-    uint32_t pad, pad_word;   /* a pixel of padding; what it is in scratch */
-    strip_fn *const *by_size; /* of strip.h */
-    tp_gscale *g;             /* of a gradient, or NULL */
-    int32_t shift;            /* of its sums; what strip.h has functions for: */
+    uint32_t *rows;         /* scratch */
+    int32_t most;           /* rows of y that it serves */
+    int32_t plane;          /* words of a channel in it */
+    int32_t record;         /* words of a channel in `channel` */
+    const int32_t *channel; /* of the group's first channel on */
+    const int32_t *b;       /* trained: bias, and */
+    const tp_factor *f;     /* factors, or NULL */
+    bool plain;             /* the group's records are those of strip.h */
+    uint32_t bias;          /* of a word of x in scratch */
+    uint32_t pad, pad_word; /* a pixel of padding; what it is in scratch */
+    tp_gscale *g;           /* of a gradient, or NULL */
+    int32_t shift;          /* of its sums; what strip.h has functions for: */
     bool in_range;
 } work;
 
@@ -137,53 +108,28 @@ static void keep(const work *v, const int32_t *s, int32_t end, int32_t n) {
 
 /* --- what strip.h has no function for ------------------------------------- */
 
-#define AT_ONCE 4 /* outputs */
-
 static int32_t column(const uint32_t *row, int32_t at) {
     int16_t v;
     memcpy(&v, (const char *)row + 2 * at, sizeof v);
     return v;
 }
 
-/* acc[i] += a row's products, of output i from column `col` on. */
-static void add_row(const uint32_t *row, int32_t col, int32_t stride,
-                    const int32_t *w, int32_t taps, int32_t *acc) {
-    int32_t tap = (int16_t)w[0];
-    int32_t a0 = acc[0];
-    int32_t a1 = acc[1];
-    int32_t a2 = acc[2];
-    int32_t a3 = acc[3];
-    for (int32_t kx = 0; kx < taps; kx++, col++) {
-        a0 += column(row, col) * tap;
-        a1 += column(row, col + stride) * tap;
-        a2 += column(row, col + 2 * stride) * tap;
-        a3 += column(row, col + 3 * stride) * tap;
-        tap = *w++ >> 16;
-    }
-    acc[0] = a0;
-    acc[1] = a1;
-    acc[2] = a2;
-    acc[3] = a3;
-}
-
-/* The sums of four outputs of a row, or of one. Columns behind the strip's
- * words are zero. Returns how many. */
-static int32_t sums(const work *v, const int32_t *s, const int32_t *w,
-                    const uint32_t *row, int32_t at, int32_t *acc) {
+/* The sum of the output whose window begins at column `at`. Columns behind the
+ * strip's words are zero. */
+static int32_t sum_at(const work *v, const int32_t *s, const int32_t *w,
+                      const uint32_t *row, int32_t at) {
     const tp_conv2d *op = &v->op->conv;
     const int32_t pairs = tp_max32(op->k_w - 1, 1);
-    const int32_t stride = at + AT_ONCE <= s[TP_DW_N] ? v->stride_w : 0;
-    const int32_t col = at * v->stride_w;
-    const int32_t room = 2 * s[TP_DW_WORDS] - col - 3 * stride;
-    const int32_t start = w[op->k_h * pairs];
-    for (int32_t i = 0; i < AT_ONCE; i++) {
-        acc[i] = start;
-    }
-    for (int32_t ky = 0; ky < op->k_h; ky++, w += pairs) {
-        add_row(row, col, stride, w, tp_min32(op->k_w, room), acc);
+    const int32_t taps = tp_min32(op->k_w, 2 * s[TP_DW_WORDS] - at);
+    int32_t acc = w[op->k_h * pairs];
+    for (int32_t ky = op->k_h; ky > 0; ky--, w += pairs) {
+        acc += column(row, at) * (int16_t)w[0];
+        for (int32_t kx = 1; kx < taps; kx++) {
+            acc += column(row, at + kx) * (w[kx - 1] >> 16);
+        }
         row += s[TP_DW_WORDS];
     }
-    return stride > 0 ? AT_ONCE : 1;
+    return acc;
 }
 
 static int8_t finish(const work *v, int32_t oc, const int32_t *info,
@@ -199,12 +145,17 @@ static int8_t finish(const work *v, int32_t oc, const int32_t *info,
     return (int8_t)tp_clamp32(y + op->y_zp, op->y_min, op->y_max);
 }
 
+/* In range as strip.h does it, without its saturation. */
 static int8_t gradient(const work *v, tp_dsp_strip *t, const int32_t *info,
                        int32_t acc) {
+    if (v->in_range) {
+        const uint32_t m = (uint32_t)info[1] << t->left >> t->right;
+        const int8_t dx = tp_grad_put(v->g, tp_smmulr(acc, (int32_t)m));
+        t->beyond |= dx == 127 || dx == -127; /* it may have been */
+        return dx;
+    }
     const int64_t sum = acc >> TP_STRIP_T_MAX;
-    const int8_t dx = tp_grad_out(v->g, sum * info[1], v->shift);
-    t->beyond |= dx == 127 || dx == -127; /* it may have been */
-    return dx;
+    return tp_grad_out(v->g, sum * info[1], v->shift);
 }
 
 /* Channel oc, which is such a number of its group. */
@@ -216,13 +167,10 @@ static void slow(const work *v, const int32_t *s, tp_dsp_strip *t,
     const uint32_t *end = x + t->bytes / 4;
     int8_t *y = t->y + number;
     for (; x < end; x += v->stride_h * s[TP_DW_WORDS], y += t->pitch) {
-        for (int32_t i = 0; i < s[TP_DW_N];) {
-            int32_t acc[AT_ONCE];
-            const int32_t n = sums(v, s, w, x, i, acc);
-            for (int32_t j = 0; j < n; j++, i++) {
-                y[i * t->c] = v->g != NULL ? gradient(v, t, info, acc[j])
-                                           : finish(v, oc, info, acc[j]);
-            }
+        for (int32_t i = 0; i < s[TP_DW_N]; i++) {
+            const int32_t acc = sum_at(v, s, w, x, i * v->stride_w);
+            y[i * t->c] = v->g != NULL ? gradient(v, t, info, acc)
+                                       : finish(v, oc, info, acc);
         }
     }
 }
@@ -275,7 +223,8 @@ static void compute(const work *v, const group *g, const batch *b,
     for (int32_t i = v->op->strips; i > 0; i--, s += TP_DW_STRIP) {
         aim(v, g, b, s, t);
         if (s[TP_DW_FAST] && v->in_range) {
-            v->by_size[s[TP_DW_N]](t);
+            (s[TP_DW_N] == v->op->strip[TP_DW_N] ? v->op->first
+                                                 : v->op->other)(t);
         } else {
             for (int32_t j = 0; j < t->count; j++) {
                 slow(v, s, t, j, g->c + g->skip + j);
@@ -294,30 +243,57 @@ static void compute_slowly(const work *v, const group *g, const batch *b,
     }
 }
 
+/* True if a channel has values that may have been saturated. */
+static bool at_ends(const int8_t *y, int32_t c, int32_t n) {
+    for (; n > 0; n--, y += c) {
+        if (*y == 127 || *y <= -127) { /* as C saturates, as SSAT does */
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The bytes of a word, each below 128: all bits, and whether one is 127. */
+static inline uint32_t any_byte(uint32_t v) {
+    v |= v >> 16;
+    return (v | v >> 8) & 0xFFu;
+}
+
+static inline bool has_127(uint32_t v) {
+    return ((v + 0x01010101u) & 0x80808080u) != 0;
+}
+
+/* Channels that saturated are computed again, from the rows in scratch. Returns
+ * the peaks of the others. */
+static uint32_t look_again(const work *v, const group *g, const batch *b,
+                           tp_dsp_strip *t, uint32_t peaks) {
+    const int8_t *y = v->y + b->oy * t->pitch + g->c;
+    for (int32_t j = g->skip; j < GROUP; j++) {
+        const uint32_t mask = 0xFFu << 8 * j;
+        if ((peaks & mask) >> 8 * j >= 126 &&
+            at_ends(y + j, v->c, b->n * v->out_w)) {
+            peaks &= ~mask;
+            compute_slowly(v, g, b, t, j);
+        }
+    }
+    return peaks;
+}
+
 /* How large the gradients that were computed are, and [-127, 127]. A value that
- * was saturated has more bits than are left of it: then its channel is computed
- * again, from the rows in scratch. */
+ * was saturated has more bits than are left of it. */
 static void look(const work *v, const group *g, const batch *b,
                  tp_dsp_strip *t) {
     int8_t *y = v->y + b->oy * t->pitch + g->c;
     const int32_t n = b->n * v->out_w;
-    const uint32_t peaks = tp_dsp_peak(y, v->c, n);
-    const bool beyond = t->beyond != 0;
-    bool lowest = false; /* perhaps there is a -128 */
-    t->beyond = 0;
-    for (int32_t j = g->skip; j < GROUP; j++) {
-        const uint32_t peak = peaks >> 8 * j & 0xFFu;
-        if (peak >= 126 && beyond) { /* -127, as C saturates, is 126 */
-            compute_slowly(v, g, b, t, j);
-        } else {
-            v->g->peak |= peak;
-            lowest = lowest || peak == 127;
-        }
+    uint32_t peaks = tp_dsp_peak(y, v->c, n) & 0xFFFFFFFFu << 8 * g->skip;
+    if (t->beyond != 0) {
+        peaks = look_again(v, g, b, t, peaks);
+        t->beyond = 0;
     }
-    if (lowest) {
+    v->g->peak |= any_byte(peaks);
+    if (has_127(peaks)) { /* perhaps there is a -128 */
         tp_dsp_clip(y, v->c, n);
     }
-    t->beyond = 0;
 }
 
 /* Rows of x that the batch needs; some are in scratch, the last of the batch
@@ -349,39 +325,59 @@ static tp_factor factor_of(const work *v, int32_t oc) {
     return v->f != NULL ? v->f[oc] : (tp_factor){op->m[oc], op->s[oc]};
 }
 
-/* A record as strip.h has it, for t, or for tp_mbqm(), t 0. */
-static void make_record(const work *v, int32_t oc, int32_t t, int32_t *to) {
-    const tp_factor f = factor_of(v, oc);
-    const int32_t *from = v->op->channel + oc * v->record;
-    const int32_t scale = 1 << t;
-    for (int32_t i = 0; i < v->record - 3; i++) {
-        const int32_t low = (int16_t)from[i] * scale;
-        const int32_t high = (from[i] >> 16) * scale;
-        to[i] = (int32_t)((uint32_t)high << 16 | (uint16_t)low);
+/* The weights of a record, 2^down times what they are, times 2^up instead. */
+static void rescale(const int32_t *from, int32_t words, int32_t down,
+                    int32_t up, int32_t *to) {
+    for (int32_t i = 0; i < words; i++) {
+        const uint32_t low = (uint32_t)((int16_t)from[i] >> down);
+        const uint32_t high = (uint32_t)(from[i] >> 16 >> down);
+        to[i] = (int32_t)tp_pack_low(low << up, high << up);
     }
-    const int32_t bias = tp_clamp32(v->b[oc], -v->op->limit, v->op->limit);
-    int32_t *info = to + v->record - 3;
-    info[0] = (from[v->record - 3] + bias) * scale;
-    info[1] = f.m;
-    info[2] = v->plain ? v->op->conv.y_zp * (1 << TP_STRIP_SHIFT) +
-                             (1 << (TP_STRIP_SHIFT - 1)) + (1 << t >> 2)
-                       : f.s;
+}
+
+/* R of strip.h. */
+static int32_t rounding(const work *v, int32_t t) {
+    return v->op->conv.y_zp * (1 << TP_STRIP_SHIFT) +
+           (1 << (TP_STRIP_SHIFT - 1)) + (1 << t >> 2);
+}
+
+/* A record as strip.h has it, for t, or for tp_mbqm(), t 0. The descriptor's is
+ * for the base's t. */
+static void make_record(const work *v, int32_t oc, tp_factor f, int32_t t,
+                        int32_t *to) {
+    const int32_t words = v->record - 3;
+    const int32_t *from = v->op->channel + oc * v->record;
+    const int32_t *base = from + words; /* start, t */
+    const int32_t limit = v->op->limit;
+    if (t == base[1]) {
+        for (; from < base; from++) {
+            *to++ = *from;
+        }
+    } else {
+        rescale(from, words, base[1], t, to);
+        to += words;
+    }
+    to[0] = (base[0] + tp_clamp32(v->b[oc], -limit, limit)) * (1 << t);
+    to[1] = f.m;
+    to[2] = v->plain ? rounding(v, t) : f.s;
 }
 
 /* The records of the group's channels, to what lies behind the rows. strip.h
  * has them if it can scale all four. */
 static void make_records(work *v, const group *g) {
     int32_t *to = (int32_t *)v->rows + GROUP * v->plane;
-    v->channel = to;
-    v->plain = v->op->plain != 0;
+    tp_factor f[GROUP];
+    bool plain = v->op->plain != 0;
     for (int32_t i = 0; i < GROUP; i++) {
-        const int32_t t = TP_STRIP_SHIFT + 1 + factor_of(v, g->c + i).s;
-        v->plain = v->plain && t >= TP_STRIP_T_MIN && t <= TP_STRIP_T_MAX;
+        f[i] = factor_of(v, g->c + i);
+        const int32_t t = TP_STRIP_SHIFT + 1 + f[i].s;
+        plain = plain && t >= TP_STRIP_T_MIN && t <= TP_STRIP_T_MAX;
     }
-    v->in_range = v->plain;
+    v->channel = to;
+    v->plain = v->in_range = plain;
     for (int32_t i = 0; i < GROUP; i++, to += v->record) {
-        const int32_t s = factor_of(v, g->c + i).s;
-        make_record(v, g->c + i, v->plain ? TP_STRIP_SHIFT + 1 + s : 0, to);
+        const int32_t t = plain ? TP_STRIP_SHIFT + 1 + f[i].s : 0;
+        make_record(v, g->c + i, f[i], t, to);
     }
 }
 
@@ -437,7 +433,6 @@ static void forward(const tp_dwconv2d_dsp *op, const int8_t *x,
               .bias = 128u * 0x00010001u,
               .pad = (uint8_t)d->x_zp * 0x01010101u,
               .pad_word = (uint32_t)(d->x_zp + 128) * 0x00010001u,
-              .by_size = d->stride_w == 1 ? forward_one : forward_two,
               .g = NULL,
               .shift = 0,
               .b = b,
@@ -501,7 +496,6 @@ void tp_dwconv2d_s8_bwd_x_dsp(const tp_dwconv2d_dsp *op, const tp_q8 *dy,
               .bias = 0,
               .pad = 0,
               .pad_word = 0,
-              .by_size = backward_one,
               .g = g,
               .shift = shift,
               .in_range = shift >= LEAST && shift <= MOST};

@@ -71,24 +71,6 @@ static void multiply(narrow *v, int32_t p, int32_t q, int8_t *to, int32_t next,
     }
 }
 
-/* What the sums of u start from: the zero point's share, packed as they are. */
-static void start_u(const narrow *v, int32_t zp) {
-    for (int32_t g = 0; g < tp_dsp_groups(v->m.rows); g++) {
-        int32_t *start = v->start + g * GROUP;
-        for (int32_t i = 0; i < GROUP; i++) {
-            const int32_t r = tp_dsp_first(v->m.rows, g) + i;
-            const int8_t *w = v->m.w + r * v->m.row;
-            int32_t sum = 0;
-            for (int32_t k = 0; r < v->m.rows && k < v->m.cols; k++) {
-                sum += w[k];
-            }
-            start[i] = -zp * sum;
-        }
-        start[1] = 256 * start[1] + start[0];
-        start[3] = 256 * start[3] + start[2];
-    }
-}
-
 /* Element of x at output pixel p of a 1x1 convolution. */
 static int32_t at(const tp_conv2d *op, int32_t p) {
     if (op->stride_h == 1 && op->stride_w == 1) {
@@ -110,7 +92,7 @@ void tp_conv2d_q8_s16_fwd_dsp(const tp_conv2d *op, const int8_t *x,
     const tp_dsp_matrix m = {w->v, op->out_c, op->in_c, op->in_c, 1};
     const int32_t n = op->out_h * op->out_w;
     narrow v = begin(x, &m, 2, scratch);
-    start_u(&v, op->x_zp);
+    tp_dsp_starts(&m, -op->x_zp, v.start);
     v.t.even = tp_dsp_power(op->shift);
     v.t.odd = tp_dsp_power(op->shift + 8);
     for (int32_t p = 0; p < n; p += PIXELS) {

@@ -36,7 +36,20 @@ static inline int32_t tp_dsp_narrow_words(int32_t rows, int32_t cols) {
     return 2 * tp_dsp_pairs(cols) * (1 + groups) + 8 * groups;
 }
 
+/* The same of a matrix alone, and of what its sums start from. */
+static inline int32_t tp_dsp_a_words(int32_t rows, int32_t cols) {
+    return tp_dsp_groups(rows) * (2 * tp_dsp_pairs(cols) + 4);
+}
+
 /* to [groups][pairs][2]. Weights of -128 beside negative ones do not fit. */
 void tp_dsp_pack(const tp_dsp_matrix *m, int32_t *to);
+
+/* The next four of n bytes as a word, those behind n 0. */
+uint32_t tp_dsp_part(const int8_t *from, int32_t n);
+
+/* What the sums of each group start from, `each` times those of the rows,
+ * packed as sums.h has it: start [groups][4]. Columns follow each other.
+ * Bound: 257 * |each| * 127 * cols < 2^31. */
+void tp_dsp_starts(const tp_dsp_matrix *m, int32_t each, int32_t *start);
 
 #endif

@@ -35,12 +35,26 @@ static inline int32_t tp_smmulr(int32_t a, int32_t b) {
 #ifdef __ARM_FEATURE_DSP
 #include <arm_acle.h>
 
+/* Not __ssat(), a macro that warns of the sign of what it returns. */
+static inline int32_t tp_sat16(int32_t v) {
+    return (int32_t)__builtin_arm_ssat(v, 16);
+}
+
+static inline int32_t tp_sat17(int32_t v) {
+    return (int32_t)__builtin_arm_ssat(v, 17);
+}
+
 static inline int32_t tp_smlad(uint32_t a, uint32_t b, int32_t acc) {
     return __smlad((int16x2_t)a, (int16x2_t)b, acc);
 }
 
 static inline uint32_t tp_sxtb16(uint32_t v) {
     return (uint32_t)__sxtb16((int8x4_t)v);
+}
+
+/* Half by half, with wrap-around. */
+static inline uint32_t tp_add16(uint32_t a, uint32_t b) {
+    return (uint32_t)__sadd16((int16x2_t)a, (int16x2_t)b);
 }
 
 /* Bytes 1 and 3. */
@@ -68,7 +82,52 @@ static inline uint32_t tp_sum8(uint32_t v, uint32_t acc) {
     return __usada8(v, 0, acc);
 }
 
+/* Sum and difference of bytes, as uint8, saturated. */
+static inline uint32_t tp_uqadd8(uint32_t a, uint32_t b) {
+    return __uqadd8(a, b);
+}
+
+static inline uint32_t tp_uqsub8(uint32_t a, uint32_t b) {
+    return __uqsub8(a, b);
+}
+
+/* Sum of bytes, modulo 2^8. */
+static inline uint32_t tp_uadd8(uint32_t a, uint32_t b) {
+    return __uadd8(a, b);
+}
+
+/* Difference of halves, modulo 2^16. */
+static inline uint32_t tp_ssub16(uint32_t a, uint32_t b) {
+    return (uint32_t)__ssub16((int16x2_t)a, (int16x2_t)b);
+}
+
+/* The bytes of v, int8 but -128, without their signs. */
+static inline uint32_t tp_abs8(uint32_t v) {
+    const int8x4_t less = __ssub8(0, (int8x4_t)v);
+    return __sel((uint32_t)less, v);
+}
+
+/* The larger, the smaller, of each int8 of two words. */
+static inline uint32_t tp_max8(uint32_t a, uint32_t b) {
+    (void)__ssub8((int8x4_t)a, (int8x4_t)b);
+    return __sel(a, b);
+}
+
+static inline uint32_t tp_min8(uint32_t a, uint32_t b) {
+    (void)__ssub8((int8x4_t)a, (int8x4_t)b);
+    return __sel(b, a);
+}
+
 #else
+
+/* In [-2^15, 2^15); in [-2^16, 2^16). */
+static inline int32_t tp_sat16(int32_t v) {
+    return v < -32768 ? -32768 : (v > 32767 ? 32767 : v);
+}
+
+static inline int32_t tp_sat17(int32_t v) {
+    return v < -65536 ? -65536 : (v > 65535 ? 65535 : v);
+}
 
 /* Both halves of a times those of b, added to acc. */
 static inline int32_t tp_smlad(uint32_t a, uint32_t b, int32_t acc) {
@@ -89,6 +148,11 @@ static inline uint32_t tp_sxtb16_odd(uint32_t v) {
     return tp_sxtb16(v >> 8);
 }
 
+/* Half by half, with wrap-around. */
+static inline uint32_t tp_add16(uint32_t a, uint32_t b) {
+    return ((a + b) & 0xFFFFu) | ((a & 0xFFFF0000u) + (b & 0xFFFF0000u));
+}
+
 /* The bytes of v where lo <= y <= hi, else 0; int8 each. */
 static inline uint32_t tp_between8(uint32_t y, uint32_t lo, uint32_t hi,
                                    uint32_t v) {
@@ -107,9 +171,60 @@ static inline uint32_t tp_where8(uint32_t open, uint32_t v) {
     return v & open * 0xFFu;
 }
 
+/* The larger, the smaller, of each int8 of two words. */
+static inline uint32_t tp_max8(uint32_t a, uint32_t b) {
+    uint32_t out = 0;
+    for (int i = 0; i < 32; i += 8) {
+        const uint32_t v = (int8_t)(a >> i) > (int8_t)(b >> i) ? a : b;
+        out |= v & (0xFFu << i);
+    }
+    return out;
+}
+
+static inline uint32_t tp_min8(uint32_t a, uint32_t b) {
+    return ~tp_max8(~a, ~b);
+}
+
 /* acc and the bytes of v, as uint8. */
 static inline uint32_t tp_sum8(uint32_t v, uint32_t acc) {
     return acc + (v & 0xFFu) + (v >> 8 & 0xFFu) + (v >> 16 & 0xFFu) + (v >> 24);
+}
+
+/* Sum and difference of bytes, as uint8, saturated. */
+static inline uint32_t tp_uqadd8(uint32_t a, uint32_t b) {
+    uint32_t out = 0;
+    for (int i = 0; i < 32; i += 8) {
+        const uint32_t sum = (a >> i & 0xFFu) + (b >> i & 0xFFu);
+        out |= (sum > 255 ? 255 : sum) << i;
+    }
+    return out;
+}
+
+static inline uint32_t tp_uqsub8(uint32_t a, uint32_t b) {
+    uint32_t out = 0;
+    for (int i = 0; i < 32; i += 8) {
+        const uint32_t from = a >> i & 0xFFu;
+        const uint32_t less = b >> i & 0xFFu;
+        out |= (from > less ? from - less : 0) << i;
+    }
+    return out;
+}
+
+/* Sum of bytes, modulo 2^8. */
+static inline uint32_t tp_uadd8(uint32_t a, uint32_t b) {
+    const uint32_t high = 0x80808080u;
+    return ((a & ~high) + (b & ~high)) ^ ((a ^ b) & high);
+}
+
+/* Difference of halves, modulo 2^16. */
+static inline uint32_t tp_ssub16(uint32_t a, uint32_t b) {
+    return tp_pack_low(a - b, (a >> 16) - (b >> 16));
+}
+
+/* The bytes of v, int8 but -128, without their signs. */
+static inline uint32_t tp_abs8(uint32_t v) {
+    const uint32_t negative = v >> 7 & 0x01010101u;
+    return (v ^ negative * 0xFFu) + negative;
 }
 
 #endif

@@ -383,40 +383,72 @@ tp_dsp_keep:
     .type tp_dsp_peak, %function
     .thumb_func
 tp_dsp_peak:
-    push {r4-r6, lr}
+    push {r4-r8, lr}
     movs r3, #0
     mov r12, #-1
-    lsrs r2, r2, #1
-    bcc 1f
-    ldr r4, [r0]
+    ands lr, r2, #3
+    beq 2f
+1:  ldr r4, [r0]
     add r0, r1
     PEAK r4
-1:  cbz r2, 3f
-2:  ldr r4, [r0]
+    subs lr, #1
+    bne 1b
+2:  lsrs r2, r2, #2
+    beq 4f
+    add lr, r1, r1, lsl #1
+3:  ldr r4, [r0]
     ldr r5, [r0, r1]
-    add r0, r0, r1, lsl #1
+    ldr r7, [r0, r1, lsl #1]
+    ldr r8, [r0, lr]
+    add r0, r0, r1, lsl #2
     PEAK r4
     PEAK r5
+    PEAK r7
+    PEAK r8
     subs r2, #1
-    bne 2b
-3:  mov r0, r3
-    pop {r4-r6, pc}
+    bne 3b
+4:  mov r0, r3
+    pop {r4-r8, pc}
     .size tp_dsp_peak, . - tp_dsp_peak
+
+.macro CLIP regs:vararg          /* -128 becomes -127 */
+    .irp v, \regs
+    qsub8 \v, \v, r12
+    sadd8 \v, \v, r12
+    .endr
+.endm
 
     .section .text.tp_dsp_clip, "ax", %progbits
     .global tp_dsp_clip
     .type tp_dsp_clip, %function
     .thumb_func
 tp_dsp_clip:
+    push {r4-r6, lr}
     mov r12, #0x01010101
+    ands lr, r2, #3
+    beq 2f
 1:  ldr r3, [r0]
-    qsub8 r3, r3, r12           /* -128 stays */
-    sadd8 r3, r3, r12
+    CLIP r3
     str r3, [r0]
     add r0, r1
-    subs r2, #1
+    subs lr, #1
     bne 1b
-    bx lr
+2:  lsrs r2, r2, #2
+    beq 4f
+    add lr, r1, r1, lsl #1
+3:  ldr r3, [r0]
+    ldr r4, [r0, r1]
+    ldr r5, [r0, r1, lsl #1]
+    ldr r6, [r0, lr]
+    CLIP r3, r4, r5, r6
+    str r4, [r0, r1]
+    str r5, [r0, r1, lsl #1]
+    str r6, [r0, lr]
+    str r3, [r0]
+    add r0, r0, r1, lsl #2
+    subs r2, #1
+    bne 3b
+4:  pop {r4-r6, pc}
     .size tp_dsp_clip, . - tp_dsp_clip
 
     STRIP tp_dsp_strip_fwd_1, fwd, 1, 1, 1

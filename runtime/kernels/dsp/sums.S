@@ -1,79 +1,104 @@
 /* sums.h for cores with the DSP extension. sums.c says the same in C.
  *
  * One loop for all: what becomes of its sums is jumped to. */
-    .equ UNROLL, 32
 #include "runtime/kernels/dsp/tile.inc"
 
     .syntax unified
     .thumb
 
-/* The frame: tp_dsp_sums without its weights; then where to enter the loop and
- * where to go behind it, the weights while other things need r0, the struct. */
-    .equ ACT, 0
-    .equ ACT_END, 4
-    .equ Y, 8
-    .equ Y_END, 12
-    .equ STRIDE, 16
-    .equ BRANCH, 20
-    .equ CHANNEL, 24
-    .equ UP, 28
-    .equ EVEN, 36
-    .equ T, 44
-    .equ PEAK, 48
-    .equ U, 52
+/* The frame: LOOP, tp_dsp_sums without its weights, up to what comes behind u;
+ * then where to enter the loop, where to go behind it and where later, the
+ * weights while other things need r0, the struct, sums that wait. */
+    .equ ACT, 4
+    .equ CHANNEL, 8
+    .equ BRANCH, 12
+    .equ Y, 16
+    .equ STRIDE, 20
+    .equ Y_END, 24
+    .equ ACT_END, 28
+    .equ UP, 32
+    .equ EVEN, 40
+    .equ T, 48
+    .equ PEAK, 52
+    .equ U, 56
     .equ U_NEXT, 16             /* of the second pixel */
-    .equ ENTRY, 84
-    .equ FINISH, 88
-    .equ WEIGHTS, 92
-    .equ SELF, 96
-    .equ FRAME, 100
+    .equ ENTRY, 88
+    .equ FINISH, 92
+    .equ WEIGHTS, 96
+    .equ REST, 100
+    .equ LATER, 104
+    .equ U_AT, 108
+    .equ WAIT, 112
+    .equ FRAME, 132             /* keeps the stack at multiples of 8 */
+/* Behind the struct's first part: what follows once u is there, and the entry
+ * once it is known; before its end, the peak. */
+    .equ REST_ENTRY, 24
+    .equ REST_PEAK, -36
 
-    .section .text.tp_dsp_sums, "ax", %progbits
+/* --- all groups ----------------------------------------------------------- *
+ *
+ * Each kernel is a section of its own, so that only those that are used are
+ * linked: where it begins is the address of what becomes of sums, where these
+ * are. */
 
-/* --- all groups ----------------------------------------------------------- */
-
-.macro ENTRANCE name, finish
+.macro ENTRANCE name, finish, to=all
+    .section .text.\name, "ax", %progbits
     .global \name
     .type \name, %function
     .thumb_func
 \name:
     adr.w r12, \finish
-    b.w all
+    b.w \to
     .size \name, . - \name
+    .balign 4
+\finish:
 .endm
 
-    .type all, %function
-    .thumb_func
-all:
+.macro ENTER
     push {r4-r11, lr}
     sub sp, #FRAME
-    str r0, [sp, #SELF]
     adds r12, #1                /* Thumb */
     str r12, [sp, #FINISH]
-    mov r12, sp
+    add r12, sp, #ACT
     ldm r0!, {r1-r11}
     str r1, [sp, #WEIGHTS]
     stm r12!, {r2-r11}
-    ldm r0, {r1-r11}
+    ldm r0!, {r1-r11}
     stm r12, {r1-r11}
-    ldr r0, [sp, #WEIGHTS]
-    ldrd r2, r3, [sp, #ACT]
+    str r0, [sp, #REST]
+.endm
+
+    .section .text.tp_dsp_sums, "ax", %progbits
+    .type all, %function
+    .thumb_func
+all:
+    ENTER
+begin:
+    ldrd r10, r11, [r0, #REST_ENTRY]
+    cmp r10, #0
+    bne 1f
+    ldr r2, [sp, #ACT]
+    ldr r3, [sp, #ACT_END]
     subs r3, r3, r2             /* bytes of activations */
     lsrs r3, r3, #3
     subs r3, r3, #1             /* the first pair stands alone */
-    FIND_ENTRY 2f, 48, UNROLL, 3f, ENTRY
-1:  ldr r11, [sp, #ACT]
-    ldr lr, [sp, #CHANNEL]
+    LOOP2 r10
+    adr.w r11, 3f
+    orr r11, r11, #1            /* Thumb */
+    FIND_ENTRY 48, UNROLL, 2f
+    strd r10, r11, [r0, #REST_ENTRY]
+1:  str r10, [sp, #ENTRY]
+    str r11, [sp, #LOOP]
+    ldr r0, [sp, #WEIGHTS]
+group:
+    ldrd r11, lr, [sp, #ACT]
     ldm lr, {r2, r4, r6, r8}    /* what the sums start from */
     PAIR2 r2, r4, r6, r8
     ldr pc, [sp, #ENTRY]
     .balign 4
-2:  .rept UNROLL
-    PAIR2 r1, r3, r5, r7
-    .endr
-    ldr lr, [sp, #ACT_END]
+2:  ldr lr, [sp, #ACT_END]
     cmp r11, lr
-    bne.w 2b
+    bne.w tp_dsp_pairs2
     .balign 4
 3:  sub r3, r3, r1
     sub r4, r4, r2
@@ -83,16 +108,17 @@ all:
 
 store:                          /* four bytes of both pixels */
     ldrd r9, r10, [sp, #Y]
-    ldr r11, [sp, #STRIDE]
-    str r2, [r9, r11]
+    str r2, [r9, r10]
     str r1, [r9], #4
 next:
+    ldr r10, [sp, #Y_END]
     str r9, [sp, #Y]
     cmp r9, r10
-    bne.w 1b
-    ldr r0, [sp, #SELF]
+    bne.w group
+leave:
+    ldr r0, [sp, #REST]
     ldr r1, [sp, #PEAK]
-    str r1, [r0, #(PEAK + 4)]
+    str r1, [r0, #REST_PEAK]
     add sp, #FRAME
     pop {r4-r11, pc}
     .size all, . - all
@@ -108,10 +134,8 @@ next:
     smmulr \a, \a, r10
     .endr
 .endm
-
-    ENTRANCE tp_dsp_sums_u, finish_u
-    .balign 4
-finish_u:
+/* Four int16 of each pixel; r9 is the next place. */
+.macro PUT_U
     SCALE
     ldr lr, [sp, #CHANNEL]
     adds lr, #16
@@ -121,16 +145,20 @@ finish_u:
     pkhbt r5, r5, r7, lsl #16
     pkhbt r6, r6, r8, lsl #16
     ldrd r9, r10, [sp, #Y]
-    ldr r11, [sp, #STRIDE]
-    add r11, r11, r9
+    add r11, r9, r10
     strd r2, r6, [r11]
     strd r1, r5, [r9], #8
+.endm
+
+    ENTRANCE tp_dsp_sums_u, finish_u
+    PUT_U
     b.w next
 
     ENTRANCE tp_dsp_sums_back, finish_back
-    .balign 4
-finish_back:
     SCALE
+    b.w put
+
+    .section .text.tp_dsp_sums_put, "ax", %progbits
 put:                            /* within [-127, 127], and the peak */
     ldr r12, [sp, #PEAK]
     .irp a, r1, r2, r3, r4, r5, r6, r7, r8
@@ -206,73 +234,165 @@ put:                            /* within [-127, 127], and the peak */
 .endm
 
     ENTRANCE tp_dsp_sums_branch1, finish_branch1
-    .balign 4
-finish_branch1:
     FINISH_BRANCH 1
     ENTRANCE tp_dsp_sums_branch2, finish_branch2
-    .balign 4
-finish_branch2:
     FINISH_BRANCH 2
 
-/* R(T m / 2^32) onto a sum: of an even channel 2 A, of an odd one 512 A. */
+/* --- LoRA ----------------------------------------------------------------- *
+ *
+ * Begins with A, if there is one: its sums are the u that the groups behind it
+ * add products of. */
+
+    .section .text.tp_dsp_sums_lora, "ax", %progbits
+    .type all_lora, %function
+    .thumb_func
+all_lora:
+    ENTER
+    ldr r1, [r0]                /* then.w */
+    cmp r1, #0
+    beq.w begin
+    ldr r1, [sp, #FINISH]
+    str r1, [sp, #LATER]
+    adr.w r12, finish_a
+    adds r12, #1
+    str r12, [sp, #FINISH]
+    add r12, sp, #U
+    str r12, [sp, #U_AT]
+    b.w begin
+    .balign 4
+finish_a:
+    PUT_U
+    ldr r12, [sp, #U_AT]
+    strd r2, r6, [r12, #U_NEXT]
+    strd r1, r5, [r12], #8
+    str r12, [sp, #U_AT]
+    ldr r10, [sp, #Y_END]
+    str r9, [sp, #Y]
+    cmp r9, r10
+    bne.w group
+    ldr r9, [sp, #REST]
+    ldm r9, {r0, r1, r2, r3, r4, r5}
+    add r11, sp, #CHANNEL
+    stm r11, {r1-r5}
+    ldr r1, [sp, #LATER]
+    str r1, [sp, #FINISH]
+    b.w group
+    .size all_lora, . - all_lora
+
+/* R(T m / 2^32), in v, onto a sum: of an even channel 2 A, of an odd one
+ * 512 A, which is first held within 22 bits where it may be more. */
 .macro ADD_even sum, v
     qdadd \sum, \sum, \v
 .endm
 .macro ADD_odd sum, v
+    add \sum, \sum, \v, lsl #9
+.endm
+.macro ADD_odd_wide sum, v
     ssat \v, #22, \v
     add \sum, \sum, \v, lsl #9
 .endm
-.macro LORA_DOT parity, quads, u, sum
-    DOT \quads, \u
-    ldr r12, [lr, #(8 * \quads)]
+
+/* One channel of four products: both pixels' sums; u in r5 to r8. */
+.macro LORA parity, s0, s1
+    ldm lr!, {r9, r10, r11}
+    smuad r12, r5, r9
+    smlad r12, r6, r10, r12
+    smmulr r12, r12, r11
+    ADD_\parity \s0, r12
+    smuad r12, r7, r9
+    smlad r12, r8, r10, r12
+    smmulr r12, r12, r11
+    ADD_\parity \s1, r12
+.endm
+.macro EVENS kind, s0, s1
+    ldm r0!, {r9, r10, r11}
+    EVEN_\kind \s0
+    EVEN_\kind \s1
+.endm
+.macro ODDS kind, s0, s1
+    ldm r0!, {r9, r10, r11}
+    ODD_\kind \s0
+    ODD_\kind \s1
+.endm
+.macro STORE_LORA
+    ldrd r9, r10, [sp, #Y]
+    ldr r12, [sp, #Y_END]
+    str r2, [r9, r10]
+    str r1, [r9], #4
+    strd r0, lr, [sp, #CHANNEL]
+    str r9, [sp, #Y]
+    ldr r0, [sp, #WEIGHTS]
+    cmp r9, r12
+    bne.w group
+    b.w leave
+.endm
+
+/* Sums of two channels wait, so that u has registers. */
+.macro FINISH_LORA1 odd, kind
+    strd r5, r6, [sp, #WAIT]
+    strd r7, r8, [sp, #(WAIT + 8)]
+    str r0, [sp, #WEIGHTS]
+    ldrd r0, lr, [sp, #CHANNEL]
+    ldrd r5, r6, [sp, #U]
+    ldrd r7, r8, [sp, #(U + U_NEXT)]
+    adds r0, #16
+    LORA even, r1, r2
+    EVENS \kind, r1, r2
+    LORA \odd, r3, r4
+    ODDS \kind, r3, r4
+    bfi r1, r3, #8, #8
+    bfi r2, r4, #8, #8
+    ldrd r3, r4, [sp, #WAIT]
+    LORA even, r3, r4
+    EVENS \kind, r3, r4
+    bfi r1, r3, #16, #8
+    bfi r2, r4, #16, #8
+    ldrd r3, r4, [sp, #(WAIT + 8)]
+    LORA \odd, r3, r4
+    ODDS \kind, r3, r4
+    bfi r1, r3, #24, #8
+    bfi r2, r4, #24, #8
+    CLAMP_\kind r1, r2
+    STORE_LORA
+.endm
+
+/* Eight products: u comes from the frame, sum by sum. */
+.macro LORA_DOT parity, u, sum
+    DOT 2, \u
+    ldr r12, [lr, #16]
     smmulr r11, r11, r12
     ADD_\parity \sum, r11
 .endm
-/* One quad and its factor at r9, r10, r11. */
-.macro LORA_QUAD parity, u, sum
-    ldrd r12, r0, [sp, #(\u)]
-    smuad r12, r12, r9
-    smlad r12, r0, r10, r12
-    smmulr r12, r12, r11
-    ADD_\parity \sum, r12
+.macro LORA2 parity, s0, s1
+    LORA_DOT \parity, U, \s0
+    LORA_DOT \parity, U + U_NEXT, \s1
+    adds lr, #20
 .endm
-.macro LORA parity, quads, s0, s1
-    .if \quads == 1
-    ldm lr!, {r9, r10, r11}
-    LORA_QUAD \parity, U, \s0
-    LORA_QUAD \parity, U + U_NEXT, \s1
-    .else
-    LORA_DOT \parity, \quads, U, \s0
-    LORA_DOT \parity, \quads, U + U_NEXT, \s1
-    add lr, lr, #(8 * \quads + 4)
-    .endif
-.endm
-
-.macro FINISH_LORA quads, kind
+.macro FINISH_LORA2 kind
     str r0, [sp, #WEIGHTS]
     ldr lr, [sp, #BRANCH]
-    LORA even, \quads, r1, r2
-    LORA odd, \quads, r3, r4
-    LORA even, \quads, r5, r6
-    LORA odd, \quads, r7, r8
+    LORA2 even, r1, r2
+    LORA2 odd_wide, r3, r4
+    LORA2 even, r5, r6
+    LORA2 odd_wide, r7, r8
     str lr, [sp, #BRANCH]
-    ldr r0, [sp, #WEIGHTS]
     ldr lr, [sp, #CHANNEL]
     adds lr, #16
     REQUANTISE2 \kind
-    str lr, [sp, #CHANNEL]
-    b.w store
+    mov r0, lr
+    ldr lr, [sp, #BRANCH]
+    STORE_LORA
 .endm
 
-.macro LORA_KERNELS quads
-    ENTRANCE tp_dsp_sums_lora_plain\quads, finish_lora_plain\quads
-    .balign 4
-finish_lora_plain\quads:
-    FINISH_LORA \quads, plain
-    ENTRANCE tp_dsp_sums_lora\quads, finish_lora\quads
-    .balign 4
-finish_lora\quads:
-    FINISH_LORA \quads, any
-.endm
-    LORA_KERNELS 1
-    LORA_KERNELS 2
+    ENTRANCE tp_dsp_sums_lora_plain1, finish_lora_plain1, all_lora
+    FINISH_LORA1 odd, plain
+    ENTRANCE tp_dsp_sums_lora1, finish_lora1, all_lora
+    FINISH_LORA1 odd, any
+    ENTRANCE tp_dsp_sums_lora_plain1_wide, finish_lora_plain1_wide, all_lora
+    FINISH_LORA1 odd_wide, plain
+    ENTRANCE tp_dsp_sums_lora1_wide, finish_lora1_wide, all_lora
+    FINISH_LORA1 odd_wide, any
+    ENTRANCE tp_dsp_sums_lora_plain2_wide, finish_lora_plain2, all_lora
+    FINISH_LORA2 plain
+    ENTRANCE tp_dsp_sums_lora2_wide, finish_lora2, all_lora
+    FINISH_LORA2 any

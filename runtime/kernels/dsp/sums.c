@@ -85,41 +85,53 @@ static void finish_branch2(tp_dsp_sums *t, int32_t g, int32_t pixel,
 }
 
 /* 2 A or 512 A of the sum with its branch. QDADD saturates. */
-static int32_t with_branch(int32_t sum, int32_t add, bool odd) {
+static int32_t with_branch(int32_t sum, int32_t add, bool odd, bool wide) {
     if (odd) {
-        return tp_tile_add(sum,
-                           tp_clamp32(add, -(1 << 21), (1 << 21) - 1) * 512);
+        const int32_t held =
+            wide ? tp_clamp32(add, -(1 << 21), (1 << 21) - 1) : add;
+        return tp_tile_add(sum, (int32_t)((uint32_t)held << 9));
     }
     return tp_sat32((int64_t)sum + tp_sat32(2 * (int64_t)add));
 }
 
 static void finish_lora(tp_dsp_sums *t, int32_t g, int32_t pixel, int32_t *sum,
-                        int32_t words, bool plain) {
+                        int32_t words, bool plain, bool wide) {
     const int32_t *of = t->branch + g * TP_TILE_GROUP * (words + 1);
     const int32_t *c = t->channel + g * TP_TILE_CHANNEL + TP_TILE_GROUP;
     int8_t *y = t->y + pixel * t->stride + g * TP_TILE_GROUP;
     for (int i = 0; i < TP_TILE_GROUP; i++, of += words + 1, c += 3) {
+        const bool odd = i % 2 == 1;
         const int32_t add = tp_smmulr(branch(t, of, words, pixel), of[words]);
-        const int32_t acc = with_branch(sum[i], add, i % 2 == 1);
-        const int8_t v = tp_tile_finish(acc, i % 2 == 1, c, plain);
+        const int32_t acc = with_branch(sum[i], add, odd, wide);
+        const int8_t v = tp_tile_finish(acc, odd, c, plain);
         y[i] = plain ? v : tp_tile_clamp(v, t->up, t->down);
     }
 }
 
 static void finish_plain1(tp_dsp_sums *t, int32_t g, int32_t p, int32_t *sum) {
-    finish_lora(t, g, p, sum, 2, true);
+    finish_lora(t, g, p, sum, 2, true, false);
+}
+
+static void finish_plain1_wide(tp_dsp_sums *t, int32_t g, int32_t p,
+                               int32_t *sum) {
+    finish_lora(t, g, p, sum, 2, true, true);
 }
 
 static void finish_plain2(tp_dsp_sums *t, int32_t g, int32_t p, int32_t *sum) {
-    finish_lora(t, g, p, sum, 4, true);
+    finish_lora(t, g, p, sum, 4, true, true);
 }
 
 static void finish_any1(tp_dsp_sums *t, int32_t g, int32_t p, int32_t *sum) {
-    finish_lora(t, g, p, sum, 2, false);
+    finish_lora(t, g, p, sum, 2, false, false);
+}
+
+static void finish_any1_wide(tp_dsp_sums *t, int32_t g, int32_t p,
+                             int32_t *sum) {
+    finish_lora(t, g, p, sum, 2, false, true);
 }
 
 static void finish_any2(tp_dsp_sums *t, int32_t g, int32_t p, int32_t *sum) {
-    finish_lora(t, g, p, sum, 4, false);
+    finish_lora(t, g, p, sum, 4, false, true);
 }
 
 void tp_dsp_sums_u(tp_dsp_sums *t) {
@@ -138,18 +150,48 @@ void tp_dsp_sums_branch2(tp_dsp_sums *t) {
     all(t, 0, TP_TILE_GROUP, finish_branch2);
 }
 
-void tp_dsp_sums_lora_plain1(tp_dsp_sums *t) {
-    all(t, TP_TILE_CHANNEL, TP_TILE_GROUP, finish_plain1);
+/* From u's place to where products with it look for it. */
+static void take_u(const tp_dsp_sums *t, tp_dsp_sums *then) {
+    const size_t bytes = (size_t)(t->y_end - t->y);
+    memcpy(then->u[0], t->y, bytes);
+    memcpy(then->u[1], t->y + t->stride, bytes);
 }
 
-void tp_dsp_sums_lora_plain2(tp_dsp_sums *t) {
-    all(t, TP_TILE_CHANNEL, TP_TILE_GROUP, finish_plain2);
+static void lora(tp_dsp_sums *t, finish *f) {
+    tp_dsp_sums then = *t;
+    if (t->then.w != NULL) {
+        tp_dsp_sums_u(t);
+        take_u(t, &then);
+        then.w = t->then.w;
+        then.channel = t->then.channel;
+        then.branch = t->then.branch;
+        then.y = t->then.y;
+        then.stride = t->then.stride;
+        then.y_end = t->then.y_end;
+    }
+    all(&then, TP_TILE_CHANNEL, TP_TILE_GROUP, f);
+}
+
+void tp_dsp_sums_lora_plain1(tp_dsp_sums *t) {
+    lora(t, finish_plain1);
+}
+
+void tp_dsp_sums_lora_plain1_wide(tp_dsp_sums *t) {
+    lora(t, finish_plain1_wide);
+}
+
+void tp_dsp_sums_lora_plain2_wide(tp_dsp_sums *t) {
+    lora(t, finish_plain2);
 }
 
 void tp_dsp_sums_lora1(tp_dsp_sums *t) {
-    all(t, TP_TILE_CHANNEL, TP_TILE_GROUP, finish_any1);
+    lora(t, finish_any1);
 }
 
-void tp_dsp_sums_lora2(tp_dsp_sums *t) {
-    all(t, TP_TILE_CHANNEL, TP_TILE_GROUP, finish_any2);
+void tp_dsp_sums_lora1_wide(tp_dsp_sums *t) {
+    lora(t, finish_any1_wide);
+}
+
+void tp_dsp_sums_lora2_wide(tp_dsp_sums *t) {
+    lora(t, finish_any2);
 }

@@ -3,32 +3,32 @@
  * By hand, because a compiler keeps neither eight sums nor the unpacking of
  * weights in registers: the loop takes 12 instructions for 16 products.
  */
-    .equ UNROLL, 32
 #include "runtime/kernels/dsp/tile.inc"
 
     .syntax unified
     .thumb
     .text
 
-/* The frame: tp_dsp_tile without its weights, then where to enter the loop. */
-    .equ ACT, 0
-    .equ CHANNEL, 4
-    .equ Y, 8
-    .equ STRIDE, 12
-    .equ END, 16
-    .equ ACT_END, 20
-    .equ UP, 24
-    .equ DOWN, 28
-    .equ ENTRY, 32
-    .equ FINISH, 36
+/* The frame: LOOP, tp_dsp_tile without its weights, then where to enter the loop
+ * and where to go when it is done. */
+    .equ ACT, 4
+    .equ CHANNEL, 8
+    .equ Y, 12
+    .equ STRIDE, 16
+    .equ END, 20
+    .equ ACT_END, 24
+    .equ UP, 28
+    .equ DOWN, 32
+    .equ ENTRY, 36
+    .equ FINISH, 40
     .equ FRAME, 44              /* keeps the stack at multiples of 8 */
-
 
 .macro ENTER
     push {r4-r11, lr}
     sub sp, #FRAME
     ldm r0, {r1-r9}
-    stm sp, {r2-r9}
+    add r12, sp, #ACT
+    stm r12, {r2-r9}
     mov r0, r1
     subs r3, r7, r2             /* bytes of activations */
 .endm
@@ -45,20 +45,13 @@
     pop {r4-r11, pc}
 .endm
 
-/* Code addresses: how sums are finished, \finish; and where to enter the loop of
- * `each` bytes a turn, behind which r3 turns are left: its first pass runs the
- * rest of r3 by `unroll`; none left: \finish. */
-.macro SET_CODE loop, each, unroll
-    orr r10, r10, #1            /* Thumb */
-    str r10, [sp, #FINISH]
-    cbz r3, 91f
-    rsb r9, r3, #0
-    and r9, r9, #(\unroll - 1)
-    movs r12, #\each
-    adr.w r10, \loop
-    mla r10, r9, r12, r10
-    orr r10, r10, #1
-91: str r10, [sp, #ENTRY]
+/* Code addresses: r11 is where sums are finished, r10 where the loop begins. */
+.macro SET_CODE each, unroll, more
+    orr r11, r11, #1            /* Thumb */
+    str r11, [sp, #FINISH]
+    FIND_ENTRY \each, \unroll, \more
+    str r10, [sp, #ENTRY]
+    str r11, [sp, #LOOP]
 .endm
 
 /* --- two pixels ----------------------------------------------------------- */
@@ -82,30 +75,38 @@
     LEAVE
 .endm
 
+    .section .text.tp_dsp_pairs2, "ax", %progbits
+    .balign 4
+    .global tp_dsp_pairs2
+tp_dsp_pairs2:
+    .rept UNROLL
+    PAIR2 r1, r3, r5, r7
+    .endr
+    ldr pc, [sp, #LOOP]
+    .size tp_dsp_pairs2, . - tp_dsp_pairs2
+
     .section .text.tp_dsp_tile2, "ax", %progbits
     FUNCTION tp_dsp_tile2_plain
     ENTER
-    adr.w r10, plain2
+    adr.w r11, plain2
     b 1f
     FUNCTION tp_dsp_tile2
     ENTER
-    adr.w r10, any2
+    adr.w r11, any2
 1:  lsrs r3, r3, #3
     subs r3, r3, #1             /* the first pair stands alone */
-    SET_CODE pairs2, 48, UNROLL
+    LOOP2 r10
+    SET_CODE 48, UNROLL, more2
 group2:
     ldrd r11, lr, [sp, #ACT]
     ldm lr, {r2, r4, r6, r8}    /* what the sums start from */
     PAIR2 r2, r4, r6, r8
     ldr pc, [sp, #ENTRY]
     .balign 4
-pairs2:
-    .rept UNROLL
-    PAIR2 r1, r3, r5, r7
-    .endr
+more2:
     ldr lr, [sp, #ACT_END]
     cmp r11, lr
-    bne.w pairs2
+    bne.w tp_dsp_pairs2
     ldr pc, [sp, #FINISH]
     .balign 4
 plain2:
@@ -137,7 +138,7 @@ any2:
     smlad r3, r10, r8, r3
 .endm
 
-.macro FINISH1 kind
+.macro FINISH1 kind, group
     sub r2, r2, r1
     sub r4, r4, r3
     ldm lr!, {r9, r10, r11}
@@ -157,20 +158,21 @@ any2:
     str r1, [r9], #4
     str r9, [sp, #Y]
     cmp lr, r12
-    bne.w group1
+    bne.w \group
     LEAVE
 .endm
 
     .section .text.tp_dsp_tile1, "ax", %progbits
     FUNCTION tp_dsp_tile1_plain
     ENTER
-    adr.w r10, plain1
+    adr.w r11, plain1
     b 1f
     FUNCTION tp_dsp_tile1
     ENTER
-    adr.w r10, any1
+    adr.w r11, any1
 1:  lsrs r3, r3, #3             /* two pairs a turn */
-    SET_CODE pairs1, 56, UNROLL / 4
+    adr.w r10, pairs1
+    SET_CODE 56, UNROLL / 4, pairs1
     ldr lr, [sp, #CHANNEL]
 group1:
     ldm lr!, {r1-r4}
@@ -187,7 +189,73 @@ pairs1:
     ldr pc, [sp, #FINISH]
     .balign 4
 plain1:
-    FINISH1 plain
+    FINISH1 plain, group1
     .balign 4
 any1:
-    FINISH1 any
+    FINISH1 any, group1
+
+/* --- one pixel, as it is --------------------------------------------------- *
+ *
+ * Registers as above; four bytes of x become two words a turn. */
+
+.macro BYTES1
+    ldm r0!, {r5-r8}
+    ldr r9, [r11], #4
+    sxtb16 r10, r9, ror #8
+    sxtb16 r9, r9
+    smlad r2, r9, r5, r2
+    smlad r4, r9, r6, r4
+    sxtb16 r5, r5
+    sxtb16 r6, r6
+    smlad r1, r9, r5, r1
+    smlad r3, r9, r6, r3
+    smlad r2, r10, r7, r2
+    smlad r4, r10, r8, r4
+    sxtb16 r7, r7
+    sxtb16 r8, r8
+    smlad r1, r10, r7, r1
+    smlad r3, r10, r8, r3
+.endm
+.macro FINISH_BYTES kind
+    ldm lr!, {r5-r8}
+    add r1, r5, r1, lsl #1
+    add r2, r6, r2, lsl #1
+    add r3, r7, r3, lsl #1
+    add r4, r8, r4, lsl #1
+    FINISH1 \kind, group_bytes
+.endm
+
+    .section .text.tp_dsp_bytes1, "ax", %progbits
+    FUNCTION tp_dsp_bytes1_plain
+    ENTER
+    adr.w r11, plain_bytes
+    b 1f
+    FUNCTION tp_dsp_bytes1
+    ENTER
+    adr.w r11, any_bytes
+1:  lsrs r3, r3, #2             /* four bytes a turn */
+    adr.w r10, bytes1
+    SET_CODE 64, UNROLL / 8, bytes1
+    ldr lr, [sp, #CHANNEL]
+group_bytes:
+    movs r1, #0
+    movs r2, #0
+    movs r3, #0
+    movs r4, #0
+    ldr r11, [sp, #ACT]
+    ldr r12, [sp, #ACT_END]
+    ldr pc, [sp, #ENTRY]
+    .balign 4
+bytes1:
+    .rept UNROLL / 8
+    BYTES1
+    .endr
+    cmp r11, r12
+    bne.w bytes1
+    ldr pc, [sp, #FINISH]
+    .balign 4
+plain_bytes:
+    FINISH_BYTES plain
+    .balign 4
+any_bytes:
+    FINISH_BYTES any

@@ -53,5 +53,9 @@ void tp_dsp_tile2(const tp_dsp_tile *t);
 /* One pixel. */
 void tp_dsp_tile1_plain(const tp_dsp_tile *t);
 void tp_dsp_tile1(const tp_dsp_tile *t);
+/* One pixel from its bytes: act is x, at any address, and A what the sum of x w
+ * starts from. */
+void tp_dsp_bytes1_plain(const tp_dsp_tile *t);
+void tp_dsp_bytes1(const tp_dsp_tile *t);
 
 #endif

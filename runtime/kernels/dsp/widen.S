@@ -44,6 +44,32 @@
     pop {r4-r9, pc}
     .size tp_widen2, . - tp_widen2
 
+.macro ROW
+    ldr r4, [r0]
+    add r0, r2
+    ldr r5, [r1]
+    add r1, r2
+    eor r4, r4, lr
+    eor r5, r5, lr
+    and r6, r12, r4, lsl #1
+    and r7, r12, r5, lsl #1
+    and r8, r12, r4, lsr #7
+    and r9, r12, r5, lsr #7
+    stm r10!, {r6-r9}
+.endm
+
+    BEGIN tp_widen2_rows
+    push {r4-r10, lr}
+    ldr r10, [sp, #32]          /* act */
+    mov lr, #0x80808080
+    ldr r12, =0x01FE01FE
+    adds r3, #1
+    lsrs r3, r3, #1
+    bcc 2f
+    BLOCKS r3, ROW
+    pop {r4-r10, pc}
+    .size tp_widen2_rows, . - tp_widen2_rows
+
 .macro SIGNED
     ldr r4, [r0], #4
     ldr r5, [r1], #4

@@ -12,6 +12,13 @@ void tp_widen2(const int8_t *x0, const int8_t *x1, int32_t n, uint32_t *act) {
     }
 }
 
+void tp_widen2_rows(const int8_t *x0, const int8_t *x1, int32_t step, int32_t n,
+                    uint32_t *act) {
+    for (int32_t i = 0; i < n; i++, x0 += step, x1 += step, act += 4) {
+        tp_widen2(x0, x1, 1, act);
+    }
+}
+
 void tp_widen2_signed(const int8_t *x0, const int8_t *x1, int32_t n,
                       uint32_t *act) {
     for (int32_t i = 0; i < n; i++, x0 += 4, x1 += 4, act += 4) {

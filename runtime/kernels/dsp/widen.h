@@ -14,6 +14,9 @@
 
 /* {2 (x[k] + 128), 2 (x[k'] + 128)} */
 void tp_widen2(const int8_t *x0, const int8_t *x1, int32_t n, uint32_t *act);
+/* The same of n rows of four bytes, `step` bytes from one to the next. */
+void tp_widen2_rows(const int8_t *x0, const int8_t *x1, int32_t step, int32_t n,
+                    uint32_t *act);
 /* {x[k], x[k']} */
 void tp_widen2_signed(const int8_t *x0, const int8_t *x1, int32_t n,
                       uint32_t *act);
@@ -29,17 +32,6 @@ static inline void tp_widen1(const int8_t *x, int32_t n, uint32_t *act) {
         act[0] = v << 1 & TP_WIDEN_MASK;
         act[1] = v >> 7 & TP_WIDEN_MASK;
     }
-}
-
-/* tp_widen2 of four bytes: a first layer's rows, where a call takes longer. */
-static inline void tp_widen2_word(const int8_t *x0, const int8_t *x1,
-                                  uint32_t *act) {
-    const uint32_t v0 = tp_load32(x0) ^ 0x80808080u;
-    const uint32_t v1 = tp_load32(x1) ^ 0x80808080u;
-    act[0] = v0 << 1 & TP_WIDEN_MASK;
-    act[1] = v1 << 1 & TP_WIDEN_MASK;
-    act[2] = v0 >> 7 & TP_WIDEN_MASK;
-    act[3] = v1 >> 7 & TP_WIDEN_MASK;
 }
 
 #endif

@@ -216,3 +216,87 @@ void tp_mve_taps(const tp_mve_layer *l, const tp_mve_rows *r, int8_t *y) {
         vstrbq_p_s16(y, eight(l, c, window(r, l->w, ox * r->step, s)), p);
     }
 }
+
+/* --- rows of eltwise_rows.h
+ * ------------------------------------------------------- */
+
+/* VRMULH is SMMULR, four times. Shifts are to the left. */
+static inline int32x4_t scaled(int32x4_t x2, int32x4_t m, int32_t half,
+                               int32_t shift) {
+    const int32x4_t sign = vshrq_n_s32(x2, 31);
+    const int32x4_t t = vaddq_s32(vrmulhq_s32(x2, m), sign);
+    return vshlq_r_s32(vaddq_n_s32(t, half), shift);
+}
+
+/* To int8, in the lowest byte of each lane: what is above is not stored. */
+static inline int32x4_t saturated(int32x4_t v) {
+    const int16x8_t half = vqmovnbq_s32(vreinterpretq_s16_s32(v), v);
+    const int8x16_t byte = vqmovnbq_s16(vreinterpretq_s8_s16(half), half);
+    return vreinterpretq_s32_s8(byte);
+}
+
+/* Four sums; the signs are constants once this is inlined. */
+static inline int32x4_t four_sums(const tp_dsp_sum *r, int32x4_t small,
+                                  int32x4_t large, int32_t sign_small,
+                                  int32_t sign_large) {
+    const int32x4_t x2 = vaddq_n_s32(vshlq_n_s32(small, 21), r->x0);
+    const int32x4_t t =
+        vshlq_n_s32(scaled(x2, vdupq_n_s32(r->m), r->half, -r->e), 1);
+    large = vshlq_n_s32(large, 20);
+    int32x4_t q = sign_large > 0 ? vaddq_n_s32(large, r->q0)
+                                 : vsubq_s32(vdupq_n_s32(r->q0), large);
+    q = sign_small > 0 ? vaddq_s32(q, t) : vsubq_s32(q, t);
+    return saturated(scaled(q, vdupq_n_s32(r->y_m), r->y_r, -r->y_e));
+}
+
+/* The last values are those that a predicate leaves. Inlined by force: GCC
+ * makes one function of the three, whose signs are variables. */
+static inline __attribute__((always_inline)) void
+sum_row(const tp_dsp_sum *row, int32_t sign_small, int32_t sign_large) {
+    tp_dsp_sum r = *row; /* y is not a part of it */
+    for (; r.n >= 4; r.n -= 4, r.small += 4, r.large += 4, r.y += 4) {
+        const int32x4_t y =
+            four_sums(&r, vldrbq_s32(r.small), vldrbq_s32(r.large), sign_small,
+                      sign_large);
+        vstrbq_s32(r.y, y);
+    }
+    if (r.n > 0) {
+        const mve_pred16_t p = vctp32q((uint32_t)r.n);
+        const int32x4_t y =
+            four_sums(&r, vldrbq_z_s32(r.small, p), vldrbq_z_s32(r.large, p),
+                      sign_small, sign_large);
+        vstrbq_p_s32(r.y, y, p);
+    }
+}
+
+void tp_mve_row_add(const tp_dsp_sum *r) {
+    sum_row(r, 1, 1);
+}
+
+void tp_mve_row_sub(const tp_dsp_sum *r) {
+    sum_row(r, -1, 1);
+}
+
+void tp_mve_row_minus(const tp_dsp_sum *r) {
+    sum_row(r, 1, -1);
+}
+
+static inline int32x4_t four_products(const tp_dsp_product *r, int32x4_t a,
+                                      int32x4_t b) {
+    const int32x4_t p2 =
+        vmulq_s32(vaddq_n_s32(vshlq_n_s32(a, 1), r->a0), vaddq_n_s32(b, r->b0));
+    return saturated(scaled(p2, vdupq_n_s32(r->y_m), r->y_r, -r->y_e));
+}
+
+void tp_mve_row_mul(const tp_dsp_product *row) {
+    tp_dsp_product r = *row;
+    for (; r.n >= 4; r.n -= 4, r.a += 4, r.b += 4, r.y += 4) {
+        vstrbq_s32(r.y, four_products(&r, vldrbq_s32(r.a), vldrbq_s32(r.b)));
+    }
+    if (r.n > 0) {
+        const mve_pred16_t p = vctp32q((uint32_t)r.n);
+        const int32x4_t y =
+            four_products(&r, vldrbq_z_s32(r.a, p), vldrbq_z_s32(r.b, p));
+        vstrbq_p_s32(r.y, y, p);
+    }
+}

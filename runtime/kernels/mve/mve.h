@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "runtime/kernels/dsp/eltwise_rows.h"
+
 /* Of a group of channels the table has start, m and -e, a vector each: dense
  * layers have groups of four; depthwise ones of eight, whose even channels lie
  * before the odd ones, where widening puts them. The sum of a channel is
@@ -48,5 +50,11 @@ void tp_mve_dots(const tp_mve_layer *l, const int8_t *x, int32_t blocks,
 /* Row of the output, one group of channels. Two products of any x and w fit 16
  * bits: w > -128. */
 void tp_mve_taps(const tp_mve_layer *l, const tp_mve_rows *r, int8_t *y);
+
+/* As tp_dsp_row_add() and the others of eltwise_rows.h. */
+void tp_mve_row_add(const tp_dsp_sum *r);
+void tp_mve_row_sub(const tp_dsp_sum *r);
+void tp_mve_row_minus(const tp_dsp_sum *r);
+void tp_mve_row_mul(const tp_dsp_product *r);
 
 #endif

@@ -77,3 +77,19 @@ void tp_mve_taps(const tp_mve_layer *l, const tp_mve_rows *r, int8_t *y) {
         }
     }
 }
+
+void tp_mve_row_add(const tp_dsp_sum *r) {
+    tp_dsp_row_add(r);
+}
+
+void tp_mve_row_sub(const tp_dsp_sum *r) {
+    tp_dsp_row_sub(r);
+}
+
+void tp_mve_row_minus(const tp_dsp_sum *r) {
+    tp_dsp_row_minus(r);
+}
+
+void tp_mve_row_mul(const tp_dsp_product *r) {
+    tp_dsp_row_mul(r);
+}

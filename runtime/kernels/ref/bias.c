@@ -2,6 +2,16 @@
 #include "runtime/kernels/ref/grad_out.h"
 #include "tinypeft/kernels.h"
 
+/* round(db * m * 2^(s - 31)), halves up, saturated. Shifted by 16 to 32 it is
+ * the upper word of a product that fits: |db| 2^16 <= 2^31. */
+static inline int32_t delta(int16_t db, int32_t m, int32_t s) {
+    if (s < -1 || s > 15) {
+        return tp_scale(db, m, s);
+    }
+    const int32_t x = db * ((int32_t)1 << (s + 1));
+    return (int32_t)(((int64_t)x * m + INT64_C(0x80000000)) >> 32);
+}
+
 /* The bias that a convolution is to use.
  *   op  n channels; m, s: 2^-13 / (s_x * s_w[c])
  *   b   [in]  int32 [n], of the base model, scale s_x * s_w[c]
@@ -16,10 +26,11 @@ void tp_bias_s16_fwd_ref(const tp_bias *op, const int32_t *b, const int16_t *db,
                          int32_t *y) {
     const int32_t limit = INT32_C(1) << 30;
     for (int32_t c = 0; c < op->n; c++) {
-        const int64_t sum = (int64_t)b[c] + tp_scale(db[c], op->m[c], op->s[c]);
-        const int32_t low = tp_min32(b[c], -limit);
-        const int32_t high = tp_max32(b[c], limit);
-        y[c] = tp_min32(tp_max32(tp_sat32(sum), low), high);
+        const int32_t d = delta(db[c], op->m[c], op->s[c]);
+        const int32_t least = tp_min32(b[c], -limit);
+        const int32_t most = tp_max32(b[c], limit);
+        const int64_t sum = (int64_t)b[c] + d;
+        y[c] = sum < least ? least : sum > most ? most : (int32_t)sum;
     }
 }
 

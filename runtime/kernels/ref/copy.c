@@ -1,6 +1,19 @@
 #include <string.h>
 
+#include "runtime/kernels/ref/copy_bytes.h"
 #include "tinypeft/kernels.h"
+
+/* The innermost axis: bytes that follow each other, or any. */
+static void copy_row(const tp_copy *op, const int8_t *x, int8_t *y) {
+    const int32_t x_step = op->x_stride[5], y_step = op->y_stride[5];
+    if (x_step == 1 && y_step == 1) {
+        tp_copy_bytes(x, y, op->dim[5]);
+        return;
+    }
+    for (int32_t n = op->dim[5]; n > 0; n--, x += x_step, y += y_step) {
+        *y = *x;
+    }
+}
 
 /* The innermost axis runs in the inner loop; the other five count like an
  * odometer. The offsets stay within the two tensors: the plan proved
@@ -11,9 +24,7 @@ static void copy(const tp_copy *op, const int8_t *x, int8_t *y) {
     int axis;
 
     do {
-        for (int32_t i = 0; i < op->dim[5]; i++) {
-            y[to + i * op->y_stride[5]] = x[from + i * op->x_stride[5]];
-        }
+        copy_row(op, x + from, y + to);
         for (axis = 4; axis >= 0; axis--) {
             from += op->x_stride[axis];
             to += op->y_stride[axis];

@@ -1,4 +1,5 @@
 /* ADD, SUB, MUL with broadcasting: forward and gradient. */
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "runtime/kernels/ref/grad_out.h"
@@ -26,28 +27,86 @@ static inline int32_t scaled(int32_t x, factor f) {
     return (t + f.half + (t >> 31 & f.sign)) >> f.e;
 }
 
-/* ADD or SUB of n values. |a - a_zp| <= 255, so at most 255 * 2^20 < 2^28
- * each; the factors a and b are at most 1/2, so |sum| < 2^28, and the factor y
- * below 1 keeps the result below 2^28. Multiplied, not shifted: it may be
- * negative. */
-static void add_row(const tp_eltwise *op, const int8_t *a, const int8_t *b,
-                    int8_t *y) {
-    const factor fa = factor_of(op->a);
-    const factor fb = factor_of(op->b);
-    const factor fy = factor_of(op->y);
-    const int32_t unit = (int32_t)1 << op->left_shift;
-    const int32_t a_step = op->a_stride[3], b_step = op->b_stride[3];
-    const int32_t a_zp = op->a_zp, b_zp = op->b_zp, y_zp = op->y_zp;
-    const int32_t lo = op->y_min, hi = op->y_max, sign = op->b_sign;
-    for (int32_t oc = op->dim[3]; oc > 0; oc--) {
-        const int32_t qa = scaled((*a - a_zp) * unit, fa);
-        const int32_t qb = scaled((*b - b_zp) * unit, fb);
-        const int32_t v = scaled(qa + sign * qb, fy) + y_zp;
-        *y++ = (int8_t)tp_min32(tp_max32(v, lo), hi);
-        a += a_step;
-        b += b_step;
+/* --- ADD, SUB ------------------------------------------------------------- */
+
+#define BLOCK 32 /* values of a row at once: each loop fits the registers */
+
+/* A sum: the input with the larger scale has the factor 1/2, which is exact, so
+ * that one input alone is scaled, "small".
+ *
+ * Its factor is m 2^(-31-e), and m = high 2^11 + low with high a multiple of
+ * 2^5 and low < 2^16. |x - zp| <= 255, times 2^20, times m, over 2^31 is
+ *   (x - zp) high + (x - zp) low / 2^11,
+ * where gemmlowp's first rounding is one of the second term: 32 bits suffice,
+ * for 255 * 2^16 < 2^24 and 255 * high < 2^28. */
+typedef struct sum {
+    int32_t zp, step;
+    int32_t high, low;
+    factor f;
+    int32_t sign;       /* of small in the sum: +-1 */
+    int32_t large_step; /* large * unit + offset is what it adds */
+    int32_t unit, offset;
+    factor y;
+} sum;
+
+static bool a_is_large(const tp_eltwise *op) {
+    return op->a.s == 0 && op->a.m != 0;
+}
+
+static sum sum_of(const tp_eltwise *op) {
+    const bool a_large = a_is_large(op);
+    const tp_factor f = a_large ? op->b : op->a;
+    const int32_t unit = (a_large ? 1 : op->b_sign) * (1 << 19);
+    return (sum){.zp = a_large ? op->b_zp : op->a_zp,
+                 .step = a_large ? op->b_stride[3] : op->a_stride[3],
+                 .high = f.m >> 16 << 5,
+                 .low = f.m & 0xFFFF,
+                 .f = factor_of(f),
+                 .sign = a_large ? op->b_sign : 1,
+                 .large_step = a_large ? op->a_stride[3] : op->b_stride[3],
+                 .unit = unit,
+                 .offset = -unit * (a_large ? op->a_zp : op->b_zp),
+                 .y = factor_of(op->y)};
+}
+
+/* t[i] = small, scaled. */
+static void scale_small(const sum *s, const int8_t *x, int32_t n, int32_t *t) {
+    const int32_t zp = s->zp, step = s->step, high = s->high, low = s->low;
+    const factor f = s->f;
+    for (const int32_t *end = t + n; t < end; x += step) {
+        const int32_t q = *x - zp;
+        const int32_t once = q * high + ((q * low + (1 << 10)) >> 11);
+        *t++ = (once + f.half + (once >> 31 & f.sign)) >> f.e;
     }
 }
+
+/* |small|, |large| <= 255 * 2^19, so |sum| < 2^28, and the factor y below 1
+ * keeps the result below 2^28. */
+static void add_large(const tp_eltwise *op, const sum *s, const int32_t *t,
+                      const int8_t *x, int8_t *y, int32_t n) {
+    const int32_t lo = op->y_min, hi = op->y_max, y_zp = op->y_zp;
+    const int32_t unit = s->unit, offset = s->offset, step = s->large_step;
+    const int32_t sign = s->sign;
+    const factor f = s->y;
+    for (const int32_t *end = t + n; t < end; x += step) {
+        const int32_t v = scaled(*t++ * sign + (*x * unit + offset), f) + y_zp;
+        *y++ = (int8_t)tp_min32(tp_max32(v, lo), hi);
+    }
+}
+
+static void add_row(const tp_eltwise *op, const sum *s, const int8_t *small,
+                    const int8_t *large, int8_t *y) {
+    int32_t t[BLOCK];
+    for (int32_t left = op->dim[3], n; left > 0; left -= n, y += n) {
+        n = tp_min32(left, BLOCK);
+        scale_small(s, small, n, t);
+        add_large(op, s, t, large, y, n);
+        small += n * s->step;
+        large += n * s->large_step;
+    }
+}
+
+/* --- MUL ------------------------------------------------------------------ */
 
 static void mul_row(const tp_eltwise *op, const int8_t *a, const int8_t *b,
                     int8_t *y) {
@@ -70,23 +129,21 @@ static void mul_row(const tp_eltwise *op, const int8_t *a, const int8_t *b,
  *   y   [out] int8  [dim], zero point op->y_zp, in [y_min, y_max]
  *       y = clamp(mbqm(mbqm(a' 2^20, a) +- mbqm(b' 2^20, b), y) + y_zp)
  * y may be a or b where that input is not broadcast; else no overlap.
- * Bound: in add_row(). Cannot fail.
+ * Bound: at add_large(). Cannot fail.
  * Source: TensorFlow Lite 8-bit quantization specification, ADD, SUB. */
 void tp_add_s8_fwd_ref(const tp_eltwise *op, const int8_t *a, const int8_t *b,
                        int8_t *y) {
-    for (int32_t n = 0; n < op->dim[0]; n++) {
-        for (int32_t oy = 0; oy < op->dim[1]; oy++) {
-            for (int32_t ox = 0; ox < op->dim[2]; ox++) {
-                add_row(op,
-                        a + n * op->a_stride[0] + oy * op->a_stride[1] +
-                            ox * op->a_stride[2],
-                        b + n * op->b_stride[0] + oy * op->b_stride[1] +
-                            ox * op->b_stride[2],
-                        y);
-                y += op->dim[3];
-            }
-        }
-    }
+    const sum s = sum_of(op);
+    const bool a_large = a_is_large(op);
+    const int32_t dim[4] = {op->dim[0], op->dim[1], op->dim[2], 1};
+    int32_t at[4] = {0};
+    do {
+        const int8_t *from_a = a + tp_index_offset(op->a_stride, at);
+        const int8_t *from_b = b + tp_index_offset(op->b_stride, at);
+        add_row(op, &s, a_large ? from_b : from_a, a_large ? from_a : from_b,
+                y);
+        y += op->dim[3];
+    } while (tp_index_next(dim, at));
 }
 
 /* Product: the bytes of TensorFlow Lite Micro's reference kernels.

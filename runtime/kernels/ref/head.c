@@ -1,4 +1,6 @@
 /* A new last layer with int16 logits: forward and both gradients. */
+#include "runtime/kernels/ref/head.h"
+
 #include "runtime/kernels/ref/conv.h"
 #include "tinypeft/kernels.h"
 
@@ -9,16 +11,15 @@
  *   b   [in]  int16 [classes], units of 2^-13
  *   z   [out] int16 [classes], units of 2^-8, saturated
  *       z = round(s_x * w.v * (x - x_zp) * 2^(w.e + 8)) + round(b / 32)
- * Bound: in_c * 255 * 127 < 2^31; the two parts are added in int64.
+ * Bound: in_c * 255 * 127 < 2^31; the two parts are kept in 32 bits
+ * each, of which the second has 16: tp_logit().
  * Cannot fail. Source: z = W x + b. */
 void tp_head_q8_fwd_ref(const tp_head *op, const int8_t *x, const tp_q8 *w,
                         const int16_t *b, int16_t *z) {
-    const int s = op->scale.s + w->e + 8;
+    const tp_scaler s = tp_logit_scaler(op, w);
     for (int32_t c = 0; c < op->classes; c++) {
         const int32_t acc = tp_dot(x, w->v + c * op->in_c, op->in_c, op->x_zp);
-        const int64_t sum =
-            (int64_t)tp_scale(acc, op->scale.m, s) + ((b[c] + 16) >> 5);
-        z[c] = (int16_t)tp_min32(tp_max32(tp_sat32(sum), INT16_MIN), INT16_MAX);
+        z[c] = tp_logit(&s, acc, (b[c] + 16) >> 5);
     }
 }
 
@@ -29,16 +30,15 @@ void tp_head_q8_fwd_ref(const tp_head *op, const int8_t *x, const tp_q8 *w,
  *   w   [in]  q8    [classes][in_c], real
  *   y   [out] int16 [classes], units of 2^-8, saturated; may be z
  *       y = z + round(s_x * w.v * (x - x_zp) * 2^(w.e + 8)); z where w is 0
- * Bound: in_c * 255 * 127 < 2^31; the sum is formed in int64.
+ * Bound: in_c * 255 * 127 < 2^31; as above.
  * Cannot fail. Source: Matsutani et al. 2024 (Skip2-LoRA), arXiv:2410.21073,
  * with one matrix in place of a product of two. */
 void tp_head_add_q8_fwd_ref(const tp_head *op, const int16_t *z,
                             const int8_t *x, const tp_q8 *w, int16_t *y) {
-    const int s = op->scale.s + w->e + 8;
+    const tp_scaler s = tp_logit_scaler(op, w);
     for (int32_t c = 0; c < op->classes; c++) {
         const int32_t acc = tp_dot(x, w->v + c * op->in_c, op->in_c, op->x_zp);
-        const int64_t sum = (int64_t)tp_scale(acc, op->scale.m, s) + z[c];
-        y[c] = (int16_t)tp_min32(tp_max32(tp_sat32(sum), INT16_MIN), INT16_MAX);
+        y[c] = tp_logit(&s, acc, z[c]);
     }
 }
 
@@ -79,11 +79,14 @@ void tp_head_q8_bwd_x_ref(const tp_head *op, const tp_q8 *dz, const tp_q8 *w,
  * Cannot fail. Source: chain rule. */
 void tp_head_s8_bwd_w_ref(const tp_head *op, const int8_t *x, const tp_q8 *dz,
                           tp_q32 *dw) {
-    for (int32_t c = 0; c < op->classes; c++) {
+    const int32_t n = op->in_c; /* no store below may change what is read */
+    const int32_t classes = op->classes;
+    const int32_t zero = op->x_zp;
+    int32_t *row = dw->v;
+    for (int32_t c = 0; c < classes; c++) {
         const int32_t d = dz->v[c];
-        int32_t *row = dw->v + c * op->in_c;
-        for (int32_t k = 0; k < op->in_c; k++) {
-            row[k] += (x[k] - op->x_zp) * d;
+        for (int32_t k = 0; k < n; k++) {
+            *row++ += (x[k] - zero) * d;
         }
     }
     dw->e = dz->e;

@@ -11,16 +11,20 @@ static inline int tp_lora_bits(int32_t rank) {
     return rank <= 4 ? 7 : (rank <= 8 ? 6 : 5);
 }
 
-/* What such a sum of channel c, of exponent e, is multiplied with, over 2^32:
- * 2^e / s_w[c]. Held below 2^31: only where one unit of a sum is more than 16
- * units of the accumulator would it be more. */
-static inline int32_t tp_lora_factor(const tp_conv2d *op, int32_t c, int e) {
-    const int32_t m = op->lora_m[c]; /* in [2^30, 2^31), or 0 */
-    const int shift = tp_lora_bits(op->rank) - 1 - op->lora_s[c] - e;
+/* What such a sum is multiplied with, over 2^32: m 2^(-shift), halves up, m in
+ * [2^30, 2^31), or 0. Held below 2^31: only where one unit of a sum is more
+ * than 16 units of the accumulator would it be more. */
+static inline int32_t tp_lora_scale(int32_t m, int shift) {
     if (shift > 0) {
         return shift > 31 ? 0 : ((m >> (shift - 1)) + 1) >> 1;
     }
     return shift < 0 && m != 0 ? INT32_MAX : m;
+}
+
+/* That of channel c for sums of exponent e: 2^e / s_w[c]. */
+static inline int32_t tp_lora_factor(const tp_conv2d *op, int32_t c, int e) {
+    const int bits = tp_lora_bits(op->rank) - 1;
+    return tp_lora_scale(op->lora_m[c], bits - op->lora_s[c] - e);
 }
 
 /* A sum with these bits times the factor, over 2^32: halves up. */

@@ -8,8 +8,9 @@
  * y may be x. The table holds TensorFlow Lite Micro's answers, made by the
  * compiler (compiler/ops/lut_tables.c). */
 void tp_lut_s8_fwd_ref(const tp_lut *op, const uint8_t *x, uint8_t *y) {
-    for (int32_t i = 0; i < op->n; i++) {
-        y[i] = op->table[x[i]];
+    const uint8_t *table = op->table; /* y may be any memory: so may *op */
+    for (int32_t n = op->n; n > 0; n--) {
+        *y++ = table[*x++];
     }
 }
 

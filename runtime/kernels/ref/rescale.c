@@ -14,24 +14,32 @@ static int32_t gain(int16_t t) {
 
 /* m * 2^(s - 31) * gain * 2^-13, the mantissa rounded to 31 bits: exact where
  * the gain is 1. What leaves the range of a tp_factor is 0, or its largest.
- * m * gain < 2^46. */
+ *
+ * With the gain doubled until it is in [2^14, 2^15), m gain is in [2^44, 2^46):
+ * over 2^15, which is the upper word of it times 2^17, it has 31 bits or 30,
+ * and then it is taken over 2^14. */
 static tp_factor multiply(int32_t m, int32_t s, int32_t gain) {
-    int64_t p = (int64_t)m * gain;
-    int32_t bits = 0; /* that the product has beyond 31 */
-    while (p >> bits >= INT64_C(1) << 31) {
-        bits++;
+    int32_t shift = s + 15 - ONE_BITS;
+    for (; gain < 1 << 14; gain *= 2) {
+        shift--;
     }
-    p = bits > 0 ? ((p >> (bits - 1)) + 1) >> 1 : p;
-    if (p == INT64_C(1) << 31) {
-        p >>= 1;
-        bits++;
+    const uint64_t p = (uint64_t)(uint32_t)m * ((uint32_t)gain << 17);
+    const uint32_t high = (uint32_t)(p >> 32);
+    const uint32_t low = (uint32_t)p;
+    uint32_t product = high + (low >> 31);
+    if (high < UINT32_C(1) << 30) {
+        product = 2 * high + (low >> 31) + (low >> 30 & 1u);
+        shift--;
     }
-    const int32_t shift = s + bits - ONE_BITS;
+    if (product == UINT32_C(1) << 31) {
+        product /= 2;
+        shift++;
+    }
     if (m == 0 || shift < -31) {
         return (tp_factor){0, 0};
     }
     return shift > 30 ? (tp_factor){INT32_MAX, 30}
-                      : (tp_factor){(int32_t)p, shift};
+                      : (tp_factor){(int32_t)product, shift};
 }
 
 /* The factors with which a convolution is to requantise.

@@ -1,3 +1,4 @@
+#include "runtime/kernels/ref/copy_bytes.h"
 #include "runtime/kernels/ref/grad_out.h"
 #include "tinypeft/kernels.h"
 
@@ -11,9 +12,8 @@ void tp_resize_s8_fwd_ref(const tp_resize *op, const int8_t *x, int8_t *y) {
         for (int32_t ox = 0; ox < op->out_w; ox++) {
             const int8_t *from =
                 x + (op->row[oy] * op->in_w + op->col[ox]) * op->c;
-            for (int32_t c = 0; c < op->c; c++) {
-                *y++ = from[c];
-            }
+            tp_copy_bytes(from, y, op->c);
+            y += op->c;
         }
     }
 }
