@@ -201,6 +201,7 @@ tp_options tp_options_default(void) {
                         .momentum = 0.9,
                         .clip = 1.0,
                         .height = 10,
+                        .seq = 1,
                         .adapter_id = 1};
 }
 

@@ -2,14 +2,14 @@
 #include <string.h>
 
 #include "cli/delta.h"
-#include "cli/packing.h"
 #include "cli/table.h"
+#include "cli/variants.h"
 #include "core/crc32.h"
 #include "fleet/pack/encode.h"
 #include "tinypeft/version.h"
 
 typedef struct choice {
-    const tp_packing *packing;
+    const tp_variant *variant;
     bool follows;
     const uint8_t *payload;
     uint32_t bytes;
@@ -17,22 +17,22 @@ typedef struct choice {
 
 /* --- choosing ------------------------------------------------------------- */
 
-static void offer(choice *best, const tp_packing *p, bool follows,
+static void offer(choice *best, const tp_variant *p, bool follows,
                   const uint8_t *payload, uint32_t bytes) {
-    if (best->packing == NULL || bytes < best->bytes) {
+    if (best->variant == NULL || bytes < best->bytes) {
         *best = (choice){p, follows, payload, bytes};
     }
 }
 
 /* Left to itself it changes no value: what was accepted when it was trained is
  * what arrives. */
-static tp_status choose(tp_cli *cli, const tp_packings *all, choice *out) {
+static tp_status choose(tp_cli *cli, const tp_variants *all, choice *out) {
     const int forced = cli->options.encoding;
-    *out = (choice){.packing = NULL};
-    for (int kind = 0; kind < TP_PACKINGS; kind++) {
-        const tp_packing *p = &all->item[kind];
+    *out = (choice){.variant = NULL};
+    for (int kind = 0; kind < TP_VARIANTS; kind++) {
+        const tp_variant *p = &all->item[kind];
         if (!p->possible ||
-            (forced > 0 ? kind != forced - 1 : kind > TP_PACKING_INT8)) {
+            (forced > 0 ? kind != forced - 1 : kind > TP_VARIANT_INT8)) {
             continue;
         }
         offer(out, p, false, p->payload, p->payload_bytes);
@@ -40,7 +40,7 @@ static tp_status choose(tp_cli *cli, const tp_packings *all, choice *out) {
             offer(out, p, true, p->difference, p->difference_bytes);
         }
     }
-    return out->packing != NULL
+    return out->variant != NULL
                ? TP_OK
                : tp_error(&cli->diag, TP_ERR_UNSUPPORTED,
                           "--encoding %s: %s has no weights for it: pruned "
@@ -51,10 +51,10 @@ static tp_status choose(tp_cli *cli, const tp_packings *all, choice *out) {
 
 /* --- writing -------------------------------------------------------------- */
 
-static tp_manifest manifest_of(const tp_cli *cli, const tp_packings *all,
+static tp_manifest manifest_of(const tp_cli *cli, const tp_variants *all,
                                const choice *c) {
     const tp_model *model = &all->session.plan.model;
-    const uint8_t *blob = c->packing->blob;
+    const uint8_t *blob = c->variant->blob;
     uint8_t digest[32];
     tp_manifest m = {.format = TP_DELTA_FORMAT,
                      .payload_bytes = c->bytes,
@@ -77,7 +77,7 @@ static tp_manifest manifest_of(const tp_cli *cli, const tp_packings *all,
     return m;
 }
 
-static tp_status write(tp_cli *cli, const tp_packings *all, const choice *c,
+static tp_status write(tp_cli *cli, const tp_variants *all, const choice *c,
                        size_t *bytes) {
     const tp_manifest m = manifest_of(cli, all, c);
     uint8_t *out =
@@ -99,12 +99,12 @@ static size_t delta_bytes(size_t package, int32_t algorithm) {
                                        : TP_SIGNATURE_MOST);
 }
 
-static tp_status fill_rows(const tp_packings *all, const choice *c,
+static tp_status fill_rows(const tp_variants *all, const choice *c,
                            tp_table *table) {
     static const char *const head[] = {"encoding", "alone", "difference",
                                        "change", ""};
-    for (int i = -1; i < TP_PACKINGS; i++) {
-        const tp_packing *p = i < 0 ? NULL : &all->item[i];
+    for (int i = -1; i < TP_VARIANTS; i++) {
+        const tp_variant *p = i < 0 ? NULL : &all->item[i];
         if (p != NULL && !p->possible) {
             continue;
         }
@@ -121,15 +121,15 @@ static tp_status fill_rows(const tp_packings *all, const choice *c,
         row[2] = p->difference == NULL
                      ? "-"
                      : tp_text_grouped(table->arena, p->difference_bytes);
-        row[3] = i <= TP_PACKING_INT8
+        row[3] = i <= TP_VARIANT_INT8
                      ? "none"
                      : tp_table_text(table, "%.1f %%", 100.0 * p->change);
-        row[4] = p == c->packing ? "<" : "";
+        row[4] = p == c->variant ? "<" : "";
     }
     return TP_OK;
 }
 
-static tp_status print_text(tp_cli *cli, const tp_packings *all,
+static tp_status print_text(tp_cli *cli, const tp_variants *all,
                             const choice *c, size_t bytes) {
     tp_table table = {.arena = &cli->arena, .columns = 5, .align = "lrrrl"};
     printf("bytes of the payload, and what becomes of the weights (norm of the "
@@ -140,10 +140,10 @@ static tp_status print_text(tp_cli *cli, const tp_packings *all,
     tp_table_print(&table);
     printf("%s: %s bytes, %s%s; signed with ES256 %s, with HSS/LMS %s\n",
            cli->options.output, tp_text_grouped(&cli->arena, bytes),
-           c->packing->name, c->follows ? " as a difference" : "",
+           c->variant->name, c->follows ? " as a difference" : "",
            tp_text_grouped(&cli->arena, delta_bytes(bytes, TP_COSE_ES256)),
            tp_text_grouped(&cli->arena, delta_bytes(bytes, TP_COSE_HSS_LMS)));
-    if (c->packing->change > 0.0) {
+    if (c->variant->change > 0.0) {
         printf("the weights change: 'tinypeft unpack' makes the adapter that "
                "devices will have;\nmeasure it with 'tinypeft eval' before it "
                "is signed\n");
@@ -151,9 +151,9 @@ static tp_status print_text(tp_cli *cli, const tp_packings *all,
     return TP_OK;
 }
 
-static void print_json(const tp_packings *all, const choice *c, size_t bytes) {
+static void print_json(const tp_variants *all, const choice *c, size_t bytes) {
     cJSON *json = cJSON_CreateObject();
-    (void)cJSON_AddStringToObject(json, "encoding", c->packing->name);
+    (void)cJSON_AddStringToObject(json, "encoding", c->variant->name);
     (void)cJSON_AddBoolToObject(json, "difference", c->follows);
     (void)cJSON_AddNumberToObject(json, "blob_bytes", all->blob_bytes);
     (void)cJSON_AddNumberToObject(json, "payload_bytes", c->bytes);
@@ -163,8 +163,8 @@ static void print_json(const tp_packings *all, const choice *c, size_t bytes) {
     (void)cJSON_AddNumberToObject(json, "lms_bytes",
                                   (double)delta_bytes(bytes, TP_COSE_HSS_LMS));
     cJSON *list = cJSON_AddArrayToObject(json, "encodings");
-    for (int i = 0; i < TP_PACKINGS; i++) {
-        const tp_packing *p = &all->item[i];
+    for (int i = 0; i < TP_VARIANTS; i++) {
+        const tp_variant *p = &all->item[i];
         if (!p->possible) {
             continue;
         }
@@ -182,11 +182,11 @@ static void print_json(const tp_packings *all, const choice *c, size_t bytes) {
 }
 
 static tp_status pack(tp_cli *cli) {
-    tp_packings all;
+    tp_variants all;
     choice c;
     size_t bytes = 0;
     TP_TRY(tp_file_writable(&cli->diag, cli->options.output));
-    TP_TRY(tp_packings_make(cli, &all));
+    TP_TRY(tp_variants_make(cli, &all));
     TP_TRY(choose(cli, &all, &c));
     TP_TRY(write(cli, &all, &c, &bytes));
     if (cli->options.json) {

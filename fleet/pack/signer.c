@@ -130,15 +130,17 @@ tp_status tp_signer_open(tp_signer *signer, const char *path) {
     }
     TP_TRY(tp_disk_read(name, key, sizeof key));
     TP_TRY(grow(&s));
-    s.path = malloc(strlen(path) + 1);
-    if (s.path == NULL || memcmp(key, s.public_key, sizeof key) != 0) {
+    char *copy = malloc(strlen(path) + 1);
+    if (copy == NULL || memcmp(key, s.public_key, sizeof key) != 0) {
         const tp_status status =
-            s.path == NULL ? TP_ERR_NO_MEMORY : TP_ERR_CORRUPT;
+            copy == NULL ? TP_ERR_NO_MEMORY : TP_ERR_CORRUPT;
+        free(copy);
         tp_signer_close(&s);
         return status;
     }
-    memcpy(s.path, path, strlen(path) + 1);
+    memcpy(copy, path, strlen(path) + 1);
     *signer = s;
+    signer->path = copy;
     return TP_OK;
 }
 

@@ -73,8 +73,10 @@ TP_MUST_CHECK tp_status tp_update_begin(tp_update *update, tp_store *store,
                                         const uint8_t *head, uint32_t n,
                                         uint32_t *used);
 
-/* The next bytes of the payload. TP_ERR_MALFORMED: not one, or too long; others
- * as of tp_store_append(). After an error the delta has to begin again. */
+/* The next bytes of the payload. TP_ERR_MALFORMED: not one, or too long;
+ * TP_ERR_TRUNCATED: its last byte ends no segment, or the blob is not whole;
+ * others as of tp_store_append(). After an error the delta has to begin again.
+ */
 TP_MUST_CHECK tp_status tp_update_chunk(tp_update *update, const uint8_t *bytes,
                                         uint32_t n);
 

@@ -172,9 +172,11 @@ static tp_status take(tp_update *update, const uint8_t *bytes, uint32_t n) {
     tp_unpack u;
     const tp_unpack_to to = unpack_to(update);
     memcpy(&u, update->unpack, sizeof u);
-    const tp_status status = tp_unpack_add(&u, &to, bytes, n);
+    TP_TRY(tp_unpack_add(&u, &to, bytes, n));
     memcpy(update->unpack, &u, sizeof u);
-    return status;
+    /* The last byte of the payload is the last of a segment. */
+    return update->done < update->payload_bytes ? TP_OK
+                                                : tp_unpack_end(&u, &to);
 }
 
 tp_status tp_update_chunk(tp_update *update, const uint8_t *bytes, uint32_t n) {

@@ -18,9 +18,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../cli"))
 IMAGES = os.path.abspath(sys.argv.pop(2)) if len(sys.argv) > 2 else None
 
 import formats  # noqa: E402
-from cli_case import KWS, Case, main  # noqa: E402
+from cli_case import KWS, ROOT, Case, main  # noqa: E402
 from formats import Bad  # noqa: E402
 
+ABI = int(re.search(r"define TP_ABI (\d+)", (
+    ROOT / "include/tinypeft/version.h").read_text())[1])
 IMAGE_COUNT = 400
 CHANGES = 150
 
@@ -183,7 +185,7 @@ class Formats(Case):
         d = formats.read_delta(wrong)
         formats.verify(d, key)
         need = formats.need
-        need(d["abi"] == 3 and d["base"] == self.base, "MISMATCH")
+        need(d["abi"] == ABI and d["base"] == self.base, "MISMATCH")
         formats.unpack(d, old)
 
     def test_changed_deltas(self):

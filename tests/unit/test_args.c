@@ -273,7 +273,7 @@ static void defaults_are_in_range(void **state) {
         assert_true(value >= opt->lo && value <= opt->hi);
         checked++;
     }
-    assert_int_equal(checked, 15);
+    assert_int_equal(checked, 19);
 }
 
 int main(void) {

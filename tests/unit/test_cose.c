@@ -115,6 +115,39 @@ static void every_bit_counts(void **state) {
     }
 }
 
+/* Parts that are longer than what is in them: a byte behind a manifest, behind
+ * a protected map, or an item more than their maps say. */
+static void refuses_more_than_there_is(void **state) {
+    (void)state;
+    static const uint8_t signature[SIGNATURE] = {9, 8, 7};
+    const uint8_t id[TP_KEY_ID_BYTES] = {1, 2, 3, 4, 5, 6, 7, 8};
+    for (int way = 0; way < 5; way++) {
+        uint8_t head[ROOM];
+        uint8_t payload[TP_COSE_MOST_MANIFEST + 2] = {0};
+        uint8_t guard[TP_COSE_MOST_PROTECTED + 2] = {0};
+        tp_cose read;
+        tp_cose c = {.protected_bytes = guard,
+                     .protected_n = tp_cose_protected(TP_COSE_ES256, id, guard),
+                     .payload = payload,
+                     .payload_n = tp_cose_manifest(&manifest, payload),
+                     .signature = signature,
+                     .signature_n = SIGNATURE};
+        c.payload_n += way == 1;
+        c.protected_n += way == 2;
+        if (way == 3) { /* key 15: 0 */
+            payload[0]++;
+            payload[c.payload_n] = 15;
+            c.payload_n += 2;
+        }
+        if (way == 4) { /* key 0: 0 */
+            guard[0]++;
+            c.protected_n += 2;
+        }
+        tp_cose_write(&c, head);
+        assert_int_equal(tp_cose_read(head, sizeof head, &read), way == 0);
+    }
+}
+
 /* RFC 8949, appendix A, and what is not the shortest form of the same. */
 static void integers_have_one_form(void **state) {
     (void)state;
@@ -165,6 +198,7 @@ int main(void) {
         cmocka_unit_test(signs_the_structure_of_cose),
         cmocka_unit_test(refuses_every_truncation),
         cmocka_unit_test(every_bit_counts),
+        cmocka_unit_test(refuses_more_than_there_is),
         cmocka_unit_test(integers_have_one_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

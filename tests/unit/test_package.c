@@ -228,24 +228,31 @@ static void counts(const char *what) {
     accepted = tried = 0;
 }
 
+/* Of ES256 every bit of the head, and a bit of each byte of the payload; the
+ * hashes of a signature of LMS and the payload behind it are samples. */
+static bool is_tried(size_t bit) {
+    const size_t at = bit / 8;
+    const bool slow = f.key.algorithm == TP_COSE_HSS_LMS;
+    if (at >= f.head) {
+        return bit % 8 == at % 8 && (!slow || at % 16 == 0);
+    }
+    return !slow || at < 300 || (bit % 8 == at % 8 && at % 4 == 0);
+}
+
 static void no_change_is_taken(void **state) {
     (void)state;
     static uint8_t d[ROOM];
     const bool slow = f.key.algorithm == TP_COSE_HSS_LMS;
     for (size_t bit = 0; bit < 8 * f.n; bit++) {
-        const size_t at = bit / 8;
-        /* one of each byte where its place makes no difference to the test: the
-         * payload, and the hashes of a signature of LMS */
-        const bool one = at >= f.head || (slow && at >= 300);
-        if (one && bit % 8 != at % 8) {
+        if (!is_tried(bit)) {
             continue;
         }
         memcpy(d, f.delta, f.n);
-        d[at] ^= (uint8_t)(1u << bit % 8);
+        d[bit / 8] ^= (uint8_t)(1u << bit % 8);
         offer(d, f.n);
     }
     counts("flipped bits");
-    for (size_t n = 0; n < f.n; n++) {
+    for (size_t n = 0; n < f.n; n += slow ? 7 : 1) {
         uint8_t *exact = malloc(n + 1); /* the sanitizer sees its end */
         assert_non_null(exact);
         memcpy(exact + 1, f.delta, n);

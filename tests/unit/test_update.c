@@ -339,6 +339,32 @@ static void packs_what_it_unpacks(void **state) {
     shows(true, next);
 }
 
+/* The payload ends with its last segment: one that only begins behind it makes
+ * no byte, and is refused all the same. */
+static void refuses_what_begins_behind_the_end(void **state) {
+    (void)state;
+    static delta d;
+    static const uint8_t more[] = {TP_SEGMENT_LITERAL, 0x80};
+    uint8_t adapter[ADAPTER] = {1, 2, 3};
+    uint8_t blob[BLOB];
+    uint8_t payload[ROOM];
+    const tp_ctx ctx = {.model = &f.model, .adapter = adapter};
+    assert_int_equal(tp_blob_write(&ctx, blob, BLOB), TP_OK);
+    const uint32_t n = (uint32_t)tp_encode(blob, NULL, BLOB, payload);
+    memcpy(payload + n, more, sizeof more);
+    tp_manifest m = manifest_of(blob, 1);
+    m.encoding = TP_ENCODING_SEGMENTS;
+    for (uint32_t extra = sizeof more; extra > 0; extra--) {
+        m.payload_bytes = n + extra;
+        sign(&m, payload, &d);
+        assert_int_equal(receive(&d, 9), TP_ERR_TRUNCATED);
+        nothing_chosen();
+    }
+    m.payload_bytes = n;
+    sign(&m, payload, &d);
+    assert_int_equal(receive(&d, 9), TP_OK);
+}
+
 /* Whatever comes instead of segments: an error, or another blob. */
 static void survives_any_payload(void **state) {
     (void)state;
@@ -400,6 +426,7 @@ int main(void) {
         cmocka_unit_test_setup(refuses_every_change, begin),
         cmocka_unit_test_setup(unpacks_segments, begin),
         cmocka_unit_test_setup(packs_what_it_unpacks, begin),
+        cmocka_unit_test_setup(refuses_what_begins_behind_the_end, begin),
         cmocka_unit_test_setup(survives_any_payload, begin),
         cmocka_unit_test_setup(other_signatures_are_the_hook_s, begin),
     };

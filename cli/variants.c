@@ -1,4 +1,4 @@
-#include "cli/packing.h"
+#include "cli/variants.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "fleet/pack/round.h"
 #include "tinypeft/adapter.h"
 
-static const char *const names[TP_PACKINGS] = {"blob",    "int8",   "int4",
+static const char *const names[TP_VARIANTS] = {"blob",    "int8",   "int4",
                                                "ternary", "pruned", "csr"};
 
 /* --- the weights ---------------------------------------------------------- */
@@ -95,27 +95,27 @@ static tp_status thin(tp_cli *cli, const tp_weights *arrays, int n) {
 
 /* Changes the session's adapter. */
 static tp_status round_weights(tp_cli *cli, const tp_session *s,
-                               tp_packing_kind kind, const tp_weights *arrays,
+                               tp_variant_kind kind, const tp_weights *arrays,
                                int n, bool *possible) {
-    *possible = kind <= TP_PACKING_INT8 || n > 0;
+    *possible = kind <= TP_VARIANT_INT8 || n > 0;
     switch (kind) {
-    case TP_PACKING_INT4:
+    case TP_VARIANT_INT4:
         for (int k = 0; k < n; k++) {
             tp_round_int4(arrays[k].v, arrays[k].n);
         }
         return TP_OK;
-    case TP_PACKING_TERNARY:
+    case TP_VARIANT_TERNARY:
         for (int k = 0; k < n; k++) {
             tp_round_ternary(arrays[k].v, arrays[k].n);
         }
         return TP_OK;
-    case TP_PACKING_PRUNED:
+    case TP_VARIANT_PRUNED:
         return prune(cli, s, possible);
-    case TP_PACKING_CSR:
+    case TP_VARIANT_CSR:
         return thin(cli, arrays, n);
-    case TP_PACKING_BLOB:
-    case TP_PACKING_INT8:
-    case TP_PACKINGS:
+    case TP_VARIANT_BLOB:
+    case TP_VARIANT_INT8:
+    case TP_VARIANTS:
         break;
     }
     return TP_OK;
@@ -123,7 +123,7 @@ static tp_status round_weights(tp_cli *cli, const tp_session *s,
 
 /* --- encoding ------------------------------------------------------------- */
 
-static tp_status encode(tp_cli *cli, const tp_packings *all,
+static tp_status encode(tp_cli *cli, const tp_variants *all,
                         const uint8_t *blob, const uint8_t *before,
                         uint8_t **out, uint32_t *n) {
     *out = tp_arena_alloc(&cli->arena, tp_encode_most(all->blob_bytes), 1);
@@ -151,12 +151,12 @@ static double change_of(const tp_weights *arrays, int n,
     return whole > 0.0 ? sqrt(change / whole) : 0.0;
 }
 
-/* One packing; the session's adapter is `original` again when it returns. */
-static tp_status make_one(tp_cli *cli, tp_packings *all, tp_packing_kind kind,
+/* One variant; the session's adapter is `original` again when it returns. */
+static tp_status make_one(tp_cli *cli, tp_variants *all, tp_variant_kind kind,
                           const uint8_t *original, tp_weights *arrays) {
     const tp_session *s = &all->session;
     const uint32_t bytes = s->plan.model.adapter_bytes;
-    tp_packing *p = &all->item[kind];
+    tp_variant *p = &all->item[kind];
     const int n = list_weights(s, arrays);
     p->name = names[kind];
     TP_TRY(round_weights(cli, s, kind, arrays, n, &p->possible));
@@ -167,7 +167,7 @@ static tp_status make_one(tp_cli *cli, tp_packings *all, tp_packing_kind kind,
         return tp_no_memory(&cli->diag);
     }
     memcpy(s->ctx.adapter, original, bytes);
-    if (kind == TP_PACKING_BLOB) {
+    if (kind == TP_VARIANT_BLOB) {
         p->payload = p->blob;
         p->payload_bytes = all->blob_bytes;
         return TP_OK;
@@ -179,7 +179,7 @@ static tp_status make_one(tp_cli *cli, tp_packings *all, tp_packing_kind kind,
 }
 
 /* The adapter before must be one of the same model and layout. */
-static tp_status read_before(tp_cli *cli, tp_packings *all) {
+static tp_status read_before(tp_cli *cli, tp_variants *all) {
     const char *path = cli->options.from;
     tp_ctx scratch = all->session.ctx;
     tp_bytes bytes;
@@ -203,7 +203,7 @@ static tp_status read_before(tp_cli *cli, tp_packings *all) {
     return TP_OK;
 }
 
-tp_status tp_packings_make(tp_cli *cli, tp_packings *out) {
+tp_status tp_variants_make(tp_cli *cli, tp_variants *out) {
     memset(out, 0, sizeof *out);
     TP_TRY(tp_session_open(cli, &out->session));
     const tp_session *s = &out->session;
@@ -216,8 +216,8 @@ tp_status tp_packings_make(tp_cli *cli, tp_packings *out) {
     if (original == NULL || arrays == NULL) {
         return tp_no_memory(&cli->diag);
     }
-    for (int kind = 0; kind < TP_PACKINGS; kind++) {
-        TP_TRY(make_one(cli, out, (tp_packing_kind)kind, original, arrays));
+    for (int kind = 0; kind < TP_VARIANTS; kind++) {
+        TP_TRY(make_one(cli, out, (tp_variant_kind)kind, original, arrays));
     }
     return TP_OK;
 }
