@@ -158,9 +158,15 @@ static int8_t gradient(const work *v, tp_dsp_strip *t, const int32_t *info,
     return tp_grad_out(v->g, sum * info[1], v->shift);
 }
 
-/* Channel oc, which is such a number of its group. */
+/* May it have been saturated? C saturates to -127, SSAT to -128. */
+static inline bool is_end(int8_t y) {
+    return y == 127 || y <= -127;
+}
+
+/* Channel oc, which is such a number of its group: all of it, or what may have
+ * been saturated. */
 static void slow(const work *v, const int32_t *s, tp_dsp_strip *t,
-                 int32_t number, int32_t oc) {
+                 int32_t number, int32_t oc, bool all) {
     const int32_t *w = t->channel + number * v->record;
     const int32_t *info = w + v->record - 3;
     const uint32_t *x = t->x + number * v->plane;
@@ -168,6 +174,9 @@ static void slow(const work *v, const int32_t *s, tp_dsp_strip *t,
     int8_t *y = t->y + number;
     for (; x < end; x += v->stride_h * s[TP_DW_WORDS], y += t->pitch) {
         for (int32_t i = 0; i < s[TP_DW_N]; i++) {
+            if (!all && !is_end(y[i * t->c])) {
+                continue;
+            }
             const int32_t acc = sum_at(v, s, w, x, i * v->stride_w);
             y[i * t->c] = v->g != NULL ? gradient(v, t, info, acc)
                                        : finish(v, oc, info, acc);
@@ -227,30 +236,34 @@ static void compute(const work *v, const group *g, const batch *b,
                                                  : v->op->other)(t);
         } else {
             for (int32_t j = 0; j < t->count; j++) {
-                slow(v, s, t, j, g->c + g->skip + j);
+                slow(v, s, t, j, g->c + g->skip + j, true);
             }
         }
     }
 }
 
-/* The same of one channel, not by strip.h. */
-static void compute_slowly(const work *v, const group *g, const batch *b,
-                           tp_dsp_strip *t, int32_t channel) {
+/* Of one channel again what may have been saturated. */
+static void compute_ends(const work *v, const group *g, const batch *b,
+                         tp_dsp_strip *t, int32_t channel) {
     const int32_t *s = v->op->strip;
     for (int32_t i = v->op->strips; i > 0; i--, s += TP_DW_STRIP) {
         aim(v, g, b, s, t);
-        slow(v, s, t, channel - g->skip, g->c + channel);
+        slow(v, s, t, channel - g->skip, g->c + channel, false);
     }
 }
 
-/* True if a channel has values that may have been saturated. */
-static bool at_ends(const int8_t *y, int32_t c, int32_t n) {
+/* True if a channel has values that may have been saturated; the bits of all
+ * others to *bits. */
+static bool at_ends(const int8_t *y, int32_t c, int32_t n, uint32_t *bits) {
+    bool found = false;
     for (; n > 0; n--, y += c) {
-        if (*y == 127 || *y <= -127) { /* as C saturates, as SSAT does */
-            return true;
+        if (is_end(*y)) {
+            found = true;
+        } else {
+            *bits |= tp_abs32(*y);
         }
     }
-    return false;
+    return found;
 }
 
 /* The bytes of a word, each below 128: all bits, and whether one is 127. */
@@ -263,17 +276,18 @@ static inline bool has_127(uint32_t v) {
     return ((v + 0x01010101u) & 0x80808080u) != 0;
 }
 
-/* Channels that saturated are computed again, from the rows in scratch. Returns
- * the peaks of the others. */
+/* What was saturated is computed again, from the rows in scratch, and its size
+ * kept; that of the other values is returned with the peaks. */
 static uint32_t look_again(const work *v, const group *g, const batch *b,
                            tp_dsp_strip *t, uint32_t peaks) {
     const int8_t *y = v->y + b->oy * t->pitch + g->c;
     for (int32_t j = g->skip; j < GROUP; j++) {
         const uint32_t mask = 0xFFu << 8 * j;
+        uint32_t bits = 0;
         if ((peaks & mask) >> 8 * j >= 126 &&
-            at_ends(y + j, v->c, b->n * v->out_w)) {
-            peaks &= ~mask;
-            compute_slowly(v, g, b, t, j);
+            at_ends(y + j, v->c, b->n * v->out_w, &bits)) {
+            peaks = (peaks & ~mask) | bits << 8 * j;
+            compute_ends(v, g, b, t, j);
         }
     }
     return peaks;
