@@ -13,10 +13,10 @@
 
 #include "core/fixed.h"
 
-#define FRACTION 6     /* bits of a feature behind the point: |x| <= 2^13 */
-#define SUM_SHIFT 4    /* of them dropped in a class's sum */
-#define SUM_MOST 64u   /* samples in it: 64 * 2^13 / 2^4 = 2^15 */
-#define CLASS_LEAST 8u /* samples of a class that is compared */
+#define FRACTION 6      /* bits of a feature behind the point: |x| <= 2^13 */
+#define SUM_SHIFT 4     /* of them dropped in a class's sum */
+#define SUM_MOST 64u    /* samples in it: 64 * 2^13 / 2^4 = 2^15 */
+#define CLASS_LEAST 20u /* samples of a class that is compared */
 #define EWMA_SHIFT 5
 #define ONE_SIGMA 1024
 #define CLIP (6 * ONE_SIGMA) /* what one sample may say */
