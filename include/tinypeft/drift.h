@@ -49,7 +49,7 @@ typedef struct tp_drift_config {
 } tp_drift_config;
 
 /* clang-format off */
-#define TP_DRIFT_DEFAULTS .calibrate = 512, .changed = 2100, .harmful = 1100
+#define TP_DRIFT_DEFAULTS .calibrate = 512, .changed = 2100, .harmful = 1600
 /* clang-format on */
 
 /* Bytes of state, an even number. */
