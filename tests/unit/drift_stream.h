@@ -7,7 +7,7 @@
 #include "core/rng.h"
 #include "tinypeft/drift.h"
 
-#define TP_DRIFT_STREAM_CRC UINT32_C(0x37373232)
+#define TP_DRIFT_STREAM_CRC UINT32_C(0xA7ECFE91)
 
 enum {
     TP_DS_FRAMES = 7, /* x is [TP_DS_FRAMES][TP_DS_WIDTH] */

@@ -41,7 +41,7 @@ typedef struct fixture {
     uint8_t blob[NOR_BYTES];
     tp_held held;
     tp_accept accept;
-    uint32_t accepted, refused, failed;
+    uint32_t accepted, refused, failed, undone;
 } fixture;
 
 static const tp_adapted models[] = {
@@ -135,6 +135,7 @@ static tp_status train(fixture *f, ill what, double times, uint32_t seed) {
         uint8_t label = 0;
         take(f, what, &rng, x, &label);
         const tp_status status = tp_train_sample(&f->s.ctx, x, &label);
+        f->undone += status == TP_ERR_UNDONE;
         if (status != TP_OK && status != TP_ERR_UNDONE) {
             return status;
         }
@@ -198,6 +199,7 @@ static void nothing_worse_is_kept(void **state) {
     uint32_t accepted = 0;
     uint32_t refused = 0;
     uint32_t failed = 0;
+    uint32_t undone = 0;
     for (int i = 0; i < runs; i += 10) {
         static fixture f;
         memset(&f, 0, sizeof f);
@@ -211,10 +213,12 @@ static void nothing_worse_is_kept(void **state) {
         accepted += f.accepted;
         refused += f.refused;
         failed += f.failed;
+        undone += f.undone;
         tp_subject_close(&f.s);
     }
-    printf("%d runs: %u accepted, %u refused, %u of them diverged\n", runs,
-           accepted, refused, failed);
+    printf("%d runs: %u accepted, %u refused, %u of them diverged; %u updates "
+           "undone\n",
+           runs, accepted, refused, failed, undone);
     assert_true(accepted >= (uint32_t)runs / 20);
     assert_true(refused >= (uint32_t)runs / 20);
 }
