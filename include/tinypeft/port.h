@@ -31,6 +31,16 @@ typedef struct tp_flash {
     tp_status (*erase)(void *ctx, uint32_t sector);
 } tp_flash;
 
+/* Time, and sleep until a later one. */
+typedef struct tp_clock {
+    void *ctx;
+    /* Seconds since any moment; does not end in this device's life. */
+    uint32_t (*now_s)(void *ctx);
+    /* Returns after at least so many seconds, 0 too: between two slices of
+     * training, so other work is done here. */
+    void (*sleep_s)(void *ctx, uint32_t seconds);
+} tp_clock;
+
 #ifdef __cplusplus
 }
 #endif

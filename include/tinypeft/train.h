@@ -116,6 +116,11 @@ TP_MUST_CHECK tp_status tp_train_slice(const tp_ctx *ctx, const void *sample,
                                        const tp_train_budget *budget,
                                        bool *done);
 
+/* The estimated instructions of the step that is `ahead` steps behind the next
+ * one, of the sample in progress or of one to come. False: the sample is
+ * finished before it. */
+bool tp_train_next(const tp_ctx *ctx, uint32_t ahead, uint32_t *cost);
+
 /* Applies what is left of an unfinished batch. Errors as above. */
 TP_MUST_CHECK tp_status tp_train_end(const tp_ctx *ctx);
 

@@ -234,18 +234,42 @@ static tp_status update_one(const tp_ctx *ctx, uint32_t index, bool *done) {
     return *done ? end_update(ctx, TP_OK) : TP_OK;
 }
 
+/* Of the steps behind those of the sample: of its end, then of each update. */
+static uint32_t finish_cost(const tp_model *model, uint32_t at) {
+    return at == 0 ? model->n_values * NORM_COST
+                   : model->params[at - 1].count * UPDATE_COST;
+}
+
 /* One step behind those of the sample. */
 static tp_status finish_step(const tp_ctx *ctx, tp_slice *slice, bool *done) {
     const tp_model *model = ctx->model;
     const uint32_t at = slice->step - model->n_steps;
-    const uint32_t cost = at == 0 ? model->n_values * NORM_COST
-                                  : model->params[at - 1].count * UPDATE_COST;
+    const uint32_t cost = finish_cost(model, at);
     const tp_status status =
         at == 0 ? end_sample(ctx, done) : update_one(ctx, at - 1, done);
     slice->step++;
     slice->steps--;
     slice->cost -= cost < slice->cost ? cost : slice->cost;
     return status;
+}
+
+bool tp_train_next(const tp_ctx *ctx, uint32_t ahead, uint32_t *cost) {
+    const tp_model *model = ctx->model;
+    const tp_train_state *state = tp_train_state_of(ctx);
+    const uint32_t at = state->step + ahead;
+    if (at < model->n_steps) {
+        *cost = model->cost[at];
+        return true;
+    }
+    /* within its end the sample may already be counted in the batch */
+    const bool counted = state->step > model->n_steps;
+    const bool updates = counted || state->samples + 1u >= state->config.batch;
+    const uint32_t behind = at - model->n_steps;
+    if (behind > (updates ? n_updates(model) : 0)) {
+        return false;
+    }
+    *cost = finish_cost(model, behind);
+    return true;
 }
 
 tp_status tp_train_slice(const tp_ctx *ctx, const void *sample,
