@@ -12,7 +12,7 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
     check-docs check-tidy check-analyze check-device size stack fuzz coverage fmt clean \
-    demo accuracy cost bench tflm power
+    demo demo-life accuracy cost bench tflm power
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -83,6 +83,10 @@ clean: ## remove what was built
 
 demo: release ## compile, adapt and run a real model
 	@scripts/demo $(BUILD)/release
+
+demo-life: release ## drift, training, deltas, rollback on a board whose power goes
+	@cmake --build $(BUILD)/release --target tp_cut
+	@examples/life/life.py $(BUILD)/release $(BUILD)/life $(if $(CUTS),--cuts $(CUTS))
 
 accuracy: release ## accuracy of every method on real data
 	@scripts/accuracy $(BUILD)/release

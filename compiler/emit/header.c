@@ -191,6 +191,10 @@ static void print_sizes(tp_text *out, const tp_emitter *e) {
     tp_emit_region_sizes(out, e);
     tp_text_add(out, "#define %s_RAM_BYTES %uu\n", e->upper,
                 (unsigned)(m->arena_bytes + m->adapter_bytes + m->train_bytes));
+    tp_text_add(out,
+                "\n/* Of one inference: estimated instructions. */\n"
+                "#define %s_INFER_COST %uu\n",
+                e->upper, (unsigned)tp_program_cost(&e->plan->infer));
 }
 
 /* The slice with its budget in the plan's own units. */

@@ -7,7 +7,7 @@
 #include "ports/qemu/semihost.h"
 
 #define MAX_ARGS 16
-#define MAX_LINE 512
+#define MAX_LINE 1024
 
 int main(int argc, char **argv);
 
