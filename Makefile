@@ -12,7 +12,7 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
     check-docs check-tidy check-analyze check-device size stack fuzz fmt clean \
-    demo accuracy cost bench tflm power
+    demo accuracy drift cost bench tflm power
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -83,6 +83,9 @@ demo: release ## compile, adapt and run a real model
 
 accuracy: release ## accuracy of every method on real data
 	@scripts/accuracy $(BUILD)/release
+
+drift: release ## drift on real data: what is found, how often in vain; SHORT=1
+	@scripts/drift $(BUILD)/release
 
 power: bootstrap ## every power cut of the store, and of every pair; planted faults
 	@cmake -S . -B $(BUILD)/power -G Ninja -DCMAKE_BUILD_TYPE=Release \
