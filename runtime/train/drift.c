@@ -167,13 +167,12 @@ static uint8_t units(uint32_t deviation) {
     return (uint8_t)(shift << 3 | ((inverse >> shift) & 7u));
 }
 
-/* Sums of calibrate <= 2^10 margins: 2^18, of squares 2^26. */
+/* Sums of at most 2^10 margins are below 2^18, of their squares below 2^26. */
 static void finish_margin(const tp_drift_config *config, head *h) {
     const uint32_t n = config->calibrate;
     const uint32_t mean = h->margin * 256u / n;
-    const uint32_t square = (uint32_t)((uint64_t)h->spread * 64u / n);
-    const uint32_t half =
-        mean >> 5; /* the mean with 3 bits, as `square` has 6 */
+    const uint32_t square = h->spread * 64u / n;
+    const uint32_t half = mean >> 5; /* 3 bits behind the point, square has 6 */
     const uint32_t deviation =
         square > half * half ? square_root(square - half * half) << 5 : 0;
     h->margin = mean;
