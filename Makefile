@@ -11,8 +11,8 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
-    check-docs check-tidy check-analyze check-device size stack fuzz coverage fmt clean \
-    demo demo-life accuracy cost bench tflm power
+    check-docs check-tidy check-analyze check-device size stack fuzz coverage fmt \
+    clean demo demo-life accuracy drift cost bench tflm power
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -90,6 +90,9 @@ demo-life: release ## drift, training, deltas, rollback on a board whose power g
 
 accuracy: release ## accuracy of every method on real data
 	@scripts/accuracy $(BUILD)/release
+
+drift: release ## drift on real data: what is found, how often in vain; SHORT=1
+	@scripts/drift $(BUILD)/release
 
 power: bootstrap ## every power cut of the store, and of every pair; planted faults
 	@cmake -S . -B $(BUILD)/power -G Ninja -DCMAKE_BUILD_TYPE=Release \

@@ -89,9 +89,10 @@ static int32_t divide(int32_t n, int32_t d) {
 static int32_t feature(const tp_drift_sum *sum, const int8_t *x) {
     int32_t total = 0;
     const int8_t *at = x + sum->first;
-    for (uint32_t i = 0; i < sum->count; i++) {
+    uint32_t i = 0;
+    do { /* there is one at least */
         total += at[(size_t)i * sum->stride];
-    }
+    } while (++i < sum->count);
     return divide(total * (1 << FRACTION), sum->count);
 }
 
@@ -137,20 +138,20 @@ static int32_t mean_of(int32_t sum, uint32_t count) {
 
 static void collect(const tp_drift_config *config, const view *v,
                     const int8_t *x, uint32_t label) {
-    uint8_t *count = &v->count[label];
+    const uint32_t n = v->count[label];
+    const bool measure = measuring(config, v) && n >= CLASS_LEAST;
     int16_t *sum = v->mean + (size_t)label * config->features;
-    const bool measure = measuring(config, v) && known(v, label);
     for (uint32_t f = 0; f < config->features; f++) {
         const int32_t at = feature(&config->sum[f], x);
         if (measure) {
-            add_spread(v, f, at - mean_of(sum[f], *count));
+            add_spread(v, f, at - mean_of(sum[f], n));
         }
-        if (*count < SUM_MOST) {
+        if (n < SUM_MOST) {
             const int32_t more = sum[f] + divide(at, 1 << SUM_SHIFT);
             sum[f] = (int16_t)tp_clamp32(more, INT16_MIN, INT16_MAX);
         }
     }
-    *count = (uint8_t)(*count + (*count < SUM_MOST ? 1u : 0u));
+    v->count[label] = (uint8_t)(n + (n < SUM_MOST ? 1u : 0u));
 }
 
 /* 1 / sigma of a mean deviation in 2^-6, as z = e (8 + m) 2^(shift - 9) for e
@@ -166,13 +167,12 @@ static uint8_t units(uint32_t deviation) {
     return (uint8_t)(shift << 3 | ((inverse >> shift) & 7u));
 }
 
-/* Sums of calibrate <= 2^10 margins: 2^18, of squares 2^26. */
+/* Sums of at most 2^10 margins are below 2^18, of their squares below 2^26. */
 static void finish_margin(const tp_drift_config *config, head *h) {
     const uint32_t n = config->calibrate;
     const uint32_t mean = h->margin * 256u / n;
-    const uint32_t square = (uint32_t)((uint64_t)h->spread * 64u / n);
-    const uint32_t half =
-        mean >> 5; /* the mean with 3 bits, as `square` has 6 */
+    const uint32_t square = h->spread * 64u / n;
+    const uint32_t half = mean >> 5; /* 3 bits behind the point, square has 6 */
     const uint32_t deviation =
         square > half * half ? square_root(square - half * half) << 5 : 0;
     h->margin = mean;
@@ -182,9 +182,10 @@ static void finish_margin(const tp_drift_config *config, head *h) {
 static void finish(const tp_drift_config *config, const view *v) {
     const uint32_t features = config->features;
     for (uint32_t c = 0; c < config->classes; c++) {
+        const uint32_t n = v->count[c];
         int16_t *mean = v->mean + (size_t)c * features;
-        for (uint32_t f = 0; known(v, c) && f < features; f++) {
-            mean[f] = (int16_t)mean_of(mean[f], v->count[c]);
+        for (uint32_t f = 0; n >= CLASS_LEAST && f < features; f++) {
+            mean[f] = (int16_t)mean_of(mean[f], n);
         }
     }
     for (uint32_t f = 0; f < features; f++) {

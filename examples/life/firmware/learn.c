@@ -167,8 +167,8 @@ static bool is_stored(void) {
 bool life_judge(tp_status status) {
     bool accepted = false;
     if (tp_accept_end(&life.accept, &ctx, status, &accepted) != TP_OK ||
-        (accepted && tp_blob_write(&ctx, life.blob, sizeof life.blob) !=
-                         TP_OK)) {
+        (accepted &&
+         tp_blob_write(&ctx, life.blob, sizeof life.blob) != TP_OK)) {
         life_fail("what was learned cannot be judged");
     }
     life_tell(accepted ? "accepted: # of # right, # before"

@@ -13,27 +13,27 @@
 
 enum {
     LIFE_CLASSES = 10,
-    LIFE_SUMS = 10,    /* of the input, for drift: each coefficient over time */
-    LIFE_LEARN = 40,   /* samples to learn from */
-    LIFE_HELD = 20,    /* samples held back, to judge by */
+    LIFE_SUMS = 10,  /* of the input, for drift: each coefficient over time */
+    LIFE_LEARN = 40, /* samples to learn from */
+    LIFE_HELD = 20,  /* samples held back, to judge by */
     LIFE_EPOCHS = 8,
-    LIFE_EVERY = 2,    /* updates between two checkpoints */
-    LIFE_REST = 16,    /* clips between two, while nothing is learned */
-    LIFE_TRIAL = 30,   /* inferences that judge a delta */
-    LIFE_CHUNK = 256,  /* bytes of a delta that arrive with a clip */
-    LIFE_MINE = 1,     /* ids in the store: what was learned here */
-    LIFE_CLIP_S = 10   /* seconds between two clips */
+    LIFE_EVERY = 2,   /* updates between two checkpoints */
+    LIFE_REST = 16,   /* clips between two, while nothing is learned */
+    LIFE_TRIAL = 30,  /* inferences that judge a delta */
+    LIFE_CHUNK = 256, /* bytes of a delta that arrive with a clip */
+    LIFE_MINE = 1,    /* ids in the store: what was learned here */
+    LIFE_CLIP_S = 10  /* seconds between two clips */
 };
 
 #define LIFE_BLOB_BYTES (TP_BLOB_HEADER_BYTES + KWS_ADAPTER_BYTES)
 
 /* What happens, in this order; LIFE_DELTA and LIFE_TRIAL for each delta. */
 typedef enum life_phase {
-    LIFE_NEW,     /* there is no adapter yet but the one from the factory */
-    LIFE_LISTEN,  /* infer, and watch for drift */
-    LIFE_COLLECT, /* infer, and keep what the user confirms or corrects */
-    LIFE_TRAIN,   /* infer, and train between inferences */
-    LIFE_DELTA,   /* infer, and take chunks of a delta */
+    LIFE_NEW,      /* there is no adapter yet but the one from the factory */
+    LIFE_LISTEN,   /* infer, and watch for drift */
+    LIFE_COLLECT,  /* infer, and keep what the user confirms or corrects */
+    LIFE_TRAIN,    /* infer, and train between inferences */
+    LIFE_DELTA,    /* infer, and take chunks of a delta */
     LIFE_ON_TRIAL, /* infer with the adapter of a delta */
     LIFE_END
 } life_phase;
@@ -41,9 +41,9 @@ typedef enum life_phase {
 /* All that a loss of power must not take: one record of the store. Its pointers
  * are those of the same firmware. */
 typedef struct life_state {
-    uint32_t phase; /* life_phase */
-    uint32_t clip;  /* the next one */
-    uint32_t delta; /* that arrives, or is on trial */
+    uint32_t phase;  /* life_phase */
+    uint32_t clip;   /* the next one */
+    uint32_t delta;  /* that arrives, or is on trial */
     uint32_t sample; /* of the training run, the next one */
     tp_governor governor;
     uint16_t drift[TP_DRIFT_BYTES(LIFE_SUMS, LIFE_CLASSES) / 2];
@@ -69,7 +69,8 @@ void life_checkpoint(void);
 /* The adapter that is in use, or on trial, into a buffer. */
 void life_load(bool trial, uint8_t adapter[KWS_ADAPTER_BYTES]);
 
-/* --- world.c: what a device would hear, on files of the host --------------- */
+/* --- world.c: what a device would hear, on files of the host ---------------
+ */
 
 typedef struct life_clip {
     int8_t x[KWS_X_BYTES];
@@ -92,7 +93,8 @@ _Noreturn void life_fail(const char *why);
 void life_watch_begin(void);
 /* Drift of the input; true once there is some. */
 bool life_watch(const life_clip *clip, const int8_t *y);
-/* The user's answer to an inference; true once there is enough to learn from. */
+/* The user's answer to an inference; true once there is enough to learn from.
+ */
 bool life_collect(const life_clip *clip, const int8_t *y);
 void life_train_begin(void);
 /* As much as there is energy for now; true once training has ended. */

@@ -96,8 +96,8 @@ static void begin(void) {
              TP_OK &&
          tp_store_save(&life_store, &record, blob) != TP_OK) ||
         tp_governor_begin(&life.governor, &energy, 0) != TP_OK ||
-        tp_inbox_init(&life.inbox, &inbox, life.letters,
-                      sizeof life.letters) != TP_OK) {
+        tp_inbox_init(&life.inbox, &inbox, life.letters, sizeof life.letters) !=
+            TP_OK) {
         life_fail("nothing begins");
     }
     choose_mine();
