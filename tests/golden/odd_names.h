@@ -37,6 +37,9 @@
 #define ODD_NAMES_SAMPLE_BYTES 2u
 #define ODD_NAMES_RAM_BYTES 560u
 
+/* Of one inference: estimated instructions. */
+#define ODD_NAMES_INFER_COST 5333u
+
 /* For the runtime: infer, train, load and store. */
 extern const tp_model odd_names_model;
 

@@ -37,6 +37,9 @@
 #define TINY_CONV_SAMPLE_BYTES 49u
 #define TINY_CONV_RAM_BYTES 1040u
 
+/* Of one inference: estimated instructions. */
+#define TINY_CONV_INFER_COST 29317u
+
 /* For the runtime: infer, train, load and store. */
 extern const tp_model tiny_conv_model;
 

@@ -33,6 +33,9 @@
 #define TINY_FC_Y_BYTES 3u
 #define TINY_FC_RAM_BYTES 8u
 
+/* Of one inference: estimated instructions. */
+#define TINY_FC_INFER_COST 763u
+
 /* For the runtime: infer, train, load and store. */
 extern const tp_model tiny_fc_model;
 

@@ -39,6 +39,9 @@
 #define TINY_MLP_SAMPLE_BYTES 6u
 #define TINY_MLP_RAM_BYTES 480u
 
+/* Of one inference: estimated instructions. */
+#define TINY_MLP_INFER_COST 2676u
+
 /* For the runtime: infer, train, load and store. */
 extern const tp_model tiny_mlp_model;
 

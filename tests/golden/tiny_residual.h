@@ -36,6 +36,9 @@
 #define TINY_RESIDUAL_SAMPLE_BYTES 32u
 #define TINY_RESIDUAL_RAM_BYTES 456u
 
+/* Of one inference: estimated instructions. */
+#define TINY_RESIDUAL_INFER_COST 26390u
+
 /* For the runtime: infer, train, load and store. */
 extern const tp_model tiny_residual_model;
 
