@@ -12,9 +12,7 @@ static const tp_drift_sum sums[LIFE_SUMS] = {
 static const tp_drift_config watch = {.sum = sums,
                                       .features = LIFE_SUMS,
                                       .classes = LIFE_CLASSES,
-                                      .calibrate = 384,
-                                      .changed = 3300,
-                                      .harmful = 1600};
+                                      TP_DRIFT_DEFAULTS};
 
 void life_watch_begin(void) {
     if (tp_drift_begin(&watch, life.drift, sizeof life.drift) != TP_OK) {
