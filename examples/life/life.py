@@ -28,7 +28,7 @@ import sources  # noqa: E402
 
 ADAPTERS = ["conv[2468]=lora:rank=4", "fc11=head:classes=10"]
 OLD, NEW = "jackson", "theo"
-CLIPS = {OLD: 520, NEW: 680}
+CLIPS = {OLD: 600, NEW: 900}
 HEARD, SHOTS = range(20), range(20, 25)  # recordings of each digit
 MANY = range(20, 40)
 CLASS = 1

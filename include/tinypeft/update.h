@@ -9,7 +9,8 @@
  *     tp_update_accept(&store);   or   tp_update_reject(&store);
  *
  * Only the head must be in RAM at once, and only for tp_update_begin(). A reset
- * before tp_update_finish() leaves what there was; the delta is sent again. */
+ * before tp_update_finish() leaves what there was, and the delta is sent again,
+ * unless its parts were kept: tp_update_keep(). */
 #ifndef TINYPEFT_UPDATE_H
 #define TINYPEFT_UPDATE_H
 
@@ -83,6 +84,38 @@ TP_MUST_CHECK tp_status tp_update_chunk(tp_update *update, const uint8_t *bytes,
 /* TP_ERR_TRUNCATED: bytes are missing. TP_ERR_CORRUPT: they do not make the
  * blob that was signed. Nothing has changed then. */
 TP_MUST_CHECK tp_status tp_update_finish(tp_update *update);
+
+/* --- deltas that outlive a reset while they arrive -------------------------
+ *
+ *     at = tp_update_kept(&store);            where the sender has to go on
+ *     tp_update_keep(&store, at, bytes, n);   as they arrive
+ *     tp_update_take(&update, &store, &device, head, sizeof head);
+ *
+ * One at a time, head included. Each part is saved with what came before it, so
+ * fewer and larger parts wear the flash less. */
+
+/* Bytes that have arrived and will survive; 0: none. */
+uint32_t tp_update_kept(const tp_store *store);
+
+/* The next part.
+ *   at  tp_update_kept(), or 0: another delta begins, what was kept goes
+ *   n   at least 1
+ * TP_ERR_ARGUMENT: bytes are missing in between, or there are none. Errors of
+ * tp_store_save(), after which what was kept still is. */
+TP_MUST_CHECK tp_status tp_update_keep(tp_store *store, uint32_t at,
+                                       const uint8_t *bytes, uint32_t n);
+
+/* All has arrived: tp_update_begin() to tp_update_finish() in one call.
+ *   head  [out] scratch for the delta's head
+ * TP_ERR_NOT_FOUND: nothing was kept. TP_ERR_TRUNCATED: more has to come, or a
+ * head is longer than `capacity`; what was kept stays, as it does where the
+ * store fails. Every other error refuses the delta, and then it is gone, as it
+ * is where it was taken. */
+TP_MUST_CHECK tp_status tp_update_take(tp_update *update, tp_store *store,
+                                       const tp_device *device, uint8_t *head,
+                                       uint32_t capacity);
+
+/* --- the trial ------------------------------------------------------------ */
 
 /* The adapter on trial is in use from now on, and deltas not newer than its own
  * are refused. TP_ERR_NOT_FOUND: none is on trial. */

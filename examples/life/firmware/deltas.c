@@ -12,8 +12,6 @@ static const tp_device device = {.model = &kws_model,
                                  .device_class = DEVICE_CLASS,
                                  .keys = keys,
                                  .n_keys = KEYS};
-static tp_update update;
-static uint32_t at; /* bytes of the delta that were taken; 0: none */
 
 void life_trust(const char *path) {
     if (life_receive(path, 0, public_key, sizeof public_key) !=
@@ -40,30 +38,23 @@ static const char *why(tp_status status) {
     }
 }
 
-static tp_status take(const char *path, bool *done) {
-    static uint8_t bytes[HEAD];
-    if (at == 0) {
-        const uint32_t n = life_receive(path, 0, bytes, sizeof bytes);
-        return tp_update_begin(&update, &life_store, &device, bytes, n, &at);
-    }
-    const uint32_t n = life_receive(path, at, bytes, LIFE_CHUNK);
-    at += n;
-    *done = n < LIFE_CHUNK;
-    TP_TRY(tp_update_chunk(&update, bytes, n));
-    return *done ? tp_update_finish(&update) : TP_OK;
-}
-
 bool life_take(const char *path) {
-    bool done = false;
-    const tp_status status = take(path, &done);
-    if (status != TP_OK) {
+    static tp_update update;
+    static uint8_t head[HEAD];
+    const uint32_t at = tp_update_kept(&life_store);
+    const uint32_t n = life_receive(path, at, head, LIFE_CHUNK);
+    if (n > 0 && tp_update_keep(&life_store, at, head, n) != TP_OK) {
+        life_fail("a part of a delta cannot be kept");
+    }
+    if (n == LIFE_CHUNK) {
+        return false;
+    }
+    const tp_status status =
+        tp_update_take(&update, &life_store, &device, head, sizeof head);
+    if (status == TP_OK) {
+        life_tell("delta of # bytes stored, on trial", (uint32_t[]){at + n});
+    } else {
         life_tell(why(status), NULL);
-    } else if (done) {
-        life_tell("delta of # bytes stored, on trial", &at);
     }
-    if (status != TP_OK || done) {
-        at = 0;
-        return true;
-    }
-    return false;
+    return true;
 }

@@ -17,12 +17,15 @@ enum {
     LIFE_LEARN = 40, /* samples to learn from */
     LIFE_HELD = 20,  /* samples held back, to judge by */
     LIFE_EPOCHS = 8,
-    LIFE_EVERY = 2,   /* updates between two checkpoints */
-    LIFE_REST = 16,   /* clips between two, while nothing is learned */
-    LIFE_TRIAL = 30,  /* inferences that judge a delta */
-    LIFE_CHUNK = 256, /* bytes of a delta that arrive with a clip */
-    LIFE_MINE = 1,    /* ids in the store: what was learned here */
-    LIFE_CLIP_S = 10  /* seconds between two clips */
+    LIFE_EVERY = 2,      /* updates between two checkpoints */
+    LIFE_REST = 16,      /* clips between two, while nothing is learned */
+    LIFE_TRIAL = 30,     /* inferences that judge a delta */
+    LIFE_CHUNK = 512,    /* bytes of a delta that arrive with a clip */
+    LIFE_AIR = 1060,     /* the clip with which the first delta comes, */
+    LIFE_AIR_EACH = 100, /* how much later each other one, */
+    LIFE_ARRIVED = 20,   /* and how much later its trial begins */
+    LIFE_MINE = 1,       /* ids in the store: what was learned here */
+    LIFE_CLIP_S = 10     /* seconds between two clips */
 };
 
 #define LIFE_BLOB_BYTES (TP_BLOB_HEADER_BYTES + KWS_ADAPTER_BYTES)

@@ -25,6 +25,7 @@ static tp_ctx ctx = {
 static const char *files[3 + MOST_DELTAS]; /* factory, final, deltas */
 static uint32_t n_deltas;
 static uint32_t right[2]; /* on trial: in use, the one on trial */
+static uint32_t swap;     /* instructions of one, and of counting them */
 
 /* --- parts of a clip ------------------------------------------------------ */
 
@@ -112,6 +113,13 @@ static void rest(void) {
     }
 }
 
+/* At a clip of its own, so that the same is heard after any loss of power. */
+static void next_delta(uint32_t i) {
+    life.delta = i;
+    life.clip = LIFE_AIR + i * LIFE_AIR_EACH;
+    enter(i < n_deltas ? LIFE_DELTA : LIFE_END);
+}
+
 static void train(void) {
     tp_status status = TP_OK;
     if (!life_train(&status)) {
@@ -121,29 +129,28 @@ static void train(void) {
         choose_mine();
         life_load(false, ctx.adapter);
     }
-    life.delta = 0;
-    enter(LIFE_DELTA);
+    next_delta(0);
 }
 
-/* A delta that was refused leaves no trial. The trial begins at a clip of its
- * own, so that it hears the same after a loss of power. */
+/* A delta that was refused leaves no trial. */
 static void take_delta(void) {
     if (!life_has_trial() && !life_take(files[2 + life.delta])) {
         return;
     }
     if (life_has_trial()) {
+        life.clip = LIFE_AIR + life.delta * LIFE_AIR_EACH + LIFE_ARRIVED;
         enter(LIFE_ON_TRIAL);
         return;
     }
-    life.delta++;
-    enter(life.delta < n_deltas ? LIFE_DELTA : LIFE_END);
+    next_delta(life.delta + 1);
 }
 
 static void end_trial(void) {
     const bool better = right[1] >= right[0];
-    life_tell(better ? "trial: # of # right, # with the one before: in use"
+    life_tell(better ? "trial: # of # right, # with the one before: in use "
+                       "(a swap takes # instructions)"
                      : "trial: # of # right, # with the one before: back",
-              (uint32_t[]){right[1], LIFE_TRIAL, right[0]});
+              (uint32_t[]){right[1], LIFE_TRIAL, right[0], swap});
     if ((better ? tp_update_accept(&life_store)
                 : tp_update_reject(&life_store)) != TP_OK) {
         life_fail("the trial does not end");
@@ -164,7 +171,9 @@ static void on_trial(void) {
                 life_fail("there are too few clips");
             }
             for (int k = 0; k < 2; k++) {
+                const uint64_t before = tp_qemu_instructions();
                 ctx.adapter = k == 0 ? used : other; /* the hot swap */
+                swap = (uint32_t)(tp_qemu_instructions() - before);
                 infer(&clip, y);
                 right[k] += is_right(&clip, y);
             }
@@ -173,9 +182,7 @@ static void on_trial(void) {
         end_trial();
     }
     life_load(false, ctx.adapter);
-    life.clip += LIFE_TRIAL;
-    life.delta++;
-    enter(life.delta < n_deltas ? LIFE_DELTA : LIFE_END);
+    next_delta(life.delta + 1);
 }
 
 static void next_clip(void) {
