@@ -11,7 +11,7 @@
  *     static const tp_drift_sum sums[10] = {{0, 49, 10}, {1, 49, 10}, ...};
  *     static const tp_drift_config config = {
  *         .sum = sums, .features = 10, .classes = 10, TP_DRIFT_DEFAULTS};
- *     static uint16_t state[TP_DRIFT_BYTES(10, 10) / 2];
+ *     static _Alignas(4) uint8_t state[TP_DRIFT_BYTES(10, 10)];
  *     tp_drift_begin(&config, state, sizeof state);
  *     with every sample: margin = tp_drift_margin(y, 10, &class);
  *         found = tp_drift_sample(&config, state, x, class, margin);
@@ -65,7 +65,7 @@ typedef enum tp_drift_found {
 } tp_drift_found;
 
 /* Starts to calibrate, for the first time or anew.
- *   state  [out] TP_DRIFT_BYTES(), aligned to 2
+ *   state  [out] TP_DRIFT_BYTES(), aligned to 4
  * TP_ERR_ARGUMENT: a number out of range. TP_ERR_BUDGET: `bytes` is too few. */
 TP_MUST_CHECK tp_status tp_drift_begin(const tp_drift_config *config,
                                        void *state, size_t bytes);

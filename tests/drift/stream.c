@@ -59,7 +59,7 @@ int tp_dr_draw(tp_dr_stream *s) {
 
 typedef struct run {
     const tp_dr_trial *trial;
-    uint16_t state[MOST_STATE / 2];
+    _Alignas(4) uint8_t state[MOST_STATE];
     tp_dr_stream stream;
 } run;
 

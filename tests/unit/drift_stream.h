@@ -41,7 +41,7 @@ static inline void tp_ds_sample(uint32_t *rng, uint32_t label, int shift,
 }
 
 /* 1,500 samples, of which the last 500 have moved and are less sure.
- *   state  TP_DS_STATE, aligned to 2
+ *   state  TP_DS_STATE, aligned to 4
  * Returns 0 where the detector refused to begin. */
 static inline uint32_t tp_ds_crc(void *state, uint32_t seed) {
     uint32_t rng = tp_rng_seed(seed);

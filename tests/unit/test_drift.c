@@ -16,7 +16,7 @@ _Static_assert(TP_DRIFT_BYTES(10, 10) == 256, "what the notes allow");
 enum { N0 = 512 };
 
 typedef struct fixture {
-    uint16_t state[TP_DS_STATE / 2];
+    _Alignas(4) uint8_t state[TP_DS_STATE];
     uint32_t rng;
     uint32_t label; /* of the last sample */
     uint32_t blind; /* 1: the detector is told class 0 always */

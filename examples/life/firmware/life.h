@@ -49,7 +49,7 @@ typedef struct life_state {
     uint32_t delta;  /* that arrives, or is on trial */
     uint32_t sample; /* of the training run, the next one */
     tp_governor governor;
-    uint16_t drift[TP_DRIFT_BYTES(LIFE_SUMS, LIFE_CLASSES) / 2];
+    _Alignas(4) uint8_t drift[TP_DRIFT_BYTES(LIFE_SUMS, LIFE_CLASSES)];
     tp_inbox inbox;
     _Alignas(TP_ALIGN) uint8_t letters[TP_INBOX_BYTES(KWS_X_BYTES, LIFE_LEARN)];
     uint32_t n_learn, n_held;
