@@ -159,7 +159,7 @@ static uint32_t scratch_of(const packer *p, bool padded) {
 }
 
 static tp_status append(tp_lower *lower, const tp_op *op, const packer *p) {
-    const size_t groups = (size_t)(p->mult * p->groups);
+    const size_t groups = (size_t)p->mult * (size_t)p->groups;
     tp_dwconv2d_any out = {
         .conv = *p->d, .padded = is_padded(p->d), .limit = p->limit};
     out.conv.w = NULL;
@@ -197,7 +197,7 @@ tp_status tp_dwconv_any_lower_described(tp_lower *lower, const tp_op *op,
                 .taps = d->k_h * d->k_w,
                 .mult = d->out_c / d->in_c,
                 .groups = (d->in_c + TP_TAPS_GROUP - 1) / TP_TAPS_GROUP};
-    const size_t groups = (size_t)(p.mult * p.groups);
+    const size_t groups = (size_t)p.mult * (size_t)p.groups;
     *done = false;
     if (d->in_c < TP_TAPS_GROUP) {
         return TP_OK;

@@ -315,7 +315,7 @@ static int8_t *lay_out(work *v, const int32_t *b, const tp_factor *f,
     int8_t *bytes = (int8_t *)table;
     v->act = scratch;
     v->channel = op->channel;
-    if (op->limit != 0) {
+    if (op->limit != 0 && b != NULL) { /* so there is one */
         const int32_t groups = (c->out_c + TP_TILE_GROUP - 1) / TP_TILE_GROUP;
         tp_channels_make(op, b, f, table);
         v->channel = table;
@@ -330,7 +330,7 @@ static int8_t *lay_out(work *v, const int32_t *b, const tp_factor *f,
     v->rows.forward = c->reverse != 0 ? -1 : 1;
     v->rows.next = c->reverse != 0 ? INT32_MAX : -c->pad_t;
     v->rows.oy = -1;
-    memset(bytes, c->x_zp, (size_t)(v->rows.slots * op->row_bytes));
+    memset(bytes, c->x_zp, (size_t)v->rows.slots * (size_t)op->row_bytes);
     v->thin = c->k_w * c->in_c <= 4;
     return bytes + v->rows.slots * op->row_bytes;
 }
