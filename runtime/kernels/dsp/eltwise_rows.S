@@ -2,17 +2,7 @@
  *
  * By hand, for no compiler uses SMMLAR, which rounds, takes the high word and
  * adds: thirteen instructions a sum, where C has thirty. */
-    .syntax unified
-    .thumb
-    .text
-
-.macro BEGIN name
-    .section .text.\name, "ax", %progbits
-    .global \name
-    .type \name, %function
-    .thumb_func
-\name:
-.endm
+#include "runtime/kernels/thumb.inc"
 
 /* Two values a turn of r3 turns; an odd number enters in the middle. */
 .macro TURNS one, p1, p2

@@ -3,16 +3,7 @@
  * By hand, for a compiler neither rotates while it extends nor keeps the flags
  * of SEL from one instruction to the next. Each loop takes blocks of four two
  * at a time; an odd number of them begins with one. */
-    .syntax unified
-    .thumb
-
-.macro BEGIN name
-    .section .text.\name, "ax", %progbits
-    .global \name
-    .type \name, %function
-    .thumb_func
-\name:
-.endm
+#include "runtime/kernels/thumb.inc"
 
 /* --- features, widened ---------------------------------------------------- */
 

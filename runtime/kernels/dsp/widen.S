@@ -2,9 +2,7 @@
  *
  * By hand, for a compiler takes twice as many instructions: it neither rotates
  * while it extends nor stores four words at once. */
-    .syntax unified
-    .thumb
-    .text
+#include "runtime/kernels/thumb.inc"
 
 /* r2 or r3 counts blocks of two; an odd number enters in the middle. */
 .macro BLOCKS count, one
@@ -13,14 +11,6 @@
     subs \count, #1
     bne 1b
 .endm
-.macro BEGIN name
-    .section .text.\name, "ax", %progbits
-    .global \name
-    .type \name, %function
-    .thumb_func
-\name:
-.endm
-
 .macro UNSIGNED
     ldr r4, [r0], #4
     ldr r5, [r1], #4

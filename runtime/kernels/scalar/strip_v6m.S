@@ -3,17 +3,7 @@
  * By hand, for a compiler holds sums and weights on the stack, and loads and
  * stores them for each product: here the sums stay in the registers that do
  * not multiply, and a row's three weights in those that do. */
-    .syntax unified
-    .thumb
-    .text
-
-.macro BEGIN name
-    .section .text.\name, "ax", %progbits
-    .global \name
-    .type \name, %function
-    .thumb_func
-\name:
-.endm
+#include "runtime/kernels/thumb.inc"
 
 /* tp_strip */
     .equ S_U, 0

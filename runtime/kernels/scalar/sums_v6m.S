@@ -3,17 +3,7 @@
  * By hand, for a compiler holds sums on the stack: only eight registers
  * multiply, and a product takes the place of a factor. Here they hold what is
  * multiplied, the others sums: 25 instructions for 8 products. */
-    .syntax unified
-    .thumb
-    .text
-
-.macro BEGIN name
-    .section .text.\name, "ax", %progbits
-    .global \name
-    .type \name, %function
-    .thumb_func
-\name:
-.endm
+#include "runtime/kernels/thumb.inc"
 
 /* r0 u, r1 w; r8-r12, lr, r6, r7: the sums of c0 in both pixels, of c1, ... */
 .macro CHANNEL at, sum0, sum1
