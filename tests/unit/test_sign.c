@@ -19,35 +19,10 @@
 #include "cli/cli.h"
 #include "core/crc32.h"
 #include "fleet/pack/package.h"
+#include "tests/unit/kill.h"
 #include "tinypeft/version.h"
 
 enum { HEIGHT = 5, LEAVES = 32, BLOB = 400, ROOM = 4096 };
-
-static int calls, kill_at; /* 0: never; odd: before a call, even: after it */
-
-static void count(void) {
-    calls++;
-    if (calls == kill_at) {
-        (void)raise(SIGKILL);
-    }
-}
-
-#define WRAP(type, name, parameters, arguments)                                \
-    type __real_##name parameters;                                             \
-    type __wrap_##name parameters;                                             \
-    type __wrap_##name parameters {                                            \
-        count();                                                               \
-        const type result = __real_##name arguments;                           \
-        count();                                                               \
-        return result;                                                         \
-    }
-
-WRAP(ssize_t, write, (int f, const void *b, size_t n), (f, b, n))
-WRAP(int, fsync, (int f), (f))
-WRAP(int, rename, (const char *a, const char *b), (a, b))
-WRAP(int, unlink, (const char *a), (a))
-WRAP(int, close, (int f), (f))
-WRAP(int, flock, (int f, int how), (f, how))
 
 static char folder[64], key[96], package[96], delta[96];
 static tp_key public_key;

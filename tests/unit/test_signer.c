@@ -20,40 +20,11 @@
 #include <cmocka.h>
 
 #include "fleet/pack/signer.h"
+#include "tests/unit/kill.h"
 
 enum { HEIGHT = 5, LEAVES = 32, SIGNATURE = 2352 };
 
 static const uint8_t message[] = "what is signed";
-
-/* --- calls of the system -------------------------------------------------- */
-
-static int calls, kill_at; /* 0: never; odd: before a call, even: after it */
-
-static void count(void) {
-    calls++;
-    if (calls == kill_at) {
-        (void)raise(SIGKILL);
-    }
-}
-
-#define WRAP(type, name, parameters, arguments)                                \
-    type __real_##name parameters;                                             \
-    type __wrap_##name parameters;                                             \
-    type __wrap_##name parameters {                                            \
-        count();                                                               \
-        const type result = __real_##name arguments;                           \
-        count();                                                               \
-        return result;                                                         \
-    }
-
-WRAP(ssize_t, write, (int f, const void *b, size_t n), (f, b, n))
-WRAP(int, fsync, (int f), (f))
-WRAP(int, rename, (const char *a, const char *b), (a, b))
-WRAP(int, unlink, (const char *a), (a))
-WRAP(int, close, (int f), (f))
-WRAP(int, flock, (int f, int how), (f, how))
-
-/* --- the tests ------------------------------------------------------------ */
 
 typedef struct fixture {
     char folder[64], key[96];
