@@ -127,7 +127,8 @@ TP_MUST_CHECK tp_status tp_store_load(const tp_store *store,
 TP_MUST_CHECK tp_status tp_store_save(tp_store *store, tp_record *record,
                                       const void *payload);
 
-/* The same in parts, with nothing of the payload kept in RAM. */
+/* The same in parts, with nothing of the payload kept in RAM. To begin, as to
+ * save, may move other records to level wear: find those anew. */
 typedef struct tp_store_writer {
     tp_store *store;
     tp_record record;

@@ -260,17 +260,36 @@ static tp_status repair(tp_store *store, uint32_t slot) {
     return status;
 }
 
-static tp_status repair_if_kept(tp_store *store, uint32_t slot) {
-    tp_head head;
-    if (!tp_ring_head(store, slot, &head) || !tp_ring_keeps(store, &head)) {
-        store->good &= ~tp_ring_bit(slot); /* and is erased */
-        return TP_OK;
-    }
+/* A deletion that has the last slot cannot be copied. Nobody was told of it, so
+ * it never was. */
+static tp_status repair_kept(tp_store *store, uint32_t slot, bool deletes) {
     if (too_often(store, slot)) {
         store->read_only = true;
         return TP_OK;
     }
-    return repair(store, slot);
+    const tp_status status = repair(store, slot);
+    if (status == TP_ERR_FULL && deletes) {
+        store->good &= ~tp_ring_bit(slot); /* and is erased */
+        return TP_OK;
+    }
+    return status;
+}
+
+/* Deletions, or the others. Deletions come first and are done with: what they
+ * delete needs no slot to be copied to, which a full ring would not have. */
+static tp_status repair_half(tp_store *store, uint32_t half, bool deletions) {
+    tp_head head;
+    for (uint32_t i = 0; i < store->slots; i++) {
+        if (!tp_ring_has(half, i)) {
+            continue;
+        }
+        if (!tp_ring_head(store, i, &head) || !tp_ring_keeps(store, &head)) {
+            store->good &= ~tp_ring_bit(i); /* and is erased */
+        } else if (head.deleted == deletions) {
+            TP_TRY(repair_kept(store, i, deletions));
+        }
+    }
+    return TP_OK;
 }
 
 /* Whatever is neither whole nor blank. */
@@ -314,12 +333,9 @@ tp_status tp_store_mount(tp_store *store, const tp_flash *flash,
     }
     scan(store, &f);
     TP_TRY(load_choice(store));
-    for (uint32_t i = 0; i < store->slots; i++) {
-        if (tp_ring_has(f.half, i)) {
-            TP_TRY(repair_if_kept(store, i));
-        }
-    }
+    TP_TRY(repair_half(store, f.half, true));
     TP_TRY(settle(store));
+    TP_TRY(repair_half(store, f.half, false));
     scrub(store, store->good | f.old);
     return TP_OK;
 }

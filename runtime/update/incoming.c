@@ -62,14 +62,17 @@ static tp_status describe(const tp_store *store, const tp_record *old,
     return TP_OK;
 }
 
-/* and its bytes. */
-static tp_status copy(const tp_store *store, const tp_record *old, uint32_t at,
+/* and its bytes. What was kept may have moved when the writer began.
+ *   old  [out] scratch */
+static tp_status copy(const tp_store *store, tp_record *old, uint32_t at,
                       const uint8_t *bytes, uint32_t n,
                       tp_store_writer *writer) {
-    tp_record record;
-    TP_TRY(pass(store, old, 0, at, append, writer));
+    if (at > 0) {
+        TP_TRY(find(store, old));
+        TP_TRY(pass(store, old, 0, at, append, writer));
+    }
     TP_TRY(tp_store_append(writer, bytes, n));
-    return tp_store_commit(writer, &record);
+    return tp_store_commit(writer, old);
 }
 
 tp_status tp_update_keep(tp_store *store, uint32_t at, const uint8_t *bytes,
@@ -100,13 +103,15 @@ static tp_status chunk(void *ctx, const uint8_t *bytes, uint32_t n) {
     return tp_update_chunk(ctx, bytes, n);
 }
 
+/* The update, too, begins with a writer. */
 static tp_status take(tp_update *update, tp_store *store,
-                      const tp_device *device, const tp_record *record,
-                      uint8_t *head, uint32_t capacity) {
+                      const tp_device *device, tp_record *record, uint8_t *head,
+                      uint32_t capacity) {
     const uint32_t n = record->bytes < capacity ? record->bytes : capacity;
     uint32_t used = 0;
     TP_TRY(tp_store_read(store, record, 0, head, n));
     TP_TRY(tp_update_begin(update, store, device, head, n, &used));
+    TP_TRY(find(store, record));
     TP_TRY(pass(store, record, used, record->bytes, chunk, update));
     return tp_update_finish(update);
 }

@@ -126,6 +126,9 @@ tp_status tp_update_begin(tp_update *update, tp_store *store,
         TP_TRY(find_before(store, m, &update->before));
     }
     TP_TRY(begin_record(update, store, m));
+    if (m->encoding == TP_ENCODING_FOLLOWS) {
+        TP_TRY(find_before(store, m, &update->before)); /* it may have moved */
+    }
     tp_unpack u;
     tp_unpack_begin(&u);
     memcpy(update->unpack, &u, sizeof u);

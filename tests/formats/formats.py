@@ -400,9 +400,36 @@ def read_slot(b, granule):
         want = magic + U32.pack(r["seq"] & 0xFFFFFFFF) + h[92:96]
         return b[at:at + 16] == want + U32.pack(zlib.crc32(want))
     r["payload"] = b[start:start + n]
-    if not (commit(b"TPCA", first) or commit(b"TPCB", first + padded(16))):
+    commits = [commit(b"TPCA", first), commit(b"TPCB", first + padded(16))]
+    if not any(commits):
         return None
+    r["whole"] = all(commits)
     return r if u32(h, 80) == zlib.crc32(r["payload"]) else None
+
+
+def generations(records):
+    """{(kind, id): [newest, ...]}; of one generation the later record."""
+    keys = {}
+    for r in sorted(records, key=lambda r: r["seq"]):
+        keys.setdefault((r["kind"], r["id"]), {})[r["generation"]] = r
+    return {key: [g[n] for n in sorted(g, reverse=True)]
+            for key, g in keys.items()}
+
+
+def read_choice(keys):
+    newest = keys.get((2, 0), [None])[0]
+    if newest is None or newest["deleted"] or len(newest["payload"]) != 32:
+        return (0,) * 6
+    return struct.unpack("<IIIIQQ", newest["payload"])
+
+
+def is_full(keys, slots):
+    """Every slot holds a record that stays."""
+    choice = read_choice(keys)
+    named = {(1, *choice[:2]), (1, *choice[2:4])}
+    return slots == sum(
+        n < 2 or (*key, r["generation"]) in named
+        for key, records in keys.items() for n, r in enumerate(records))
 
 
 def read_store(image, granule, slot_bytes):
@@ -411,15 +438,10 @@ def read_store(image, granule, slot_bytes):
     slots = [image[i:i + slot_bytes]
              for i in range(0, len(image), slot_bytes)][:32]
     good = [r for r in (read_slot(b, granule) for b in slots) if r]
+    if is_full(generations(good), len(slots)):
+        good = [r for r in good if r["whole"] or not r["deleted"]]
     gone = {(r["kind"], r["id"]) for r in good if r["deleted"]}
-    keys = {}
-    for r in sorted(good, key=lambda r: r["seq"]):
-        key = r["kind"], r["id"]
-        if key not in gone and not any(kind == 0 for kind, _ in gone):
-            keys.setdefault(key, {})[r["generation"]] = r  # the later one
-    shown = {key: [g[n] for n in sorted(g, reverse=True)[:2]]
-             for key, g in keys.items()}
-    choice = (0,) * 6
-    if (2, 0) in shown and len(shown[2, 0][0]["payload"]) == 32:
-        choice = struct.unpack("<IIIIQQ", shown[2, 0][0]["payload"])
-    return shown, choice
+    keys = generations(
+        r for r in good if (r["kind"], r["id"]) not in gone and
+        not any(kind == 0 for kind, _ in gone))
+    return {key: r[:2] for key, r in keys.items()}, read_choice(keys)

@@ -27,6 +27,11 @@ const story power_stories[STORIES] = {
     {"reboots",
      6,
      {{SAVE, 1}, {REBOOT, 0}, {SAVE, 2}, {REBOOT, 0}, {SAVE, 1}, {REBOOT, 0}}},
+    {"format a full ring", 4, {{SAVE, 1}, {SAVE, 1}, {SAVE, 2}, {FORMAT, 0}}},
+    {"delete in a full ring",
+     4,
+     {{SAVE, 1}, {SAVE, 1}, {SAVE, 2}, {DELETE, 2}}},
+    {"delete two of three", 4, {{SAVE, 1}, {SAVE, 1}, {SAVE, 2}, {DELETE, 1}}},
 };
 
 void power_violation(trial *t, const char *what) {

@@ -5,7 +5,7 @@
 
 #include "tests/power/world.h"
 
-#define STORIES 8
+#define STORIES 11
 
 extern const story power_stories[STORIES];
 
@@ -54,7 +54,7 @@ void power_single(trial *t, uint32_t granule, bool ecc, event cut, world *seen);
  * after each, the same on every machine. */
 uint32_t power_replay(trial *t, uint32_t *cuts);
 
-#define POWER_REPLAY_CRC 0x3ABB580Bu
-#define POWER_REPLAY_CUTS 2514u
+#define POWER_REPLAY_CRC 0x97495554u
+#define POWER_REPLAY_CUTS 3246u
 
 #endif

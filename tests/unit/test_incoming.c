@@ -208,6 +208,45 @@ static void refused(void **state) {
     is_on_trial(&f);
 }
 
+/* Saves of another record wear the slots where it does not lie. */
+static void wear(fixture *f, uint32_t saves) {
+    tp_record other = {.kind = TP_RECORD_TRAINING, .id = 1, .bytes = BLOB};
+    for (uint32_t i = 0; i < saves; i++) {
+        assert_int_equal(tp_store_save(&f->store, &other, f->blob), TP_OK);
+    }
+}
+
+/* Where what was kept lies, and with back = 1 where it lay. */
+static uint32_t lies_in(const fixture *f, uint32_t back) {
+    tp_record record;
+    assert_int_equal(
+        tp_store_find(&f->store, TP_RECORD_INCOMING, 0, back, &record), TP_OK);
+    return record.slot;
+}
+
+/* To level wear, what was kept moves when a slot is taken for the next part or
+ * for the adapter. It is looked for where it lies then. */
+static void moves_to_level_wear(void **state) {
+    static fixture f;
+    uint32_t moved = 0;
+    (void)state;
+    for (uint32_t saves = 0; saves < 60; saves++) {
+        start(&f);
+        for (uint32_t at = 0; at < f.n; at += PART) {
+            const uint32_t n = f.n - at < PART ? f.n - at : PART;
+            wear(&f, saves);
+            const uint32_t lay = at > 0 ? lies_in(&f, 0) : 0;
+            assert_int_equal(tp_update_keep(&f.store, at, f.delta + at, n),
+                             TP_OK);
+            moved += at > 0 && lies_in(&f, 1) != lay;
+        }
+        wear(&f, saves);
+        assert_int_equal(take(&f), TP_OK);
+        is_on_trial(&f);
+    }
+    assert_true(moved > 0);
+}
+
 /* --- with cuts ------------------------------------------------------------ */
 
 typedef enum act { KEEP_SECOND, TAKE } act;
@@ -284,6 +323,7 @@ int main(void) {
         cmocka_unit_test(goes_on_after_a_reset),
         cmocka_unit_test(parts_out_of_order),
         cmocka_unit_test(refused),
+        cmocka_unit_test(moves_to_level_wear),
         cmocka_unit_test(cut_while_keeping),
         cmocka_unit_test(cut_while_taking),
     };

@@ -303,6 +303,51 @@ static void unpacks_segments(void **state) {
     assert_int_equal(receive(&d, 1), TP_ERR_CORRUPT);
 }
 
+/* To level wear, the blob that a delta follows moves when a slot is taken for
+ * the new one. It is read from where it lies then. */
+static void follows_what_moves(void **state) {
+    static delta first, second;
+    static const uint8_t payload[] = {TP_SEGMENT_COPY,
+                                      0x80 | ((BLOB - 1) & 0x7F),
+                                      (BLOB - 1) >> 7,
+                                      TP_SEGMENT_LITERAL,
+                                      1,
+                                      77};
+    uint8_t before[BLOB];
+    uint8_t blob[BLOB];
+    uint8_t digest[32];
+    uint32_t moved = 0;
+    fill(before, 1);
+    tp_manifest m = manifest_of(before, 1);
+    sign(&m, before, &first);
+    memcpy(blob, before, BLOB);
+    blob[BLOB - 1] = 77;
+    m = manifest_of(blob, 2);
+    m.encoding = TP_ENCODING_FOLLOWS;
+    m.payload_bytes = sizeof payload;
+    hash(before, BLOB, digest);
+    memcpy(m.before, digest, sizeof m.before);
+    sign(&m, payload, &second);
+    for (uint32_t saves = 0; saves < 60; saves++) {
+        tp_record record = {.kind = TP_RECORD_TRAINING, .id = 1, .bytes = BLOB};
+        tp_record was;
+        tp_record is;
+        assert_int_equal(begin(state), TP_OK);
+        assert_int_equal(receive(&first, 500), TP_OK);
+        for (uint32_t i = 0; i < saves; i++) {
+            assert_int_equal(tp_store_save(&f.store, &record, before), TP_OK);
+        }
+        assert_int_equal(tp_store_chosen(&f.store, true, &was), TP_OK);
+        assert_int_equal(receive(&second, 2), TP_OK);
+        shows(true, blob);
+        assert_int_equal(tp_store_find_generation(&f.store, TP_RECORD_ADAPTER,
+                                                  3, was.generation, &is),
+                         TP_OK);
+        moved += was.slot != is.slot;
+    }
+    assert_true(moved > 0);
+}
+
 /* A blob as the device writes it, packed, is smaller by most of its header. */
 static void packs_what_it_unpacks(void **state) {
     (void)state;
@@ -425,6 +470,7 @@ int main(void) {
         cmocka_unit_test_setup(refuses_what_is_for_others, begin),
         cmocka_unit_test_setup(refuses_every_change, begin),
         cmocka_unit_test_setup(unpacks_segments, begin),
+        cmocka_unit_test_setup(follows_what_moves, begin),
         cmocka_unit_test_setup(packs_what_it_unpacks, begin),
         cmocka_unit_test_setup(refuses_what_begins_behind_the_end, begin),
         cmocka_unit_test_setup(survives_any_payload, begin),
