@@ -121,9 +121,7 @@ any2:
  *   r1..r4  sums            r5..r8  weights      r9, r10  activations
  *   r11     activations     r12     their end    lr       channel */
 
-.macro PAIRS1
-    ldm r0!, {r5-r8}
-    ldrd r9, r10, [r11], #8
+.macro PRODUCTS1
     smlad r2, r9, r5, r2
     smlad r4, r9, r6, r4
     sxtb16 r5, r5
@@ -136,6 +134,11 @@ any2:
     sxtb16 r8, r8
     smlad r1, r10, r7, r1
     smlad r3, r10, r8, r3
+.endm
+.macro PAIRS1
+    ldm r0!, {r5-r8}
+    ldrd r9, r10, [r11], #8
+    PRODUCTS1
 .endm
 
 .macro FINISH1 kind, group
@@ -203,18 +206,7 @@ any1:
     ldr r9, [r11], #4
     sxtb16 r10, r9, ror #8
     sxtb16 r9, r9
-    smlad r2, r9, r5, r2
-    smlad r4, r9, r6, r4
-    sxtb16 r5, r5
-    sxtb16 r6, r6
-    smlad r1, r9, r5, r1
-    smlad r3, r9, r6, r3
-    smlad r2, r10, r7, r2
-    smlad r4, r10, r8, r4
-    sxtb16 r7, r7
-    sxtb16 r8, r8
-    smlad r1, r10, r7, r1
-    smlad r3, r10, r8, r3
+    PRODUCTS1
 .endm
 .macro FINISH_BYTES kind
     ldm lr!, {r5-r8}
