@@ -70,6 +70,9 @@ static tp_status flash_program(void *ctx, uint32_t at, const void *bytes,
     const tp_posix_flash *posix = ctx;
     const uint8_t *from = bytes;
     uint8_t cells[PIECE];
+    if (at % posix->granule != 0 || n % posix->granule != 0) {
+        return TP_ERR_IO; /* as a controller would say */
+    }
     while (n > 0) {
         const uint32_t some = n < sizeof cells ? n : (uint32_t)sizeof cells;
         TP_TRY(read_all(posix->file, cells, some, (off_t)at));
@@ -109,6 +112,7 @@ tp_status tp_posix_flash_open(tp_posix_flash *posix, const char *path,
     *posix =
         (tp_posix_flash){.file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600),
                          .sector_bytes = flash->sector_bytes,
+                         .granule = flash->granule,
                          .sync = sync};
     if (posix->file < 0) {
         return TP_ERR_IO;

@@ -11,6 +11,7 @@
 typedef struct tp_posix_flash {
     int file;
     uint32_t sector_bytes;
+    uint32_t granule;
     bool sync; /* fsync() behind every write: slow, survives a power cut */
 } tp_posix_flash;
 

@@ -99,6 +99,8 @@ static void bits_only_fall(void **state) {
     assert_int_equal(flash.erase(flash.ctx, 1), TP_OK);
     assert_int_equal(flash.read(flash.ctx, 1032, have, 8), TP_OK);
     assert_int_equal(have[0], 0xFF);
+    assert_int_equal(flash.program(flash.ctx, 1033, one, 8), TP_ERR_IO);
+    assert_int_equal(flash.program(flash.ctx, 1032, one, 4), TP_ERR_IO);
     assert_int_equal(flash.read(flash.ctx, SECTOR * SECTORS, have, 8),
                      TP_ERR_IO);
     tp_posix_flash_close(&posix);
