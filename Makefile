@@ -38,7 +38,7 @@ check: check-format check-deps check-docs check-device check-analyze check-tidy 
 check-deps: ## includes go down only
 	@scripts/check-deps
 
-check-docs: ## documents speak of what exists; README's C compiles
+check-docs: ## documents speak of what exists
 	@scripts/check-docs
 
 check-format: ## the layout of the sources
