@@ -12,7 +12,7 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
     check-docs check-tidy check-analyze check-device size stack fuzz coverage fmt \
-    clean demo demo-life accuracy drift cost bench tflm power
+    man picture clean demo demo-life accuracy drift cost bench tflm power
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -77,6 +77,13 @@ coverage: bootstrap ## lines of the readers of untrusted bytes that tests run: 9
 
 fmt: ## lay out the sources
 	@$$(scripts/llvm clang-format) -i $(SOURCES)
+
+man: release ## write docs/tinypeft.1 from the help texts
+	@scripts/man $(BUILD)/release/tinypeft >$(BUILD)/tinypeft.1
+	@mv $(BUILD)/tinypeft.1 docs/tinypeft.1
+
+picture: demo ## draw docs/overview.svg, README's picture, from what is measured
+	@scripts/picture $(BUILD)/release
 
 clean: ## remove what was built
 	@rm -rf $(BUILD)
