@@ -12,7 +12,7 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
     check-docs check-tidy check-analyze check-device size stack fuzz coverage fmt \
-    man picture clean demo demo-life accuracy drift cost bench tflm power
+    man picture docs clean demo demo-life accuracy drift cost bench tflm power
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -81,6 +81,9 @@ fmt: ## lay out the sources
 man: release ## write docs/tinypeft.1 from the help texts
 	@scripts/man $(BUILD)/release/tinypeft >$(BUILD)/tinypeft.1
 	@mv $(BUILD)/tinypeft.1 docs/tinypeft.1
+
+docs: ## the documents as a site, with a search, in build/site; needs PyPI once
+	@scripts/docs $(BUILD)
 
 picture: demo ## draw docs/overview.svg, README's picture, from what is measured
 	@scripts/picture $(BUILD)/release
