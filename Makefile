@@ -12,7 +12,7 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
     check-docs check-tidy check-analyze check-device size stack fuzz coverage fmt \
-    man picture docs clean demo demo-life accuracy drift cost bench tflm power
+    man picture docs clean demo demo-life accuracy drift cost bench tflm power zoo
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -125,3 +125,12 @@ tflm: release ## random models against TensorFlow Lite Micro itself, from PyPI
 	@$(BUILD)/venv/bin/pip install -q -r tests/tflm/requirements.txt
 	@$(BUILD)/venv/bin/python tests/tflm/check.py $(BUILD)/release/tinypeft
 	@$(BUILD)/venv/bin/python tests/tflm/merged.py $(BUILD)/release/tinypeft
+
+# Every folder of the zoo has a train.py.
+ZOO = $(patsubst zoo/%/train.py,%,$(wildcard zoo/*/train.py))
+
+zoo: ## train the base models of zoo/ again, from PyPI's TensorFlow; ZOO="words har"
+	@python3 -m venv $(BUILD)/zoo-venv
+	@$(BUILD)/zoo-venv/bin/pip install -q -r zoo/requirements.txt
+	@for model in $(ZOO); do \
+	    $(BUILD)/zoo-venv/bin/python zoo/$$model/train.py || exit; done

@@ -10,6 +10,7 @@ uint8_t *test_data(const char *name, size_t *n) {
                    folder != NULL ? folder : "../shared/data", name);
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
+        (void)printf("skipped: no data: %s\n", path);
         return NULL;
     }
     (void)fseek(file, 0, SEEK_END);

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The file's bytes (free() them), or NULL where it is absent. `name` is
- * relative to the data folder. */
+/* The file's bytes (free() them), or NULL where it is absent, which it says: the
+ * reason of the skip() that follows. `name` is relative to the data folder. */
 uint8_t *test_data(const char *name, size_t *n);
 
 #endif

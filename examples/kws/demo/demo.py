@@ -10,7 +10,6 @@ same training on the host: the adapters must be equal, byte for byte.
 import argparse
 import json
 import pathlib
-import subprocess
 import sys
 import time
 
@@ -18,58 +17,13 @@ import report
 import sources
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "examples"))
+
+from board import Bar, lines_of, run  # noqa: E402
+
 ADAPTERS = ["conv[2468]=lora:rank=4", "fc11=head:classes=10"]
 TESTS = range(20)  # clips 0..19 of each word are for testing
 SEED = 1
-
-
-class Bar:
-    """A progress bar on a terminal; a line a tenth elsewhere."""
-
-    def __init__(self, what, total):
-        self.what, self.total, self.shown = what, total, -1
-
-    def show(self, done, note=""):
-        tty = sys.stderr.isatty()
-        step = done * (50 if tty else 10) // max(self.total, 1)
-        if step == self.shown:
-            return
-        self.shown = step
-        text = f"{self.what} {done}/{self.total} {note}"
-        if tty:
-            text = f"\r  [{'#' * step:<50}] {text}"
-        print(text, end="" if tty else "\n", file=sys.stderr, flush=True)
-        if tty and done == self.total:
-            print(file=sys.stderr)
-
-
-def run(*command, **options):
-    """The command's output; stops the demo with its message if it fails."""
-    done = subprocess.run([str(c) for c in command], cwd=ROOT, text=True,
-                          capture_output=True, check=False, **options)
-    if done.returncode != 0:
-        sys.exit(f"demo: {' '.join(map(str, command))} failed:\n"
-                 f"{done.stdout}{done.stderr}")
-    return done.stdout
-
-
-def device_lines(elf, arguments, icount):
-    """Lines that the firmware prints, as they come."""
-    words = ["kws.elf", *map(str, arguments)]
-    config = "enable=on,target=native" + "".join(f",arg={w}" for w in words)
-    command = ["qemu-system-arm", "-M", "mps2-an386", "-display", "none",
-               "-monitor", "none", "-serial", "none", "-semihosting-config",
-               config, "-kernel", str(elf)]
-    command += ["-icount", "shift=0"] if icount else []
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, text=True,
-                          stdout=subprocess.PIPE) as machine:
-        for line in machine.stdout:
-            word, *numbers = line.split()
-            if word == "error":
-                sys.exit(f"demo: the device says: {line[6:].strip()}")
-            yield word, [int(n) for n in numbers]
-    if machine.returncode != 0:
-        sys.exit(f"demo: the device stopped with {machine.returncode}")
 
 
 def learn(elf, arguments, tests):
@@ -77,7 +31,7 @@ def learn(elf, arguments, tests):
     told = {"losses": []}
     testing = Bar("testing before", tests)
     training = None
-    for word, numbers in device_lines(elf, arguments, icount=False):
+    for word, numbers in lines_of(elf, arguments, icount=False):
         if word == "tested":
             testing.show(numbers[0])
         elif word == "update":
@@ -138,7 +92,7 @@ def main():
     host = train_on_host(tinypeft, model, out, options.epochs)
     device = (out / "device.adapter").read_bytes()
     print("5  count the instructions of one inference and one update")
-    cost = dict(device_lines(elf, ["cost", out / "train.clips"], icount=True))
+    cost = dict(lines_of(elf, ["cost", out / "train.clips"], icount=True))
 
     summary = report.summarise(told, cost, out / "m4/kws.map",
                                out / "model/kws.h")

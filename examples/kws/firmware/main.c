@@ -13,6 +13,7 @@
 #include "examples/kws/frontend/features.h"
 #include "kws.h"
 #include "ports/qemu/measure.h"
+#include "ports/qemu/report.h"
 #include "ports/qemu/semihost.h"
 #include "tinypeft/adapter.h"
 #include "tinypeft/train.h"
@@ -26,22 +27,6 @@ static int16_t sound[MOST_SAMPLES];
 static int8_t features[MOST_CLIPS][KWS_FEATURES];
 static uint8_t labels[MOST_CLIPS];
 static kws_mfcc_work work;
-
-static void report(const char *word, const uint32_t *numbers, int n) {
-    tp_qemu_print(word);
-    for (int i = 0; i < n; i++) {
-        tp_qemu_print(" ");
-        tp_qemu_print_number(numbers[i]);
-    }
-    tp_qemu_print("\n");
-}
-
-static _Noreturn void fail(const char *why) {
-    tp_qemu_print("error ");
-    tp_qemu_print(why);
-    tp_qemu_print("\n");
-    tp_qemu_exit(1);
-}
 
 /* --- clips ---------------------------------------------------------------- */
 
@@ -58,7 +43,7 @@ static int next_clip(int32_t file, int8_t *x, uint8_t *label) {
     const uint32_t bytes = 2u * (uint32_t)clip.length;
     if (clip.length > MOST_SAMPLES ||
         tp_qemu_read(file, sound, bytes) != (int32_t)bytes) {
-        fail("the clip file is cut short, or a clip is too long");
+        tp_qemu_fail("the clip file is cut short, or a clip is too long");
     }
     kws_features(&clip, x, &work);
     *label = (uint8_t)tp_get_u32(head + 12);
@@ -68,7 +53,7 @@ static int next_clip(int32_t file, int8_t *x, uint8_t *label) {
 static int32_t open_clips(const char *path) {
     const int32_t file = tp_qemu_open(path, TP_QEMU_READ);
     if (file < 0) {
-        fail("cannot open the clip file");
+        tp_qemu_fail("cannot open the clip file");
     }
     return file;
 }
@@ -104,16 +89,16 @@ static void evaluate(const tp_ctx *ctx, const char *path, const char *word) {
         score[0] += best_of(y) == label;
         score[1]++;
         if (score[1] % 20 == 0) {
-            report("tested", &score[1], 1);
+            tp_qemu_report("tested", &score[1], 1);
         }
     }
     (void)tp_qemu_close(file);
-    report(word, score, 2);
+    tp_qemu_report(word, score, 2);
 }
 
 static void check(tp_status status) {
     if (status != TP_OK && status != TP_ERR_UNDONE) {
-        fail("training diverged");
+        tp_qemu_fail("training diverged");
     }
 }
 
@@ -124,7 +109,7 @@ static void tell_update(const tp_ctx *ctx, uint32_t *told) {
         *told = state->updates;
         const uint32_t line[] = {*told, state->config.updates,
                                  (uint32_t)state->last_loss};
-        report("update", line, 3);
+        tp_qemu_report("update", line, 3);
     }
 }
 
@@ -153,7 +138,7 @@ static void save(const tp_ctx *ctx, const char *path) {
     if (file < 0 || tp_blob_write(ctx, blob, sizeof blob) != TP_OK ||
         tp_qemu_write(file, blob, sizeof blob) != 0 ||
         tp_qemu_close(file) != 0) {
-        fail("cannot write the adapter");
+        tp_qemu_fail("cannot write the adapter");
     }
 }
 
@@ -177,7 +162,7 @@ static void measure(const tp_ctx *ctx, uint32_t n) {
     const uint64_t update = tp_qemu_instructions() - start;
     const uint32_t line[] = {infer, (uint32_t)(update / config.batch),
                              config.batch};
-    report("instructions", line, 3);
+    tp_qemu_report("instructions", line, 3);
 }
 
 /* --- command line --------------------------------------------------------- */
@@ -212,7 +197,7 @@ int main(void) {
         const uint32_t seed = number(word[6]);
         tp_adapter_init(&ctx, seed);
         const uint32_t clips = load_clips(word[2]);
-        report("clips", &clips, 1);
+        tp_qemu_report("clips", &clips, 1);
         evaluate(&ctx, word[3], "before");
         train(&ctx, clips, number(word[5]), seed);
         evaluate(&ctx, word[3], "after");
@@ -221,9 +206,9 @@ int main(void) {
         tp_adapter_init(&ctx, 1);
         measure(&ctx, load_clips(word[2]));
     } else {
-        fail("usage: kws.elf learn TRAIN TEST ADAPTER EPOCHS SEED");
+        tp_qemu_fail("usage: kws.elf learn TRAIN TEST ADAPTER EPOCHS SEED");
     }
     const uint32_t stack = tp_qemu_stack_used();
-    report("stack", &stack, 1);
+    tp_qemu_report("stack", &stack, 1);
     return 0;
 }
