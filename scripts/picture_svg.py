@@ -103,7 +103,7 @@ def learning(f, x):
         for i, loss in enumerate(losses))
     return "".join((
         panel(x, "It learns on the device",
-              f"ten words, {f['shots']} recordings of each; LoRA"),
+              f"{f['title']}, {f['shots']} recordings of each"),
         text(x + 18, 290, f"{f['accuracy_before']:.0f} %", "big"),
         path(f"M{x + 106} 281h36m-9 -6l9 6l-9 6", GOOD, 2.5),
         text(x + 156, 290, f"{f['accuracy_after']:.1f} %", "big good"),
