@@ -114,6 +114,8 @@ def learning(f, x):
         text(x + 268, 344, f"loss {losses[0]:.2f} to {losses[-1]:.2f}", "small end"),
         text(x + 18, 452, "update 1", "small"),
         text(x + 268, 452, f"{f['updates']}", "small end"),
+        text(x + 18, 478, f"{' and '.join(f['kinds'])}, in "
+             f"{f['demo_ram']:,} bytes of RAM", "small"),
         text(x + 18, 500, "make demo", "mono")))
 
 
