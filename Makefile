@@ -12,7 +12,7 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
     check-docs check-tidy check-analyze check-device size stack fuzz coverage fmt \
-    clean demo demo-life accuracy drift cost bench tflm power zoo
+    clean demo demo-words demo-life accuracy drift cost bench tflm power zoo
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -84,6 +84,9 @@ clean: ## remove what was built
 demo: release ## compile, adapt and run a real model
 	@scripts/demo $(BUILD)/release
 
+demo-words: release ## the same with the project's own model and voices: no data, no network
+	@scripts/demo $(BUILD)/release --words
+
 demo-life: release ## drift, training, deltas, rollback on a board whose power goes
 	@cmake --build $(BUILD)/release --target tp_cut
 	@examples/life/life.py $(BUILD)/release $(BUILD)/life $(if $(CUTS),--cuts $(CUTS))
@@ -119,7 +122,7 @@ tflm: release ## random models against TensorFlow Lite Micro itself, from PyPI
 # Every folder of the zoo has a train.py.
 ZOO = $(patsubst zoo/%/train.py,%,$(wildcard zoo/*/train.py))
 
-zoo: ## train the base models of zoo/ again, from PyPI's TensorFlow; ZOO="words har"
+zoo: release ## train the base models of zoo/ again, from PyPI's TensorFlow; ZOO="words har"
 	@python3 -m venv $(BUILD)/zoo-venv
 	@$(BUILD)/zoo-venv/bin/pip install -q -r zoo/requirements.txt
 	@for model in $(ZOO); do \
