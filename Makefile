@@ -12,7 +12,7 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
     check-docs check-tidy check-analyze check-device size stack fuzz coverage fmt \
-    clean demo demo-life accuracy drift cost bench tflm power zoo
+    clean demo demo-anomaly demo-life accuracy drift cost bench tflm power zoo
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -83,6 +83,9 @@ clean: ## remove what was built
 
 demo: release ## compile, adapt and run a real model
 	@scripts/demo $(BUILD)/release
+
+demo-anomaly: release ## an autoencoder adapts to new machines: what it finds before and after
+	@examples/anomaly/anomaly.py $(BUILD)/release $(BUILD)/anomaly
 
 demo-life: release ## drift, training, deltas, rollback on a board whose power goes
 	@cmake --build $(BUILD)/release --target tp_cut
