@@ -12,7 +12,7 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
     check-docs check-tidy check-analyze check-device size stack fuzz coverage fmt \
-    clean demo demo-anomaly demo-life accuracy drift cost bench tflm power zoo
+    clean demo demo-anomaly demo-har demo-life accuracy drift cost bench tflm power zoo
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -86,6 +86,9 @@ demo: release ## compile, adapt and run a real model
 
 demo-anomaly: release ## an autoencoder adapts to new machines: what it finds before and after
 	@examples/anomaly/anomaly.py $(BUILD)/release $(BUILD)/anomaly
+
+demo-har: release ## people whom the base never saw: table C, trained on the device
+	@examples/har/har.py $(BUILD)/release $(BUILD)/har
 
 demo-life: release ## drift, training, deltas, rollback on a board whose power goes
 	@cmake --build $(BUILD)/release --target tp_cut

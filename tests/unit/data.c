@@ -8,6 +8,10 @@ uint8_t *test_data(const char *name, size_t *n) {
     char path[1024];
     (void)snprintf(path, sizeof path, "%s/%s",
                    folder != NULL ? folder : "../shared/data", name);
+    return test_file(path, n);
+}
+
+uint8_t *test_file(const char *path, size_t *n) {
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
         return NULL;

@@ -9,4 +9,7 @@
  * relative to the data folder. */
 uint8_t *test_data(const char *name, size_t *n);
 
+/* The same of any path; a relative one starts at the root of the tree. */
+uint8_t *test_file(const char *path, size_t *n);
+
 #endif
