@@ -31,6 +31,22 @@ uint32_t tp_demo_number(const char *text) {
     return value;
 }
 
+const char *tp_demo_path(const char *folder, const char *name,
+                         const char *end) {
+    static char path[512];
+    const char *part[] = {folder, "/", name, end};
+    size_t length = 0;
+    for (int i = 0; i < 4; i++) {
+        const size_t n = strlen(part[i]);
+        if (n >= sizeof path - length) {
+            tp_qemu_fail("the name of a file is too long");
+        }
+        memcpy(path + length, part[i], n + 1);
+        length += n;
+    }
+    return path;
+}
+
 uint32_t tp_demo_load(const char *path, void *bytes, uint32_t most) {
     const int32_t file = tp_qemu_open(path, TP_QEMU_READ);
     if (file < 0) {

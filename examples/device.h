@@ -13,6 +13,9 @@ int tp_demo_words(char *word[TP_DEMO_MOST_WORDS]);
 /* A decimal number. */
 uint32_t tp_demo_number(const char *text);
 
+/* "FOLDER/NAMEEND", until the next call. */
+const char *tp_demo_path(const char *folder, const char *name, const char *end);
+
 /* A whole file of at most `most` bytes: how many it has. */
 uint32_t tp_demo_load(const char *path, void *bytes, uint32_t most);
 

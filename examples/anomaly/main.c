@@ -9,8 +9,6 @@
  * error, input against output; both have the same scale, so that is the sum of
  * squared differences of bytes, but for a constant. What happens is reported in
  * lines "word number...", for anomaly.py to read. */
-#include <string.h>
-
 #include "examples/device.h"
 #include "ports/qemu/report.h"
 #include "tinypeft/adapter.h"
@@ -25,12 +23,9 @@ static levels adapt[TP_DEMO_MOST_SAMPLES], test[TP_DEMO_MOST_SAMPLES];
 static uint32_t normal[TP_DEMO_MOST_SAMPLES], faulty[TP_DEMO_MOST_SAMPLES];
 
 static uint32_t load(const char *folder, const char *name, levels *to) {
-    static char path[512];
-    if (strlen(folder) + strlen(name) >= sizeof path) {
-        tp_qemu_fail("the folder's name is too long");
-    }
-    (void)strcat(strcpy(path, folder), name);
-    return tp_demo_load(path, to, TP_DEMO_MOST_SAMPLES * LEVELS) / LEVELS;
+    return tp_demo_load(tp_demo_path(folder, name, ".bin"), to,
+                        TP_DEMO_MOST_SAMPLES * LEVELS) /
+           LEVELS;
 }
 
 /* At most 64 * 255^2 < 2^23. */
@@ -60,12 +55,12 @@ static uint32_t scores(const tp_ctx *ctx, const char *folder, const char *name,
  * a tie counting once, twice the number of pairs, the sum of the sound
  * measurements' scores, and how many they are. */
 static void evaluate(const tp_ctx *ctx, const char *folder, const char *word) {
-    const uint32_t n = scores(ctx, folder, "/normal.bin", normal);
-    const uint32_t f = scores(ctx, folder, "/faulty.bin", faulty);
+    const uint32_t n = scores(ctx, folder, "normal", normal);
+    const uint32_t f = scores(ctx, folder, "faulty", faulty);
     uint32_t line[] = {0, 2 * n * f, 0, n};
     for (uint32_t i = 0; i < n; i++) {
         for (uint32_t j = 0; j < f; j++) {
-            line[0] += (faulty[j] > normal[i]) + (faulty[j] >= normal[i]);
+            line[0] += faulty[j] > normal[i] ? 2u : faulty[j] == normal[i];
         }
         line[2] += normal[i];
     }
@@ -82,7 +77,7 @@ int main(void) {
     }
     tp_demo_run run = {.x = adapt[0],
                        .target = (const uint8_t *)adapt[0],
-                       .n = load(word[1], "/adapt.bin", adapt),
+                       .n = load(word[1], "adapt", adapt),
                        .epochs = 1,
                        .lr_q15 = 4096,
                        .seed = 1};

@@ -80,10 +80,12 @@ def adapt(tinypeft, out, person, method):
     """What the device reports, in percent, and whether the host agrees."""
     folder, fold = out / f"person/{person + 1}", person % people.FOLDS
     elf = out / f"m4/har-{method}-{fold}.elf"
-    told = dict(lines_of(elf, [folder, method, round(RATE * 32768), SEED, *KS]))
+    to = folder / method
+    to.mkdir(exist_ok=True)
+    told = dict(lines_of(elf, [folder, to, round(RATE * 32768), SEED, *KS]))
     same = True
     for k in KS:
-        host = folder / f"{method}-{k}.host"
+        host = to / f"{k}.host"
         run(tinypeft, "train", people.base(fold), *specs(method), "--x",
             folder / f"{k}_x.bin", "--y", folder / f"{k}_y.bin", "--lr", RATE,
             "--seed", SEED, "-o", host)

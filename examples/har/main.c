@@ -1,12 +1,12 @@
 /* A perceptron that knows what phones measure adapts to one more person, on an
  * emulated Cortex-M4. Built once for each method.
  *
- *   har-METHOD.elf FOLDER NAME LR_Q15 SEED K...
+ *   har-METHOD.elf FOLDER OUT LR_Q15 SEED K...
  *   har-METHOD.elf FOLDER cost K
  *
  * FOLDER is of one person: test_x.bin has the features of windows to test with,
  * test_y.bin their activities; K_x.bin and K_y.bin those to train on, for each
- * K. The adapters go to NAME-K.adapter beside them. What happens is reported in
+ * K. The adapters go to OUT/K.adapter. What happens is reported in
  * lines "word number...", for har.py to read. */
 #include <string.h>
 
@@ -26,29 +26,13 @@ typedef struct windows {
 static har_memory model_memory;
 static windows shots, test;
 
-/* The texts, one behind the other. */
-static const char *join(const char *const *text, int n) {
-    static char path[512];
-    size_t length = 0;
-    for (int i = 0; i < n; i++) {
-        length += strlen(text[i]);
-        if (length >= sizeof path) {
-            tp_qemu_fail("the name of a file is too long");
-        }
-        (void)strcat(i == 0 ? strcpy(path, "") : path, text[i]);
-    }
-    return path;
-}
-
-#define JOIN(...)                                                              \
-    join((const char *[]){__VA_ARGS__},                                        \
-         sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *))
-
+/* The files of one name in a folder. */
 static void load(const char *folder, const char *name, windows *to) {
-    to->n =
-        tp_demo_load(JOIN(folder, "/", name, "_y.bin"), to->y, sizeof to->y);
-    if (to->n == 0 || tp_demo_load(JOIN(folder, "/", name, "_x.bin"), to->x,
-                                   sizeof to->x) != to->n * HAR_X_BYTES) {
+    const char *path = tp_demo_path(folder, name, "_y.bin");
+    to->n = tp_demo_load(path, to->y, sizeof to->y);
+    path = tp_demo_path(folder, name, "_x.bin");
+    if (to->n == 0 ||
+        tp_demo_load(path, to->x, sizeof to->x) != to->n * HAR_X_BYTES) {
         tp_qemu_fail("features and labels do not have the same number");
     }
 }
@@ -85,8 +69,7 @@ static void adapt(const tp_ctx *ctx, char *const *word, const char *k) {
     tp_adapter_init(ctx, run.seed);
     tp_demo_train(ctx, &run);
     evaluate(ctx, k);
-    tp_demo_save(ctx, JOIN(word[1], "/", word[2], "-", k, ".adapter"), blob,
-                 sizeof blob);
+    tp_demo_save(ctx, tp_demo_path(word[2], k, ".adapter"), blob, sizeof blob);
 }
 
 static void measure(const tp_ctx *ctx, const char *folder, const char *k) {
@@ -111,7 +94,7 @@ int main(void) {
         return 0;
     }
     if (n < 6) {
-        tp_qemu_fail("usage: har.elf FOLDER NAME LR_Q15 SEED K...");
+        tp_qemu_fail("usage: har.elf FOLDER OUT LR_Q15 SEED K...");
     }
     load(word[1], "test", &test);
     tp_adapter_init(&ctx, 1);
