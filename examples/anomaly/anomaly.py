@@ -53,7 +53,7 @@ def adapt(tinypeft, elf, folder, out, options):
             "equal": device.read_bytes() == host.read_bytes()}
 
 
-def table(rows, cost, header):
+def table(rows, cost, trained, header):
     def size(name):
         return int(re.search(rf"_{name}_BYTES (\d+)u", header)[1])
 
@@ -74,6 +74,7 @@ def table(rows, cost, header):
     yield f"  one inference  {infer:,} instructions"
     yield (f"  one update     {sample * batch:,} instructions, {sample:,} a "
            f"sample")
+    yield f"  to adapt       {sample * trained / 1e6:,.0f} million instructions"
 
 
 def main():
@@ -100,7 +101,9 @@ def main():
         bar.show(len(rows), f"AUC {rows[-1]['auc_before']:.3f} -> "
                             f"{rows[-1]['auc_after']:.3f}")
     cost = dict(lines_of(elf, [folders[0], "cost"], icount=True))
-    print("\n".join(table(rows, cost, (out / "model/vibration.h").read_text())))
+    trained = options.epochs * (folders[0] / "adapt.bin").stat().st_size // LEVELS
+    print("\n".join(table(rows, cost, trained,
+                          (out / "model/vibration.h").read_text())))
     print(f"  time           {time.monotonic() - start:.0f} s")
     (out / "summary.json").write_text(json.dumps(
         {"machines": rows, **cost}, indent=2) + "\n")

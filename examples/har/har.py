@@ -21,6 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "zoo/har")]
 
 import people  # noqa: E402
+import windows  # noqa: E402
 from board import Bar, lines_of, run  # noqa: E402
 
 METHODS = {"last": ["fc1=lora:rank=6", "fc1=bitfit"],
@@ -29,49 +30,10 @@ METHODS = {"last": ["fc1=lora:rank=6", "fc1=bitfit"],
            "lora-fa": ["*=lora-fa:rank=4", "*=bitfit"]}
 KS = [1, 5, 10]
 RATE, SEED = 1 / 32, 1
-MASK = 0xFFFFFFFF
 
 
 def specs(method):
     return [w for spec in METHODS[method] for w in ("--adapter", spec)]
-
-
-# --- the windows of a person -------------------------------------------------
-
-def order(n):
-    """tp_train_order() of include/tinypeft/train.h, seed 0, epoch 0."""
-    x = (1 + 0x9E3779B9) & MASK
-    x = (x ^ x >> 16) * 0x85EBCA6B & MASK
-    x = (x ^ x >> 13) * 0xC2B2AE35 & MASK
-    x ^= x >> 16
-    out = list(range(n))
-    for i in range(n, 1, -1):
-        x ^= x << 13 & MASK
-        x ^= x >> 17
-        x ^= x << 5 & MASK
-        j = x * i >> 32
-        out[i - 1], out[j] = out[j], out[i - 1]
-    return out
-
-
-def write(folder, name, rows, labels):
-    (folder / f"{name}_x.bin").write_bytes(b"".join(map(people.quantise, rows)))
-    (folder / f"{name}_y.bin").write_bytes(bytes(labels))
-
-
-def write_person(data, person, folder):
-    """test, and for each k the first k windows of each activity."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write(folder, "test", *people.read(data, person, "test"))
-    rows, labels = people.read(data, person, "train")
-    for k in KS:
-        left = [k] * people.ACTIVITIES
-        taken = []
-        for i in order(len(rows)):
-            if left[labels[i]] > 0:
-                left[labels[i]] -= 1
-                taken.append(i)
-        write(folder, k, [rows[i] for i in taken], [labels[i] for i in taken])
 
 
 # --- one person, one method --------------------------------------------------
@@ -147,7 +109,7 @@ def main():
     build(tinypeft, out)
     jobs = [(p, m) for p in range(options.people) for m in METHODS]
     for person in range(options.people):
-        write_person(data, person, out / f"person/{person + 1}")
+        windows.write_person(data, person, KS, out / f"person/{person + 1}")
     bar, results = Bar("adapted", len(jobs)), []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for row in pool.map(lambda job: adapt(tinypeft, out, *job), jobs):

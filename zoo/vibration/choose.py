@@ -12,6 +12,7 @@ import tempfile
 
 import numpy as np
 
+import samples
 import train
 
 OTHERS = range(201, 209)  # seeds
@@ -45,11 +46,11 @@ def adapted(tinypeft, folder, sets, specs, recipe):
              "-o", folder / "y")
         y = np.fromfile(folder / "y", np.int8).reshape(sets[name].shape)
         pair.append(np.mean((sets[name].astype(int) - y) ** 2, axis=1))
-    return train.auc(*pair), blob.stat().st_size, pair[0].mean()
+    return samples.auc(*pair), blob.stat().st_size, pair[0].mean()
 
 
 def main():
-    machines = [train.sets_of(seed, 1) for seed in OTHERS]
+    machines = [samples.sets_of(seed, 1) for seed in OTHERS]
     content = MODEL.read_bytes()
     for seed, sets in zip(OTHERS, machines):
         train.report(f"machine {seed}, not adapted", content, sets)
@@ -57,8 +58,8 @@ def main():
         folders = [pathlib.Path(name) / str(seed) for seed in OTHERS]
         for folder, sets in zip(folders, machines):
             folder.mkdir()
-            for which, samples in sets.items():
-                (folder / which).write_bytes(samples.tobytes())
+            for which, x in sets.items():
+                (folder / which).write_bytes(x.tobytes())
         for method, specs in ADAPTERS.items():
             for recipe in RECIPES:
                 got = [adapted(sys.argv[1], f, s, specs, recipe)

@@ -16,11 +16,11 @@ import tensorflow as tf
 
 import features
 import machine
+import samples
 
 KNOWN = range(1, 13)  # seeds of the machines that the base knows
 NEW = range(101, 106)  # of those that it has to adapt to
 SAMPLES = 240  # of each known machine
-ADAPT, NORMAL, FAULTY = 48, 180, 180  # of each new one
 LOW, HIGH = -4.0, 127 / 32  # 8 bits in steps of 1/32
 
 
@@ -30,20 +30,6 @@ class OutputRange(tf.keras.layers.Layer):
 
     def call(self, x):
         return tf.quantization.fake_quant_with_min_max_args(x, LOW, HIGH)
-
-
-def sound(m, r, n):
-    return np.stack([features.levels(machine.measure(m, r)) for _ in range(n)])
-
-
-def faulty(m, r, n):
-    """Every kind equally often, severities even in their logarithm."""
-    out = []
-    for i in range(n):
-        fault = list(machine.FAULTS)[i % len(machine.FAULTS)]
-        severity = np.exp(r.uniform(*np.log(machine.FAULTS[fault])))
-        out.append(features.levels(machine.measure(m, r, fault, severity)))
-    return np.stack(out)
 
 
 def network(x):
@@ -65,11 +51,6 @@ def scores(content, x):
     return np.mean((x.astype(int) - y.astype(int)) ** 2, axis=1)
 
 
-def auc(normal, fault):
-    """That a faulty sample scores above a sound one; equal ones count half."""
-    return np.mean((fault[:, None] > normal) + 0.5 * (fault[:, None] == normal))
-
-
 def report(name, content, sets):
     """What the base's scores find, by TensorFlow Lite Micro, and for comparison
     the squared distance from the mean of the samples to adapt to."""
@@ -77,34 +58,27 @@ def report(name, content, sets):
     mean = sets["adapt"].mean(axis=0)
     plain = [np.mean((sets[k] - mean) ** 2, axis=1)
              for k in ("normal", "faulty")]
-    print(f"{name}: error {pair[0].mean():.1f}, AUC {auc(*pair):.3f}; distance "
-          f"from the mean: AUC {auc(*plain):.3f}")
-
-
-def sets_of(seed, stream):
-    """Measurements of one machine; another stream, others."""
-    m, r = machine.draw(seed), np.random.default_rng([seed, stream])
-    return {"adapt": sound(m, r, ADAPT), "normal": sound(m, r, NORMAL),
-            "faulty": faulty(m, r, FAULTY)}
+    print(f"{name}: error {pair[0].mean():.1f}, AUC {samples.auc(*pair):.3f}; "
+          f"distance from the mean: AUC {samples.auc(*plain):.3f}")
 
 
 def main():
     recipe.repeatable(1)
     known = np.concatenate([
-        sound(machine.draw(s), np.random.default_rng([s, 1]), SAMPLES)
+        samples.sound(machine.draw(s), np.random.default_rng([s, 1]), SAMPLES)
         for s in KNOWN])
     x = known.astype(np.float32) / 32
     ends = np.full((2, features.BANDS), [[LOW], [HIGH]], np.float32)
     content = recipe.to_int8(network(x), np.concatenate([ends, x[::8]]))
     recipe.keep(HERE / "vibration.tflite", content)
     for seed in KNOWN:
-        report(f"known machine {seed}", content, sets_of(seed, 2))
+        report(f"known machine {seed}", content, samples.sets_of(seed, 2))
     for number, seed in enumerate(NEW, 1):
         folder = HERE / f"new/{number}"
         folder.mkdir(parents=True, exist_ok=True)
-        sets = sets_of(seed, 1)
-        for name, samples in sets.items():
-            (folder / f"{name}.bin").write_bytes(samples.tobytes())
+        sets = samples.sets_of(seed, 1)
+        for name, x in sets.items():
+            (folder / f"{name}.bin").write_bytes(x.tobytes())
         report(f"new machine {number}", content, sets)
         if number == 1:
             (HERE / "tflm.bin").write_bytes(
