@@ -12,7 +12,7 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
     check-docs check-tidy check-analyze check-device size stack fuzz coverage fmt \
-    clean demo demo-life accuracy drift cost bench tflm power
+    clean amalgam demo demo-life accuracy drift cost bench tflm power
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -77,6 +77,9 @@ coverage: bootstrap ## lines of the readers of untrusted bytes that tests run: 9
 
 fmt: ## lay out the sources
 	@$$(scripts/llvm clang-format) -i $(SOURCES)
+
+amalgam: ## the device library in two files, build/amalgam/tinypeft.c and .h
+	@scripts/amalgam/amalgam $(BUILD)/amalgam
 
 clean: ## remove what was built
 	@rm -rf $(BUILD)
