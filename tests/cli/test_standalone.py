@@ -4,10 +4,8 @@ lies, for the host and for boards; the program says what the interpreter says.
 Usage: test_standalone.py TINYPEFT."""
 import shutil
 import sys
-import unittest
-from pathlib import Path
 
-from cli_case import AD, KWS, ROOT, TOOL, Case, main
+from cli_case import AD, KWS, ROOT, TOOL, Case
 
 sys.path.insert(0, str(ROOT / "tests/consumer"))
 
@@ -115,5 +113,6 @@ class Folder(Case):
 
 
 if __name__ == "__main__":
-    unittest.TestCase.maxDiff = 2000
-    main()
+    if not KWS.exists():
+        sys.exit(77)
+    consumer.main()

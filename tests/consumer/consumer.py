@@ -3,6 +3,7 @@ programs are built without our build system, for the host and for boards."""
 import random
 import shutil
 import subprocess
+import unittest
 from collections import namedtuple
 from pathlib import Path
 
@@ -36,6 +37,34 @@ def run(*command, **options):
         raise AssertionError(f"{' '.join(map(str, command))}\nended with "
                              f"{done.returncode}: {done.stdout[-4000:]}")
     return done.stdout
+
+
+class Counted(unittest.TextTestResult):
+    """A line for each test, as scripts/test-summary counts them: a board whose
+    compiler is absent is a test that was skipped."""
+
+    def tell(self, word, test):
+        print(f"\n[ {word} ] {test.id().rpartition('.')[2]}", flush=True)
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self.tell("OK", test)
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.tell("SKIPPED", test)
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.tell("FAILED", test)
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.tell("FAILED", test)
+
+
+def main():
+    unittest.main(testRunner=unittest.TextTestRunner(resultclass=Counted))
 
 
 def has(cpu):
@@ -72,17 +101,26 @@ def prepare(tool, model, x_bytes, folder):
                    for word in ("before", "adapter", "after"))
 
 
+Port = namedtuple("Port", "sources definitions link")
+
+
+def board(cpu):
+    """ports/qemu as a program for this core takes it."""
+    it = BOARDS[cpu]
+    port = ROOT / "ports/qemu"
+    names = ("startup.c", "semihost.c", "measure.c", f"{it.core}/core.c")
+    return Port([*(port / name for name in names), HERE / "say_board.c"],
+                [f"TP_QEMU_QUARTER_NS={it.quarter_ns}u"],
+                ["-nostartfiles", "-Wl,--gc-sections,--defsym=tp_qemu_on_"
+                 f"{it.machine.replace('-', '_')}=0", f"-L{port}",
+                 f"-T{port / it.script}.ld"])
+
+
 def board_command(cpu):
     """The compiler and what links a program for its board."""
-    board = BOARDS[cpu]
-    port = ROOT / "ports/qemu"
-    return [*board.compiler.split(), f"-I{ROOT}",
-            f"-DTP_QEMU_QUARTER_NS={board.quarter_ns}u", "-nostartfiles",
-            "-Wl,--gc-sections,--defsym=tp_qemu_on_"
-            f"{board.machine.replace('-', '_')}=0",
-            f"-L{port}", f"-T{port / board.script}.ld",
-            *(port / f"{name}.c" for name in ("startup", "semihost", "measure")),
-            port / board.core / "core.c", HERE / "say_board.c"]
+    port = board(cpu)
+    return [*BOARDS[cpu].compiler.split(), f"-I{ROOT}",
+            *(f"-D{d}" for d in port.definitions), *port.link, *port.sources]
 
 
 def run_board(elf):
