@@ -26,7 +26,6 @@ class Standalone(Case):
         self.assertEqual(sorted(p.name for p in folder.glob("*.c")), SOURCES)
         expected = consumer.prepare(TOOL, KWS, 490, self.dir)
         shutil.copy(consumer.HERE / "main.c", self.dir)
-        shutil.copy(consumer.HERE / "say.h", self.dir)
         return folder, expected
 
     def build(self, folder, *command):

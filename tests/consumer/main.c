@@ -1,11 +1,12 @@
 /* A user of a compiled model: infers, learns, infers again, and tells every
- * byte. `samples.h` is written by the test, `say()` is the host's or the
- * board's. */
+ * byte. `samples.h` is written by the test. */
 #include "consumer.h" /* compiled by tinypeft */
 #include "samples.h"
-#include "say.h"
 #include "tinypeft/adapter.h"
 #include "tinypeft/train.h"
+
+/* The host's, or the board's. */
+extern void say(const char *text);
 
 static consumer_memory memory;
 static uint8_t blob[TP_BLOB_HEADER_BYTES + CONSUMER_ADAPTER_BYTES];

@@ -1,6 +1,6 @@
-#include "say.h"
-
 #include <stdio.h>
+
+void say(const char *text);
 
 void say(const char *text) {
     (void)fputs(text, stdout);
