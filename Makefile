@@ -10,10 +10,8 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
     tests bench -name golden -prune -o -name '*.[ch]' -print 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap release test check check-format check-deps \
-    check-docs check-tidy check-analyze check-device size stack fuzz coverage fmt \
-    clean demo demo-words demo-anomaly demo-har demo-life accuracy drift cost \
-    bench tflm power zoo
+# All of them: some have a folder of the same name.
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -78,6 +76,9 @@ coverage: bootstrap ## lines of the readers of untrusted bytes that tests run: 9
 
 fmt: ## lay out the sources
 	@$$(scripts/llvm clang-format) -i $(SOURCES)
+
+amalgam: ## the device library in two files, build/amalgam/tinypeft.c and .h
+	@scripts/amalgam/amalgam $(BUILD)/amalgam
 
 clean: ## remove what was built
 	@rm -rf $(BUILD)
