@@ -37,7 +37,7 @@ check: check-format check-deps check-docs check-device check-analyze check-tidy 
 check-deps: ## includes go down only
 	@scripts/check-deps
 
-check-docs: ## documents speak of what exists; README's C compiles
+check-docs: ## documents speak of what exists
 	@scripts/check-docs
 
 check-format: ## the layout of the sources
@@ -79,6 +79,16 @@ fmt: ## lay out the sources
 
 amalgam: ## the device library in two files, build/amalgam/tinypeft.c and .h
 	@scripts/amalgam/amalgam $(BUILD)/amalgam
+
+man: release ## write docs/tinypeft.1 from the help texts
+	@scripts/man $(BUILD)/release/tinypeft >$(BUILD)/tinypeft.1
+	@mv $(BUILD)/tinypeft.1 docs/tinypeft.1
+
+docs: ## the documents as a site, with a search, in build/site; needs PyPI once
+	@scripts/docs $(BUILD)
+
+picture: demo ## draw docs/overview.svg, README's picture, from what is measured
+	@scripts/picture $(BUILD)/release
 
 clean: ## remove what was built
 	@rm -rf $(BUILD)
