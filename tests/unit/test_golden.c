@@ -158,14 +158,24 @@ static void test_zero_adapter(void **state) {
     tp_arena_free(&o.arena);
 }
 
-/* The zoo's keyword spotter and every voice beside it, with a LoRA that does
- * nothing yet: all bytes. */
+/* --- the zoo, there everywhere; without an adapter and with a fresh one ----
+ */
+
+static void check_zoo(const char *model, const char *inputs,
+                      const char *outputs) {
+    static const char *const spec[] = {"*=lora-fa:rank=4", "*=bitfit"};
+    for (int n_specs = 0; n_specs <= 2; n_specs += 2) {
+        opened o;
+        open_model(&o, model, spec, n_specs);
+        assert_int_equal(differing(&o, inputs, outputs, SIZE_MAX), 0);
+        tp_arena_free(&o.arena);
+    }
+}
+
+/* Every voice beside it. */
 static void test_words(void **state) {
     (void)state;
-    static const char *const spec[] = {"conv*=lora:rank=4", "*=bitfit"};
-    opened o;
     glob_t voices;
-    open_model(&o, "zoo/words/words.tflite", spec, 2);
     assert_int_equal(glob("zoo/words/voices/*", 0, NULL, &voices), 0);
     for (size_t i = 0; i < voices.gl_pathc; i++) {
         char inputs[256];
@@ -174,10 +184,20 @@ static void test_words(void **state) {
                        voices.gl_pathv[i]);
         (void)snprintf(outputs, sizeof outputs, "%s/test_tflm.bin",
                        voices.gl_pathv[i]);
-        assert_int_equal(differing(&o, inputs, outputs, SIZE_MAX), 0);
+        check_zoo("zoo/words/words.tflite", inputs, outputs);
     }
     globfree(&voices);
-    tp_arena_free(&o.arena);
+}
+
+static void test_vibration(void **state) {
+    (void)state;
+    check_zoo("zoo/vibration/vibration.tflite",
+              "zoo/vibration/new/1/faulty.bin", "zoo/vibration/tflm.bin");
+}
+
+static void test_har(void **state) {
+    (void)state;
+    check_zoo("zoo/har/har.tflite", "zoo/har/tflm_x.bin", "zoo/har/tflm_y.bin");
 }
 
 int main(void) {
@@ -190,6 +210,8 @@ int main(void) {
         cmocka_unit_test(test_kws_accuracy),
         cmocka_unit_test(test_zero_adapter),
         cmocka_unit_test(test_words),
+        cmocka_unit_test(test_vibration),
+        cmocka_unit_test(test_har),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
