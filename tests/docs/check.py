@@ -99,12 +99,17 @@ def verdict(block, number, entries, out):
 
 def complete(documents, text, entries):
     """What the tests of these documents would miss, of all that there are."""
-    for name in sorted(set(text) - set(documents)):
-        if blocks(text[name]):
+    used = set()
+    for name in sorted(text):
+        try:
+            found = blocks(text[name])
+            used |= {listed.entry(step.command, entries) for block in found
+                     if block.language in COMMANDS for step in steps(block)}
+        except Fault as fault:
+            yield f"{name}: {fault}"
+            continue
+        if found and name not in documents:
             yield f"{name}: no test runs its blocks"
-    used = {listed.entry(step.command, entries) for each in text.values()
-            for block in blocks(each) if block.language in COMMANDS
-            for step in steps(block)}
     for name in sorted(set(entries) - used):
         yield f"not-run.txt: no document shows: {name}"
 

@@ -155,6 +155,8 @@ class NotRun(unittest.TestCase):
         text = {"a.md": "```sh\nmake a\n```\n", "b.md": "no code\n"}
         entries = {"make a": "long"}
         self.assertEqual(list(complete(["a.md"], text, entries)), [])
+        self.assertIn("b.md: line 1: an indented block", list(complete(
+            ["a.md"], {**text, "b.md": "    make b\n"}, entries))[0])
         self.assertEqual(list(complete([], text, entries)),
                          ["a.md: no test runs its blocks"])
         self.assertEqual(list(complete(["a.md"], text, {"make c": "long"})),
