@@ -132,6 +132,7 @@ class NotRun(unittest.TestCase):
     def test_names(self):
         for command, fault in (
                 ("make demo test CI=true", None),
+                ("make check-docs FILES='demo dema'", None),
                 ("make dema", "no such target: dema"),
                 ("scripts/demo build/release --shots 10", None),
                 ("scripts/dema build/release", "no such file: scripts/dema"),
