@@ -2,8 +2,8 @@
 It has a ground of its own, so that it stands on light and dark pages."""
 from html import escape
 
-from shapes import (GOOD, GREY, LINE, MID, PALE, arrow, box, chip, layers, parcel,
-                    path, sheet, text)
+from shapes import (GOOD, GREY, LINE, MID, PALE, arrow, box, chip, layers,
+                    parcel, path, sheet, text)
 
 WIDTH, HEIGHT = 960, 556
 STYLE = """
@@ -33,11 +33,12 @@ def pipeline(f):
         stage(352, sheet(330, 42, GOOD), "C code", "the bytes of TensorFlow",
               "Lite Micro; no heap, no float"),
         arrow(443, 70, "link", "your code"),
-        stage(604, chip(576, 46), "a microcontroller", "base in flash; learns in RAM,",
-              "in integers, in slices"),
+        stage(604, chip(576, 46), "a microcontroller",
+              "base in flash; learns in RAM,", "in integers, in slices"),
         arrow(699, 70, "store", "sign, ship"),
         stage(852, parcel(826, 44), "an adapter",
-              f"{f['adapter_bytes']:,} bytes: all that was", "learned; same on the host")))
+              f"{f['adapter_bytes']:,} bytes: all that was",
+              "learned; same on the host")))
 
 
 def panel(x, name, more):
@@ -58,11 +59,13 @@ def learning(f, x):
         text(x + 18, 290, f"{f['accuracy_before']:.0f} %", "big"),
         path(f"M{x + 106} 281h36m-9 -6l9 6l-9 6", GOOD, 2.5),
         text(x + 156, 290, f"{f['accuracy_after']:.1f} %", "big good"),
-        text(x + 18, 311, f"of {f['test_clips']} other recordings right: before, after",
-             "small"),
+        text(x + 18, 311,
+             f"of {f['test_clips']} other recordings right: before, "
+             "after", "small"),
         path(f"M{x + 18} 434h250", LINE, 1),
         path(f"M{points}", GOOD, 2.5),
-        text(x + 268, 344, f"loss {losses[0]:.2f} to {losses[-1]:.2f}", "small end"),
+        text(x + 268, 344, f"loss {losses[0]:.2f} to {losses[-1]:.2f}",
+             "small end"),
         text(x + 18, 452, "update 1", "small"),
         text(x + 268, 452, f"{f['updates']}", "small end"),
         text(x + 18, 478, f"{' and '.join(f['kinds'])}, in "
@@ -86,15 +89,16 @@ def memory(f, x):
                   for i, (name, fill) in enumerate(
                       (("arena", GOOD), ("adapter", MID), ("training", PALE))))
     return "".join((
-        panel(x, "In the RAM of inference", "bytes; LoRA-FA on four layers, a new head"),
+        panel(x, "In the RAM of inference",
+              "bytes; LoRA-FA on four layers, a new head"),
         bar(x + 18, 280, 250, GREY, "TFLM: to infer", f"{f['ram_tflm']:,}"),
         bar(x + 18, 334, f["ram_infer"] * unit, GOOD, "TinyPEFT: to infer",
             f"{f['ram_infer']:,}"),
         bar(x + 18, 388, 0, GOOD, "TinyPEFT: to infer and learn",
             f"{f['ram_learn']:,}"),
         parts, key,
-        text(x + 18, 470, f"TFLM's holds {f['ram_ends']} of input and output, too",
-             "small"),
+        text(x + 18, 470, f"TFLM's holds {f['ram_ends']} of input and output, "
+             "too", "small"),
         text(x + 18, 500, f"tinypeft compile --ram {f['ram_tflm']}", "mono")))
 
 
@@ -121,9 +125,9 @@ def draw(f):
     body = "\n".join((
         box(0.5, 0.5, WIDTH - 1, HEIGHT - 1, "#f6f8fa", LINE, 14), pipeline(f),
         learning(f, 24), memory(f, 337), speed(f, 650),
-        text(WIDTH / 2, 541, "One speaker, one seed. Instructions of QEMU, not cycles of a "
-             "core. TFLM: TensorFlow Lite Micro. The green command makes the "
-             "figures again.", "small middle")))
+        text(WIDTH / 2, 541, "One speaker, one seed. Instructions of QEMU, not "
+             "cycles of a core. TFLM: TensorFlow Lite Micro. The green command "
+             "makes the figures again.", "small middle")))
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} '
             f'{HEIGHT}" role="img">\n<title>{escape(says)}</title>\n'
             f"<style>{STYLE}</style>\n{body}\n</svg>\n")

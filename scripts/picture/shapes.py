@@ -1,7 +1,8 @@
 """Shapes and signs of the picture, as SVG."""
 from html import escape
 
-GOOD, MID, PALE, GREY, LINE = "#0a8f83", "#4db6ac", "#b2dfdb", "#aab6c2", "#d5dde5"
+GOOD, MID, PALE = "#0a8f83", "#4db6ac", "#b2dfdb"
+GREY, LINE = "#aab6c2", "#d5dde5"
 
 
 def text(x, y, words, kind=""):

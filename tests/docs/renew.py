@@ -1,4 +1,4 @@
-"""Writes what commands print now into a document, where it shows their output."""
+"""Writes what commands print now into a document that shows their output."""
 from blocks import steps
 
 
@@ -29,5 +29,6 @@ def document(text, found, out):
             fresh += (renewed(step.expect, printed.read_text().splitlines())
                       if printed.exists() else step.expect)
         first = block.line - 1
-        lines[first:first + block.text.count("\n")] = "\n".join(fresh).split("\n")
+        last = first + block.text.count("\n")
+        lines[first:last] = "\n".join(fresh).split("\n")
     return "\n".join(lines)

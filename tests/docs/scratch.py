@@ -5,15 +5,20 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-DATA = Path(os.environ.get("TINYPEFT_DATA") or ROOT.parent / "shared/data")
+DATA = Path(os.environ.get("TINYPEFT_DATA") or
+            ROOT.parent / "shared/data").absolute()
 
 
-def tracked(*patterns):
-    """Files of the tree, those not committed yet included."""
-    out = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", *patterns], cwd=ROOT,
-        text=True, check=True, stdout=subprocess.PIPE).stdout.splitlines()
-    return [name for name in out if (ROOT / name).is_file()]
+def tracked(pattern="*"):
+    """Files of the tree, those not committed yet included; where it is no
+    checkout of git, all but what was built."""
+    done = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", pattern], cwd=ROOT,
+        text=True, check=False, capture_output=True)
+    names = done.stdout.splitlines() if done.returncode == 0 else [
+        str(path.relative_to(ROOT)) for path in ROOT.rglob(pattern)]
+    return [name for name in names if (ROOT / name).is_file() and
+            not name.startswith(("build/", ".git/"))]
 
 
 def make(folder, tool, document):

@@ -5,6 +5,7 @@ import subprocess
 
 from blocks import Fault, plain, steps
 from listed import entry, wrong
+from scratch import DATA
 
 FLAGS = ("-std=c11 -pedantic -Wall -Wextra -Wconversion -Werror -fsyntax-only "
          "-I. -Iinclude -Igen")
@@ -40,7 +41,8 @@ def script(block, number, listed):
 def run(lines, tree, out):
     """Ends when the script does; what it printed is in `out`."""
     environment = dict(os.environ, OUT=str(out), LC_ALL="C.UTF-8",
-                       HOME=str(tree.parent), CMAKE_BUILD_PARALLEL_LEVEL="2",
+                       HOME=str(tree.parent), TINYPEFT_DATA=str(DATA),
+                       CMAKE_BUILD_PARALLEL_LEVEL="2",
                        PATH=f"{tree}/build/release:{os.environ['PATH']}")
     try:
         subprocess.run(["bash", "-c", "\n".join(lines)], cwd=tree,

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""The test of documents sees what is wrong in one. Usage: test_docs.py TINYPEFT."""
+"""The test of documents sees what is wrong in one.
+
+    test_docs.py TINYPEFT
+"""
 import sys
 import unittest
 import unittest.mock
@@ -147,7 +150,8 @@ class NotRun(unittest.TestCase):
     def test_entries(self):
         entries = listed.entries("# x\nmake a\n    long\nmake b ...\n    net\n")
         self.assertEqual(listed.entry("make a  # note", entries), "make a")
-        self.assertEqual(listed.entry("make b --c \\\n d", entries), "make b ...")
+        self.assertEqual(listed.entry("make b --c \\\n d", entries),
+                         "make b ...")
         self.assertIsNone(listed.entry("make ab", entries))
         with self.assertRaises(Fault):
             listed.entries("make a\nmake b\n    why\n")
