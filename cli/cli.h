@@ -66,6 +66,7 @@ typedef struct tp_options {
     int64_t height;                    /* of an LMS tree */
     int64_t seq, adapter_id, class_id; /* of a delta */
     bool merged, partial;
+    bool standalone; /* compile: with the device library */
     bool json, progress, help;
 } tp_options;
 

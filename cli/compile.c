@@ -1,6 +1,7 @@
 /* tinypeft compile: C for a device. */
 #include <string.h>
 
+#include "cli/bundle.h"
 #include "cli/region.h"
 #include "cli/session.h"
 #include "compiler/plan/target.h"
@@ -57,6 +58,10 @@ static tp_status check_options(tp_cli *cli) {
     if (o->output == NULL && o->dump == NULL) {
         return tp_error(&cli->diag, TP_ERR_ARGUMENT,
                         "--output DIR is missing (or --dump STAGE)");
+    }
+    if (o->output == NULL && o->standalone) {
+        return tp_error(&cli->diag, TP_ERR_ARGUMENT,
+                        "--standalone: --output DIR is missing");
     }
     if (o->name != NULL && (!is_identifier(o->name) || strlen(o->name) > 48)) {
         return tp_error(&cli->diag, TP_ERR_ARGUMENT,
@@ -128,29 +133,49 @@ static const char *command_line(tp_cli *cli) {
     if (o->name != NULL && text != NULL) {
         text = tp_arena_printf(arena, "%s --name %s", text, o->name);
     }
+    if (o->standalone && text != NULL) {
+        text = tp_arena_printf(arena, "%s --standalone", text);
+    }
     return text == NULL ? NULL
                         : tp_arena_printf(arena, "%s --target %s", text,
                                           tp_targets[o->target].name);
 }
 
-static tp_status write_files(tp_cli *cli, const char *name,
-                             const tp_emitted *emitted) {
-    const char *dir = cli->options.output;
+/* The model's own three files. */
+static tp_status model_files(tp_cli *cli, const char *name,
+                             const tp_emitted *emitted,
+                             tp_out_file file[TP_FILES_MAX]) {
     const char *const suffix[] = {".h", ".c", "_weights.c"};
     const char *const text[] = {emitted->header, emitted->program,
                                 emitted->weights};
-    tp_out_file file[3];
     for (int i = 0; i < 3; i++) {
-        file[i] = (tp_out_file){
-            tp_arena_printf(&cli->arena, "%s/%s%s", dir, name, suffix[i]),
-            text[i], strlen(text[i])};
+        file[i] =
+            (tp_out_file){tp_arena_printf(&cli->arena, "%s/%s%s",
+                                          cli->options.output, name, suffix[i]),
+                          text[i], strlen(text[i])};
         if (file[i].path == NULL) {
+            return tp_no_memory(&cli->diag);
+        }
+    }
+    return TP_OK;
+}
+
+static tp_status write_files(tp_cli *cli, const char *name,
+                             const tp_emitted *emitted) {
+    const char *dir = cli->options.output;
+    tp_out_file file[TP_FILES_MAX];
+    int n = 3;
+    TP_TRY(model_files(cli, name, emitted, file));
+    if (cli->options.standalone) {
+        TP_TRY(tp_bundle_add(cli, dir, file, &n));
+        dir = tp_arena_printf(&cli->arena, "%s/" TP_BUNDLE_FOLDER, dir);
+        if (dir == NULL) {
             return tp_no_memory(&cli->diag);
         }
     }
     int made = 0;
     TP_TRY(tp_folder_make(&cli->diag, dir, &made));
-    const tp_status status = tp_files_write(&cli->diag, file, 3);
+    const tp_status status = tp_files_write(&cli->diag, file, n);
     if (status != TP_OK) {
         tp_folder_remove(dir, 0, made);
     }
@@ -165,7 +190,9 @@ static void print_summary(tp_cli *cli, const tp_plan *plan) {
     const tp_model *model = &plan->model;
     const char *name = plan->graph->name;
     const char *dir = cli->options.output;
-    printf("wrote %s/%s.h, %s.c, %s_weights.c\n", dir, name, name, name);
+    printf("wrote %s/%s.h, %s.c, %s_weights.c%s\n", dir, name, name, name,
+           cli->options.standalone ? ", tinypeft.c, tinypeft.h, tinypeft/*"
+                                   : "");
     print_size(cli, "flash: weights of the base", plan->flash_weights);
     print_size(cli, "flash: all constants", plan->flash_constants);
     print_size(cli, "RAM: to infer", model->infer_bytes);
@@ -221,8 +248,10 @@ const tp_command tp_command_compile = {
     .bit = TP_CMD_COMPILE,
     .summary = "writes C that infers and trains on a device",
     .usage = "MODEL --adapter SPEC... -o DIR [OPTIONS]",
-    .notes = "All three files are written, or none. Without --adapter the C "
-             "only infers.\nThe stages for --dump are import, the passes, and "
+    .notes = "All files are written, or none. Without --adapter the C only "
+             "infers. With\n--standalone the folder can be compiled as it is, "
+             "anywhere: cc -IDIR DIR/*.c app.c\nThe stages for --dump are "
+             "import, the passes, and "
              "plan.\n",
     .examples = "  tinypeft compile kws.tflite --adapter 'conv*=lora:rank=4' "
                 "--target cortex-m4 \\\n    -o gen\n"

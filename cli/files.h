@@ -7,7 +7,7 @@
 
 #include "compiler/diag.h"
 
-#define TP_FILES_MAX 4 /* written together */
+#define TP_FILES_MAX 32 /* written together */
 
 typedef struct tp_bytes {
     uint8_t *data;

@@ -144,6 +144,8 @@ static const tp_opt table[] = {
     {"region", 0, TP_OPT_TEXTS, COMPILE | REPORT | PLAN, 0, AT(region),
      "NAME=ADDR+SIZE[,rank=N]", 0, 0,
      "for the arena; rank 0, or the first, is fastest"},
+    {"standalone", 0, TP_OPT_FLAG, COMPILE, 0, AT(standalone), NULL, 0, 0,
+     "with the device library: DIR needs nothing else"},
     {"name", 0, TP_OPT_TEXT, COMPILE, 0, AT(name), "NAME", 0, 0,
      "of the model in C; default from the file name"},
     {"dump", 0, TP_OPT_TEXT, COMPILE, 0, AT(dump), "STAGE", 0, 0,

@@ -36,20 +36,26 @@ function(tp_settings target)
         ${target} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
 endfunction()
 
-# tp_library(name GLOB patterns... [EXCEPT regex] [DEPENDS libraries...]):
-# tinypeft_<name>, known outside as tinypeft::<name>, from every source below
-# a folder. Without a source file it is an interface library, so that dependants
-# need not care.
+# tp_library(name [SOURCES files...] [GLOB patterns... [EXCEPT regex]]
+#            [DEPENDS libraries...]):
+# tinypeft_<name>, known outside as tinypeft::<name>, from files and from every
+# source below a folder. Without a source file it is an interface library, so
+# that dependants need not care.
 function(tp_library name)
-    cmake_parse_arguments(arg "" "EXCEPT" "GLOB;DEPENDS" ${ARGN})
-    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${arg_GLOB})
+    cmake_parse_arguments(arg "" "EXCEPT" "SOURCES;GLOB;DEPENDS" ${ARGN})
+    set(sources)
+    if(arg_GLOB)
+        file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${arg_GLOB})
+    endif()
     if(arg_EXCEPT)
         list(FILTER sources EXCLUDE REGEX ${arg_EXCEPT})
     endif()
+    list(APPEND sources ${arg_SOURCES})
     set(target tinypeft_${name})
     if(sources)
         add_library(${target} STATIC ${sources})
         tp_settings(${target})
+        target_link_options(${target} INTERFACE ${tp_sanitizers})
         set(scope PUBLIC)
     else()
         add_library(${target} INTERFACE)

@@ -6,17 +6,17 @@ enum { OPERATION, COUNT, PARAMETER, DATA, GAP };
 
 #define MOST_COUNT (UINT32_C(1) << 24)
 
-void tp_unpack_begin(tp_unpack *u) {
-    *u = (tp_unpack){.state = OPERATION};
+void tp_unpack_begin(tp_unpacker *u) {
+    *u = (tp_unpacker){.state = OPERATION};
 }
 
-static bool is_added(const tp_unpack *u) {
+static bool is_added(const tp_unpacker *u) {
     return u->segment == TP_SEGMENT_COPY || u->segment == TP_SEGMENT_ADD ||
            u->segment == TP_SEGMENT_ADD4;
 }
 
 /* One byte of the blob: a value, or what is added to the byte before. */
-static tp_status put(tp_unpack *u, const tp_unpack_to *to, uint8_t value) {
+static tp_status put(tp_unpacker *u, const tp_unpack_to *to, uint8_t value) {
     uint8_t before = 0;
     if (u->done == to->bytes) {
         return TP_ERR_MALFORMED;
@@ -30,7 +30,7 @@ static tp_status put(tp_unpack *u, const tp_unpack_to *to, uint8_t value) {
     return TP_OK;
 }
 
-static tp_status put_many(tp_unpack *u, const tp_unpack_to *to, uint32_t n) {
+static tp_status put_many(tp_unpacker *u, const tp_unpack_to *to, uint32_t n) {
     for (; n > 0; n--) {
         TP_TRY(put(u, to, 0));
     }
@@ -38,7 +38,7 @@ static tp_status put_many(tp_unpack *u, const tp_unpack_to *to, uint32_t n) {
 }
 
 /* A count is read: on to what its operation needs. */
-static tp_status start(tp_unpack *u, const tp_unpack_to *to) {
+static tp_status start(tp_unpacker *u, const tp_unpack_to *to) {
     u->left = u->count;
     if (u->left == 0 || u->left > to->bytes - u->done) {
         return TP_ERR_MALFORMED;
@@ -64,7 +64,7 @@ static tp_status start(tp_unpack *u, const tp_unpack_to *to) {
 
 /* Counts: seven bits a byte, the lowest first, the last without the top bit; in
  * the shortest form. */
-static tp_status count(tp_unpack *u, const tp_unpack_to *to, uint8_t byte) {
+static tp_status count(tp_unpacker *u, const tp_unpack_to *to, uint8_t byte) {
     if (byte == 0 && u->bits > 0) {
         return TP_ERR_MALFORMED;
     }
@@ -76,7 +76,7 @@ static tp_status count(tp_unpack *u, const tp_unpack_to *to, uint8_t byte) {
     return byte >= 0x80 ? TP_OK : start(u, to);
 }
 
-static tp_status parameter(tp_unpack *u, uint8_t byte) {
+static tp_status parameter(tp_unpacker *u, uint8_t byte) {
     const uint8_t most = u->segment == TP_SEGMENT_TERNARY ? 127 : 4;
     if (byte > most) {
         return TP_ERR_MALFORMED;
@@ -87,7 +87,7 @@ static tp_status parameter(tp_unpack *u, uint8_t byte) {
 }
 
 /* Two's complement codes of 4 bits, the first in the low ones. */
-static tp_status nibbles(tp_unpack *u, const tp_unpack_to *to, uint8_t byte) {
+static tp_status nibbles(tp_unpacker *u, const tp_unpack_to *to, uint8_t byte) {
     for (int i = 0; i < 2 && u->left > 0; i++, byte = (uint8_t)(byte >> 4)) {
         const uint8_t code = (uint8_t)((byte & 15) | (byte & 8 ? 0xF0 : 0));
         TP_TRY(put(u, to, (uint8_t)(code << u->shift)));
@@ -95,7 +95,8 @@ static tp_status nibbles(tp_unpack *u, const tp_unpack_to *to, uint8_t byte) {
     return byte == 0 ? TP_OK : TP_ERR_MALFORMED;
 }
 
-static tp_status ternaries(tp_unpack *u, const tp_unpack_to *to, uint8_t byte) {
+static tp_status ternaries(tp_unpacker *u, const tp_unpack_to *to,
+                           uint8_t byte) {
     for (int i = 0; i < 4 && u->left > 0; i++, byte = (uint8_t)(byte >> 2)) {
         const uint8_t code = byte & 3;
         if (code == 2) {
@@ -109,7 +110,7 @@ static tp_status ternaries(tp_unpack *u, const tp_unpack_to *to, uint8_t byte) {
     return byte == 0 ? TP_OK : TP_ERR_MALFORMED;
 }
 
-static tp_status data(tp_unpack *u, const tp_unpack_to *to, uint8_t byte) {
+static tp_status data(tp_unpacker *u, const tp_unpack_to *to, uint8_t byte) {
     tp_status status = TP_OK;
     switch (u->segment) {
     case TP_SEGMENT_INT4:
@@ -134,7 +135,7 @@ static tp_status data(tp_unpack *u, const tp_unpack_to *to, uint8_t byte) {
 }
 
 /* As many zeros; then a byte, unless they end the segment. */
-static tp_status gap(tp_unpack *u, const tp_unpack_to *to, uint8_t byte) {
+static tp_status gap(tp_unpacker *u, const tp_unpack_to *to, uint8_t byte) {
     if (byte > u->left) {
         return TP_ERR_MALFORMED;
     }
@@ -143,13 +144,13 @@ static tp_status gap(tp_unpack *u, const tp_unpack_to *to, uint8_t byte) {
     return TP_OK;
 }
 
-static tp_status next(tp_unpack *u, const tp_unpack_to *to, uint8_t byte) {
+static tp_status next(tp_unpacker *u, const tp_unpack_to *to, uint8_t byte) {
     switch (u->state) {
     case OPERATION:
         if (byte >= TP_SEGMENTS) {
             return TP_ERR_MALFORMED;
         }
-        *u = (tp_unpack){.done = u->done, .state = COUNT, .segment = byte};
+        *u = (tp_unpacker){.done = u->done, .state = COUNT, .segment = byte};
         return TP_OK;
     case COUNT:
         return count(u, to, byte);
@@ -162,7 +163,7 @@ static tp_status next(tp_unpack *u, const tp_unpack_to *to, uint8_t byte) {
     }
 }
 
-tp_status tp_unpack_add(tp_unpack *u, const tp_unpack_to *to,
+tp_status tp_unpack_add(tp_unpacker *u, const tp_unpack_to *to,
                         const uint8_t *bytes, size_t n) {
     for (size_t i = 0; i < n; i++) {
         TP_TRY(next(u, to, bytes[i]));
@@ -170,7 +171,7 @@ tp_status tp_unpack_add(tp_unpack *u, const tp_unpack_to *to,
     return TP_OK;
 }
 
-tp_status tp_unpack_end(const tp_unpack *u, const tp_unpack_to *to) {
+tp_status tp_unpack_end(const tp_unpacker *u, const tp_unpack_to *to) {
     return u->state == OPERATION && u->done == to->bytes ? TP_OK
                                                          : TP_ERR_TRUNCATED;
 }

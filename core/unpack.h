@@ -40,23 +40,23 @@ typedef struct tp_unpack_to {
     tp_status (*before)(void *ctx, uint32_t at, uint8_t *byte);
 } tp_unpack_to;
 
-typedef struct tp_unpack {
+typedef struct tp_unpacker {
     uint32_t done;  /* bytes of the blob */
     uint32_t left;  /* of the segment */
     uint32_t count; /* as it is being read */
     uint8_t state, segment, shift, bits;
-} tp_unpack;
+} tp_unpacker;
 
-void tp_unpack_begin(tp_unpack *u);
+void tp_unpack_begin(tp_unpacker *u);
 
 /* The next n bytes of the payload.
  *   TP_ERR_MALFORMED    not a payload, or more than the blob
  * and what put() and before() say. After an error nothing more can be taken. */
-TP_MUST_CHECK tp_status tp_unpack_add(tp_unpack *u, const tp_unpack_to *to,
+TP_MUST_CHECK tp_status tp_unpack_add(tp_unpacker *u, const tp_unpack_to *to,
                                       const uint8_t *bytes, size_t n);
 
 /* TP_ERR_TRUNCATED: the blob is not whole. */
-TP_MUST_CHECK tp_status tp_unpack_end(const tp_unpack *u,
+TP_MUST_CHECK tp_status tp_unpack_end(const tp_unpacker *u,
                                       const tp_unpack_to *to);
 
 #endif

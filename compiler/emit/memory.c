@@ -68,7 +68,7 @@ static void print_region(tp_text *out, const tp_emitter *e, int r) {
                  " \\\n    ");
     tp_text_add(out, "\ntypedef struct %s_region_%s {\n", e->name,
                 region->name);
-    tp_text_add(out, "    _Alignas(TP_ALIGN) uint8_t");
+    tp_text_add(out, "    TP_ALIGNED uint8_t");
     tp_emit_word(out,
                  tp_arena_printf(e->arena, "bytes[%s_REGION_%s_BYTES];",
                                  e->upper, upper),
@@ -127,7 +127,7 @@ static void print_rest(tp_text *out, const tp_emitter *e) {
     } part[] = {{"arena", "ARENA", split(e) ? 0 : 1},
                 {"adapter", "ADAPTER", m->adapter_bytes},
                 {"train", "TRAIN", m->train_bytes}};
-    const char *type = "_Alignas(TP_ALIGN) uint8_t";
+    const char *type = "TP_ALIGNED uint8_t";
     if (split(e)) {
         tp_text_add(out, "\n/* The rest of the model's RAM, anywhere. */");
     } else {

@@ -169,7 +169,7 @@ static tp_status byte_before(void *ctx, uint32_t at, uint8_t *byte) {
 }
 
 static tp_status unpack(const tp_package *package, target *t) {
-    tp_unpack u;
+    tp_unpacker u;
     const tp_unpack_to to = {
         .ctx = t, .bytes = t->n, .put = put, .before = byte_before};
     tp_unpack_begin(&u);

@@ -11,6 +11,11 @@
 #include <stdint.h>
 
 #define TP_ALIGN 8 /* of every buffer handed to the runtime */
+#ifdef __cplusplus
+#define TP_ALIGNED alignas(TP_ALIGN)
+#else
+#define TP_ALIGNED _Alignas(TP_ALIGN)
+#endif
 
 typedef struct tp_q8 {
     int8_t e;

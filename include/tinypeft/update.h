@@ -56,7 +56,7 @@ typedef struct tp_update {
     uint64_t seq;
     uint32_t payload_bytes, done; /* behind the head */
     uint32_t encoding;
-    uint32_t unpack[5]; /* tp_unpack */
+    uint32_t unpack[5]; /* tp_unpacker */
 } tp_update;
 
 /* Judges a head. Nothing is written unless all of it is right.

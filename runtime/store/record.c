@@ -57,8 +57,8 @@ void tp_record_encode(const tp_record *record,
     tp_put_u32(bytes + AT_HEADER_CRC, tp_crc32(0, bytes, AT_HEADER_CRC));
 }
 
-bool tp_head_decode(const uint8_t bytes[TP_RECORD_HEADER_BYTES],
-                    tp_head *head) {
+bool tp_record_head_decode(const uint8_t bytes[TP_RECORD_HEADER_BYTES],
+                           tp_record_head *head) {
     if (tp_get_u32(bytes + AT_MAGIC) != MAGIC ||
         tp_get_u16(bytes + AT_FORMAT) != FORMAT ||
         tp_get_u32(bytes + AT_HEADER_CRC) !=
@@ -66,20 +66,20 @@ bool tp_head_decode(const uint8_t bytes[TP_RECORD_HEADER_BYTES],
         return false;
     }
     const uint16_t kind = tp_get_u16(bytes + AT_KIND);
-    *head = (tp_head){.seq = tp_get_u64(bytes + AT_SEQ),
-                      .id = tp_get_u32(bytes + AT_ID),
-                      .bytes = tp_get_u32(bytes + AT_LENGTH),
-                      .generation = tp_get_u32(bytes + AT_GENERATION),
-                      .wear = tp_get_u32(bytes + AT_WEAR),
-                      .kind = kind & (uint16_t)~DELETED,
-                      .deleted = (kind & DELETED) != 0};
+    *head = (tp_record_head){.seq = tp_get_u64(bytes + AT_SEQ),
+                             .id = tp_get_u32(bytes + AT_ID),
+                             .bytes = tp_get_u32(bytes + AT_LENGTH),
+                             .generation = tp_get_u32(bytes + AT_GENERATION),
+                             .wear = tp_get_u32(bytes + AT_WEAR),
+                             .kind = kind & (uint16_t)~DELETED,
+                             .deleted = (kind & DELETED) != 0};
     return true;
 }
 
 bool tp_record_decode(const uint8_t bytes[TP_RECORD_HEADER_BYTES],
                       tp_record *record) {
-    tp_head head;
-    if (!tp_head_decode(bytes, &head)) {
+    tp_record_head head;
+    if (!tp_record_head_decode(bytes, &head)) {
         return false;
     }
     record->kind = head.kind;

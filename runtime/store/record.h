@@ -9,12 +9,12 @@
 #define TP_RECORD_ALL 0u /* kind of the record that deletes everything */
 
 /* What the store has to know of a record most of the time: a third of it. */
-typedef struct tp_head {
+typedef struct tp_record_head {
     uint64_t seq;
     uint32_t id, bytes, generation, wear;
     uint16_t kind;
     bool deleted;
-} tp_head;
+} tp_record_head;
 
 /* Fills in crc and sha256. */
 void tp_record_seal(tp_record *record, const void *payload);
@@ -24,7 +24,8 @@ void tp_record_encode(const tp_record *record,
                       uint8_t bytes[TP_RECORD_HEADER_BYTES]);
 
 /* False: no header of this format. */
-bool tp_head_decode(const uint8_t bytes[TP_RECORD_HEADER_BYTES], tp_head *head);
+bool tp_record_head_decode(const uint8_t bytes[TP_RECORD_HEADER_BYTES],
+                           tp_record_head *head);
 /* The same, and all of it but slot. */
 bool tp_record_decode(const uint8_t bytes[TP_RECORD_HEADER_BYTES],
                       tp_record *record);

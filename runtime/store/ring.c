@@ -2,20 +2,20 @@
 
 #include "runtime/store/write.h"
 
-bool tp_ring_head(const tp_store *store, uint32_t slot, tp_head *head) {
+bool tp_ring_head(const tp_store *store, uint32_t slot, tp_record_head *head) {
     return tp_ring_has(store->good, slot) && tp_slot_head(store, slot, head);
 }
 
-static bool chosen(const tp_choice *c, const tp_head *h) {
+static bool chosen(const tp_choice *c, const tp_record_head *h) {
     return h->kind == TP_RECORD_ADAPTER &&
            ((h->id == c->active && h->generation == c->active_generation) ||
             (h->id == c->trial && h->generation == c->trial_generation));
 }
 
 /* Generations of the same key behind this one. */
-static uint32_t newer(const tp_store *store, const tp_head *head) {
+static uint32_t newer(const tp_store *store, const tp_record_head *head) {
     uint32_t n = 0;
-    tp_head other;
+    tp_record_head other;
     for (uint32_t i = 0; i < store->slots; i++) {
         n += tp_ring_head(store, i, &other) && tp_same_key(&other, head) &&
              other.generation > head->generation;
@@ -23,13 +23,13 @@ static uint32_t newer(const tp_store *store, const tp_head *head) {
     return n;
 }
 
-bool tp_ring_keeps(const tp_store *store, const tp_head *head) {
+bool tp_ring_keeps(const tp_store *store, const tp_record_head *head) {
     return newer(store, head) < TP_GENERATIONS || chosen(&store->choice, head);
 }
 
-bool tp_ring_room(const tp_store *store, const tp_head *key) {
+bool tp_ring_room(const tp_store *store, const tp_record_head *key) {
     uint32_t kept = 1; /* the new one */
-    tp_head other;
+    tp_record_head other;
     for (uint32_t i = 0; i < store->slots; i++) {
         if (tp_ring_head(store, i, &other)) {
             const uint32_t n = newer(store, &other) + tp_same_key(&other, key);
@@ -42,7 +42,7 @@ bool tp_ring_room(const tp_store *store, const tp_head *key) {
 /* A slot without a header has lost the count of its erases: in a flash that
  * loses power often, the slot that is cut should not be the next one too. */
 static uint32_t wear_of(const tp_store *store, uint32_t slot) {
-    tp_head head;
+    tp_record_head head;
     if (tp_slot_head(store, slot, &head)) {
         return head.wear;
     }
@@ -63,7 +63,7 @@ static void consider(least *l, uint32_t slot, uint32_t wear) {
 }
 
 static void find(const tp_store *store, least *kept, least *rest) {
-    tp_head head;
+    tp_record_head head;
     for (uint32_t i = 0; i < store->slots; i++) {
         const uint32_t slot = (uint32_t)(store->next_seq + i) % store->slots;
         if (tp_ring_head(store, slot, &head) && tp_ring_keeps(store, &head)) {

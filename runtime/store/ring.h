@@ -14,20 +14,21 @@ static inline uint32_t tp_ring_bit(uint32_t slot) {
     return UINT32_C(1) << slot;
 }
 
-static inline bool tp_same_key(const tp_head *a, const tp_head *b) {
+static inline bool tp_same_key(const tp_record_head *a,
+                               const tp_record_head *b) {
     return a->kind == b->kind && a->id == b->id;
 }
 
 /* The head of a slot that holds a good record. */
-bool tp_ring_head(const tp_store *store, uint32_t slot, tp_head *head);
+bool tp_ring_head(const tp_store *store, uint32_t slot, tp_record_head *head);
 
 /* True for the last generations of its key and for those that the choice
  * names. */
-bool tp_ring_keeps(const tp_store *store, const tp_head *head);
+bool tp_ring_keeps(const tp_store *store, const tp_record_head *head);
 
 /* True if there is a slot left over when a record of this key has been saved.
  */
-bool tp_ring_room(const tp_store *store, const tp_head *key);
+bool tp_ring_room(const tp_store *store, const tp_record_head *key);
 
 /* The slot to write next: the least worn of those that need not be kept. Where
  * a kept record lies in one that is worn less, it moves first: so slots of

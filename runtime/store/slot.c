@@ -89,10 +89,10 @@ tp_status tp_slot_erase(const tp_store *store, uint32_t slot) {
     return tp_slot_blank(store, slot) ? TP_OK : TP_ERR_IO;
 }
 
-bool tp_slot_head(const tp_store *store, uint32_t slot, tp_head *head) {
+bool tp_slot_head(const tp_store *store, uint32_t slot, tp_record_head *head) {
     uint8_t bytes[TP_RECORD_HEADER_BYTES];
     return tp_slot_read(store, slot, 0, bytes, sizeof bytes) == TP_OK &&
-           tp_head_decode(bytes, head) &&
+           tp_record_head_decode(bytes, head) &&
            head->bytes <= tp_store_capacity(store);
 }
 

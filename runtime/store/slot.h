@@ -22,7 +22,7 @@ TP_MUST_CHECK tp_status tp_slot_erase(const tp_store *store, uint32_t slot);
 /* All bytes read as erased. Proves nothing about the cells. */
 bool tp_slot_blank(const tp_store *store, uint32_t slot);
 /* False: no header that makes sense here. */
-bool tp_slot_head(const tp_store *store, uint32_t slot, tp_head *head);
+bool tp_slot_head(const tp_store *store, uint32_t slot, tp_record_head *head);
 bool tp_slot_record(const tp_store *store, uint32_t slot, tp_record *record);
 bool tp_slot_committed(const tp_store *store, const tp_record *record,
                        uint32_t which);

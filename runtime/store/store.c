@@ -15,10 +15,10 @@
 
 /* The slot with the largest generation of a key below `limit`; store->slots:
  * there is none. */
-static uint32_t below(const tp_store *store, const tp_head *key, uint64_t limit,
-                      tp_head *head) {
+static uint32_t below(const tp_store *store, const tp_record_head *key,
+                      uint64_t limit, tp_record_head *head) {
     uint32_t slot = store->slots;
-    tp_head other;
+    tp_record_head other;
     for (uint32_t i = 0; i < store->slots; i++) {
         if (tp_ring_head(store, i, &other) && tp_same_key(&other, key) &&
             other.generation < limit &&
@@ -32,8 +32,8 @@ static uint32_t below(const tp_store *store, const tp_head *key, uint64_t limit,
 
 tp_status tp_store_find(const tp_store *store, uint16_t kind, uint32_t id,
                         uint32_t back, tp_record *record) {
-    const tp_head key = {.kind = kind, .id = id};
-    tp_head head = key;
+    const tp_record_head key = {.kind = kind, .id = id};
+    tp_record_head head = key;
     uint64_t limit = UINT64_MAX;
     uint32_t slot = store->slots;
     for (uint32_t i = 0; i <= back; i++) {
@@ -49,8 +49,8 @@ tp_status tp_store_find(const tp_store *store, uint16_t kind, uint32_t id,
 tp_status tp_store_find_generation(const tp_store *store, uint16_t kind,
                                    uint32_t id, uint32_t generation,
                                    tp_record *record) {
-    const tp_head key = {.kind = kind, .id = id};
-    tp_head head = key;
+    const tp_record_head key = {.kind = kind, .id = id};
+    tp_record_head head = key;
     const uint32_t slot = below(store, &key, (uint64_t)generation + 1, &head);
     if (slot == store->slots || head.generation != generation || head.deleted) {
         return TP_ERR_NOT_FOUND;
@@ -142,9 +142,9 @@ tp_status tp_store_choose(tp_store *store, const tp_choice *choice) {
 /* --- deleting ------------------------------------------------------------- */
 
 /* Erases what a record has deleted, then the record itself. */
-static tp_status settle_one(tp_store *store, const tp_head *head,
+static tp_status settle_one(tp_store *store, const tp_record_head *head,
                             uint32_t slot) {
-    tp_head other;
+    tp_record_head other;
     for (uint32_t i = 0; i < store->slots; i++) {
         if (i != slot && tp_slot_head(store, i, &other) &&
             (head->kind == TP_RECORD_ALL || tp_same_key(&other, head))) {
@@ -157,7 +157,7 @@ static tp_status settle_one(tp_store *store, const tp_head *head,
 }
 
 static tp_status settle(tp_store *store) {
-    tp_head head;
+    tp_record_head head;
     for (uint32_t i = 0; i < store->slots; i++) {
         if (tp_ring_head(store, i, &head) && head.deleted) {
             TP_TRY(settle_one(store, &head, i));
@@ -167,9 +167,9 @@ static tp_status settle(tp_store *store) {
 }
 
 tp_status tp_store_delete(tp_store *store, uint16_t kind, uint32_t id) {
-    const tp_head key = {.kind = kind, .id = id};
+    const tp_record_head key = {.kind = kind, .id = id};
     tp_record record = {.kind = kind, .id = id, .deleted = true};
-    tp_head head = key;
+    tp_record_head head = key;
     if (below(store, &key, UINT64_MAX, &head) == store->slots) {
         return TP_OK;
     }
@@ -215,8 +215,8 @@ static void judge(tp_store *store, uint32_t slot, found *f) {
 }
 
 /* A copy was made and then not erased: of both, the later one counts. */
-static bool copied(const tp_store *store, const tp_head *head) {
-    tp_head other;
+static bool copied(const tp_store *store, const tp_record_head *head) {
+    tp_record_head other;
     for (uint32_t i = 0; i < store->slots; i++) {
         if (tp_ring_head(store, i, &other) && tp_same_key(&other, head) &&
             other.generation == head->generation && other.seq > head->seq) {
@@ -227,7 +227,7 @@ static bool copied(const tp_store *store, const tp_head *head) {
 }
 
 static void scan(tp_store *store, found *f) {
-    tp_head head;
+    tp_record_head head;
     for (uint32_t i = 0; i < store->slots; i++) {
         judge(store, i, f);
     }
@@ -278,7 +278,7 @@ static tp_status repair_kept(tp_store *store, uint32_t slot, bool deletes) {
 /* Deletions, or the others. Deletions come first and are done with: what they
  * delete needs no slot to be copied to, which a full ring would not have. */
 static tp_status repair_half(tp_store *store, uint32_t half, bool deletions) {
-    tp_head head;
+    tp_record_head head;
     for (uint32_t i = 0; i < store->slots; i++) {
         if (!tp_ring_has(half, i)) {
             continue;

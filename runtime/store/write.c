@@ -92,9 +92,10 @@ tp_status tp_write_copy(tp_store *store, uint32_t from, uint32_t to,
 
 /* --- a record in parts ---------------------------------------------------- */
 
-static uint32_t next_generation(const tp_store *store, const tp_head *key) {
+static uint32_t next_generation(const tp_store *store,
+                                const tp_record_head *key) {
     uint32_t last = 0;
-    tp_head other;
+    tp_record_head other;
     for (uint32_t i = 0; i < store->slots; i++) {
         if (tp_ring_head(store, i, &other) && tp_same_key(&other, key) &&
             other.generation > last) {
@@ -122,7 +123,7 @@ tp_status tp_store_begin(tp_store *store, const tp_record *record,
     if (record->bytes > tp_store_capacity(store)) {
         return TP_ERR_BUDGET;
     }
-    const tp_head key = {.kind = record->kind, .id = record->id};
+    const tp_record_head key = {.kind = record->kind, .id = record->id};
     if (!record->deleted && !tp_ring_room(store, &key)) {
         return TP_ERR_FULL;
     }

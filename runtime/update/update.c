@@ -10,8 +10,8 @@
 #include "tinypeft/adapter.h"
 #include "tinypeft/version.h"
 
-_Static_assert(sizeof(tp_unpack) <= sizeof(((tp_update *)0)->unpack),
-               "a public header cannot say tp_unpack");
+_Static_assert(sizeof(tp_unpacker) <= sizeof(((tp_update *)0)->unpack),
+               "a public header cannot say tp_unpacker");
 _Static_assert(TP_VERIFIED == TP_LMS_VERIFIED, "one number for both");
 
 /* --- judging -------------------------------------------------------------- */
@@ -129,7 +129,7 @@ tp_status tp_update_begin(tp_update *update, tp_store *store,
     if (m->encoding == TP_ENCODING_FOLLOWS) {
         TP_TRY(find_before(store, m, &update->before)); /* it may have moved */
     }
-    tp_unpack u;
+    tp_unpacker u;
     tp_unpack_begin(&u);
     memcpy(update->unpack, &u, sizeof u);
     *used = (uint32_t)cose.bytes;
@@ -172,7 +172,7 @@ static tp_status take(tp_update *update, const uint8_t *bytes, uint32_t n) {
     if (update->encoding == TP_ENCODING_BLOB) {
         return tp_store_append(&update->writer, bytes, n);
     }
-    tp_unpack u;
+    tp_unpacker u;
     const tp_unpack_to to = unpack_to(update);
     memcpy(&u, update->unpack, sizeof u);
     TP_TRY(tp_unpack_add(&u, &to, bytes, n));

@@ -45,7 +45,7 @@ extern const tp_model odd_names_model;
 
 /* All RAM of the model; sizeof is ODD_NAMES_RAM_BYTES. */
 typedef struct odd_names_memory {
-    _Alignas(TP_ALIGN) uint8_t arena[ODD_NAMES_ARENA_BYTES];
+    TP_ALIGNED uint8_t arena[ODD_NAMES_ARENA_BYTES];
     uint8_t adapter[ODD_NAMES_ADAPTER_BYTES];
     uint8_t train[ODD_NAMES_TRAIN_BYTES];
 } odd_names_memory;

@@ -45,7 +45,7 @@ extern const tp_model tiny_conv_model;
 
 /* All RAM of the model; sizeof is TINY_CONV_RAM_BYTES. */
 typedef struct tiny_conv_memory {
-    _Alignas(TP_ALIGN) uint8_t arena[TINY_CONV_ARENA_BYTES];
+    TP_ALIGNED uint8_t arena[TINY_CONV_ARENA_BYTES];
     uint8_t adapter[TINY_CONV_ADAPTER_BYTES];
     uint8_t train[TINY_CONV_TRAIN_BYTES];
 } tiny_conv_memory;

@@ -41,7 +41,7 @@ extern const tp_model tiny_fc_model;
 
 /* All RAM of the model; sizeof is TINY_FC_RAM_BYTES. */
 typedef struct tiny_fc_memory {
-    _Alignas(TP_ALIGN) uint8_t arena[TINY_FC_ARENA_BYTES];
+    TP_ALIGNED uint8_t arena[TINY_FC_ARENA_BYTES];
 } tiny_fc_memory;
 
 static inline tp_ctx tiny_fc_open(tiny_fc_memory *memory) {

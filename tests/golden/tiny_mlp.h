@@ -47,7 +47,7 @@ extern const tp_model tiny_mlp_model;
 
 /* All RAM of the model; sizeof is TINY_MLP_RAM_BYTES. */
 typedef struct tiny_mlp_memory {
-    _Alignas(TP_ALIGN) uint8_t arena[TINY_MLP_ARENA_BYTES];
+    TP_ALIGNED uint8_t arena[TINY_MLP_ARENA_BYTES];
     uint8_t adapter[TINY_MLP_ADAPTER_BYTES];
     uint8_t train[TINY_MLP_TRAIN_BYTES];
 } tiny_mlp_memory;

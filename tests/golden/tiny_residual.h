@@ -44,7 +44,7 @@ extern const tp_model tiny_residual_model;
 
 /* All RAM of the model; sizeof is TINY_RESIDUAL_RAM_BYTES. */
 typedef struct tiny_residual_memory {
-    _Alignas(TP_ALIGN) uint8_t arena[TINY_RESIDUAL_ARENA_BYTES];
+    TP_ALIGNED uint8_t arena[TINY_RESIDUAL_ARENA_BYTES];
     uint8_t adapter[TINY_RESIDUAL_ADAPTER_BYTES];
     uint8_t train[TINY_RESIDUAL_TRAIN_BYTES];
 } tiny_residual_memory;

@@ -112,7 +112,7 @@ static inline int loops_strip_sums(scalar_loops *s,
                       .w = s->taps,
                       .start = (int32_t)tp_rng_next(&s->rng),
                       .rows = loops_pick(s, 1, 5)};
-    int32_t sum[6 * TP_STRIP_MOST] = {0};
+    int32_t sum[6 * TP_STRIP_COLUMNS] = {0};
     int differ = 0;
     strip.down = strip.row;
     loops_fill(s, s->map, sizeof s->map);

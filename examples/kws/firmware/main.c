@@ -1,12 +1,13 @@
-/* The keyword spotter learns new words on an emulated Cortex-M4.
+/* The keyword spotter learns new words, or a new voice, on an emulated
+ * Cortex-M4.
  *
  *   kws.elf learn TRAIN TEST ADAPTER EPOCHS SEED
  *   kws.elf cost TRAIN
  *
  * TRAIN and TEST are clip files (../README.md): sound, as a microphone would
- * give it. The features, the inference, the training and the adapter are made
- * here, in integers. What happens is reported in lines "word number...", for
- * the demo to read. */
+ * give it, or features that were made before. The features, the inference, the
+ * training and the adapter are made here, in integers. What happens is reported
+ * in lines "word number...", for the demo to read. */
 #include <string.h>
 
 #include "core/bytes.h"
@@ -18,7 +19,7 @@
 #include "tinypeft/adapter.h"
 #include "tinypeft/train.h"
 
-enum { MOST_CLIPS = 128, MOST_SAMPLES = 32768, CLASSES = 10 };
+enum { MOST_CLIPS = 128, MOST_SAMPLES = 32768, CLASSES = KWS_Y_BYTES };
 
 /* The model's RAM; what follows belongs to the example: the sound of one clip
  * and the features of the clips to learn from. */
@@ -30,22 +31,39 @@ static kws_mfcc_work work;
 
 /* --- clips ---------------------------------------------------------------- */
 
+static void read_all(int32_t file, void *to, uint32_t bytes) {
+    if (tp_qemu_read(file, to, bytes) != (int32_t)bytes) {
+        tp_qemu_fail("the clip file is cut short");
+    }
+}
+
+/* The features of the clip behind this head. */
+static void read_features(int32_t file, const uint8_t *head, int8_t *x) {
+    const kws_clip clip = {.audio = sound,
+                           .rate = (int32_t)tp_get_u32(head),
+                           .length = (int32_t)tp_get_u32(head + 4),
+                           .seed = tp_get_u32(head + 8)};
+    if (clip.rate == 0) { /* features already */
+        if (clip.length != KWS_FEATURES) {
+            tp_qemu_fail("a clip has another number of features");
+        }
+        read_all(file, x, KWS_FEATURES);
+        return;
+    }
+    if (clip.length < 0 || clip.length > MOST_SAMPLES) {
+        tp_qemu_fail("a clip is too long");
+    }
+    read_all(file, sound, 2u * (uint32_t)clip.length);
+    kws_features(&clip, x, &work);
+}
+
 /* The features and label of the file's next clip; 0 at its end. */
 static int next_clip(int32_t file, int8_t *x, uint8_t *label) {
     uint8_t head[16];
     if (tp_qemu_read(file, head, sizeof head) != (int32_t)sizeof head) {
         return 0;
     }
-    const kws_clip clip = {.audio = sound,
-                           .rate = (int32_t)tp_get_u32(head),
-                           .length = (int32_t)tp_get_u32(head + 4),
-                           .seed = tp_get_u32(head + 8)};
-    const uint32_t bytes = 2u * (uint32_t)clip.length;
-    if (clip.length > MOST_SAMPLES ||
-        tp_qemu_read(file, sound, bytes) != (int32_t)bytes) {
-        tp_qemu_fail("the clip file is cut short, or a clip is too long");
-    }
-    kws_features(&clip, x, &work);
+    read_features(file, head, x);
     *label = (uint8_t)tp_get_u32(head + 12);
     return 1;
 }

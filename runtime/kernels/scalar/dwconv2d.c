@@ -158,7 +158,7 @@ static void run_gradient(const work *v, int32_t oc, int32_t rows, int8_t *y) {
     for (int32_t ox = 0, n = 0; ox < op->out_w; ox += n) {
         n = columns(op->out_w - ox);
         for (int32_t row = 0; row < rows; row += GRADIENT_ROWS) {
-            int32_t sum[GRADIENT_ROWS * TP_STRIP_MOST];
+            int32_t sum[GRADIENT_ROWS * TP_STRIP_COLUMNS];
             s.u = v->u + row * v->row + ox;
             s.y = y + row * s.below + ox * op->out_c;
             s.rows = tp_min32(rows - row, GRADIENT_ROWS);

@@ -16,7 +16,7 @@ static inline void strip(const tp_strip *of, int32_t columns, int32_t stride,
     for (int32_t n = s.rows; n > 0; n--) {
         const uint8_t *u = first;
         int8_t *y = below;
-        uint32_t sum[TP_STRIP_MOST];
+        uint32_t sum[TP_STRIP_COLUMNS];
 #pragma GCC unroll 5
         for (int32_t i = 0; i < columns; i++) {
             sum[i] = (uint32_t)s.start;

@@ -5,7 +5,7 @@
 
 #include "runtime/kernels/scalar/stair.h"
 
-#define TP_STRIP_MOST 5 /* columns that a window slides over in registers */
+#define TP_STRIP_COLUMNS 5 /* that a window slides over in registers */
 
 typedef struct tp_strip {
     const uint8_t *u; /* x + 128, first row and column of the first window */
