@@ -10,9 +10,8 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
     tests bench -name golden -prune -o -name '*.[ch]' -print 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap release test check check-format check-deps \
-    check-docs check-tidy check-analyze check-device size stack fuzz coverage fmt \
-    clean amalgam demo demo-life accuracy drift cost bench tflm power
+# All of them: some have a folder of the same name.
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -38,7 +37,7 @@ check: check-format check-deps check-docs check-device check-analyze check-tidy 
 check-deps: ## includes go down only
 	@scripts/check-deps
 
-check-docs: ## documents speak of what exists; README's C compiles
+check-docs: ## documents speak of what exists
 	@scripts/check-docs
 
 check-format: ## the layout of the sources
@@ -81,11 +80,30 @@ fmt: ## lay out the sources
 amalgam: ## the device library in two files, build/amalgam/tinypeft.c and .h
 	@scripts/amalgam/amalgam $(BUILD)/amalgam
 
+man: release ## write docs/tinypeft.1 from the help texts
+	@scripts/man $(BUILD)/release/tinypeft >$(BUILD)/tinypeft.1
+	@mv $(BUILD)/tinypeft.1 docs/tinypeft.1
+
+docs: ## the documents as a site, with a search, in build/site; needs PyPI once
+	@scripts/docs $(BUILD)
+
+picture: demo ## draw docs/overview.svg, README's picture, from what is measured
+	@scripts/picture $(BUILD)/release
+
 clean: ## remove what was built
 	@rm -rf $(BUILD)
 
 demo: release ## compile, adapt and run a real model
 	@scripts/demo $(BUILD)/release
+
+demo-words: release ## the same with the project's own model and voices: no data, no network
+	@scripts/demo $(BUILD)/release --words
+
+demo-anomaly: release ## an autoencoder adapts to new machines: what it finds before and after
+	@examples/anomaly/anomaly.py $(BUILD)/release $(BUILD)/anomaly
+
+demo-har: release ## people whom the base never saw: table C, trained on the device
+	@examples/har/har.py $(BUILD)/release $(BUILD)/har
 
 demo-life: release ## drift, training, deltas, rollback on a board whose power goes
 	@cmake --build $(BUILD)/release --target tp_cut
@@ -118,3 +136,13 @@ tflm: release ## random models against TensorFlow Lite Micro itself, from PyPI
 	@$(BUILD)/venv/bin/pip install -q -r tests/tflm/requirements.txt
 	@$(BUILD)/venv/bin/python tests/tflm/check.py $(BUILD)/release/tinypeft
 	@$(BUILD)/venv/bin/python tests/tflm/merged.py $(BUILD)/release/tinypeft
+
+# Every folder of the zoo has a train.py.
+ZOO = $(patsubst zoo/%/train.py,%,$(wildcard zoo/*/train.py))
+
+zoo: release ## train the base models of zoo/ again, from PyPI's TensorFlow; ZOO="words har"
+	@python3 -m venv $(BUILD)/zoo-venv
+	@$(BUILD)/zoo-venv/bin/pip install -q -r zoo/requirements.txt
+	@for model in $(ZOO); do \
+	    $(BUILD)/zoo-venv/bin/python zoo/$$model/train.py || \
+	    [ $$? -eq 77 ] || exit 1; done

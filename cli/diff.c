@@ -311,7 +311,7 @@ static tp_exit run(tp_cli *cli) {
 const tp_command tp_command_diff = {
     .name = "diff",
     .bit = TP_CMD_DIFF,
-    .summary = "show what an adapter or a delta changes of another",
+    .summary = "shows what an adapter or a delta changes of another",
     .usage = "A B [--model MODEL] [--from OLD] [--json]",
     .notes = "Without --model fields of the headers and bytes are compared; "
              "with it every\nparameter: how many values change, and the norm "

@@ -298,7 +298,7 @@ static tp_exit run(tp_cli *cli) {
 const tp_command tp_command_export = {
     .name = "export",
     .bit = TP_CMD_EXPORT,
-    .summary = "merge trained biases and scales into a .tflite file",
+    .summary = "merges trained biases and scales into a .tflite file",
     .usage = "MODEL --load ADAPTER --merged -o FILE.tflite [OPTIONS]",
     .notes =
         "The file runs in any interpreter of .tflite files. Biases (bitfit) "

@@ -60,7 +60,7 @@ static tp_exit run(tp_cli *cli) {
 const tp_command tp_command_keygen = {
     .name = "keygen",
     .bit = TP_CMD_KEYGEN,
-    .summary = "make a key that deltas are signed with",
+    .summary = "makes a key that deltas are signed with",
     .usage = "KEY [--algorithm lms|es256] [--height N]",
     .notes =
         "lms: HSS/LMS (RFC 8554), which devices verify without a library. It "

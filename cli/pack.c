@@ -203,7 +203,7 @@ static tp_exit run(tp_cli *cli) {
 const tp_command tp_command_pack = {
     .name = "pack",
     .bit = TP_CMD_PACK,
-    .summary = "pack a trained adapter to be signed and shipped",
+    .summary = "packs a trained adapter to be signed and shipped",
     .usage = "MODEL --load ADAPTER --seq N -o PACKAGE [OPTIONS]",
     .notes =
         "Every encoding is made and its bytes printed; auto takes the smallest "

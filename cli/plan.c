@@ -180,7 +180,7 @@ static tp_exit run(tp_cli *cli) {
 const tp_command tp_command_plan = {
     .name = "plan",
     .bit = TP_CMD_PLAN,
-    .summary = "which adapter and schedule fit the budgets, and which to take",
+    .summary = "says which adapters fit the budgets, and picks one",
     .usage = "MODEL [BUDGETS]",
     .notes = "Every family of adapters is compiled with every state, keeping "
              "and recomputing\ndifferent values, and planned to the byte. "

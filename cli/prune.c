@@ -331,7 +331,7 @@ static tp_exit run(tp_cli *cli) {
 const tp_command tp_command_prune = {
     .name = "prune",
     .bit = TP_CMD_PRUNE,
-    .summary = "drop the ranks of a trained adapter that matter least",
+    .summary = "drops the ranks of a trained adapter that matter least",
     .usage = "MODEL --load ADAPTER -o PRUNED --keep SHARE | --bytes N",
     .notes = "Ranks are scored by |A_r| |B_r|, the size of what each adds, and "
              "kept by score\nover all slots. To search for ranks within a "

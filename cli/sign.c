@@ -85,7 +85,7 @@ static tp_exit run(tp_cli *cli) {
 const tp_command tp_command_sign = {
     .name = "sign",
     .bit = TP_CMD_SIGN,
-    .summary = "sign a package, so that devices take it",
+    .summary = "signs a package, so that devices take it",
     .usage = "PACKAGE --key KEY -o DELTA",
     .notes = "With an LMS key, that a signature is used is on the disk before "
              "the signature is\nmade: if the program is killed, one is lost, "

@@ -25,7 +25,7 @@ static tp_exit run(tp_cli *cli) {
 const tp_command tp_command_unpack = {
     .name = "unpack",
     .bit = TP_CMD_UNPACK,
-    .summary = "make the adapter that is in a delta",
+    .summary = "makes the adapter that is in a delta",
     .usage = "DELTA -o ADAPTER [--from OLD] [--key KEY.pub]",
     .notes = "The adapter has the bytes that the device will have. Which "
              "adapters it holds only\nthe note beside the original says: give "

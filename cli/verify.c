@@ -126,7 +126,7 @@ static tp_exit run(tp_cli *cli) {
 const tp_command tp_command_verify = {
     .name = "verify",
     .bit = TP_CMD_VERIFY,
-    .summary = "verify a delta's signature and its payload; show what it is",
+    .summary = "verifies a delta's signature and payload; shows what it is",
     .usage = "DELTA --key KEY.pub [--model MODEL] [--from OLD] [--json]",
     .notes = "Exit code 0: a device of the base, class, ABI and key that are "
              "shown takes it, if\nits own sequence number is lower.\n",

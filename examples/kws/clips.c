@@ -11,6 +11,34 @@
 
 enum { MOST_SAMPLES = 1 << 20 };
 
+/* What lies behind a clip's head: n features as they are, or n samples. */
+static int read_features(FILE *file, const uint8_t *head, int16_t *sound,
+                         int8_t *x) {
+    const uint32_t rate = tp_get_u32(head);
+    const uint32_t length = tp_get_u32(head + 4);
+    if (rate == 0) {
+        return length == KWS_FEATURES &&
+               fread(x, 1, KWS_FEATURES, file) == KWS_FEATURES;
+    }
+    if (length > MOST_SAMPLES) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < length; i++) {
+        uint8_t sample[2];
+        if (fread(sample, 1, 2, file) != 2) {
+            return 0;
+        }
+        sound[i] = (int16_t)tp_get_u16(sample);
+    }
+    kws_mfcc_work work;
+    const kws_clip clip = {.audio = sound,
+                           .rate = (int32_t)rate,
+                           .length = (int32_t)length,
+                           .seed = tp_get_u32(head + 8)};
+    kws_features(&clip, x, &work);
+    return 1;
+}
+
 /* 1: a clip, 0: the end, -1: a damaged file. */
 static int next_clip(FILE *file, int16_t *sound, int8_t *x, uint8_t *label) {
     uint8_t head[16];
@@ -18,23 +46,9 @@ static int next_clip(FILE *file, int16_t *sound, int8_t *x, uint8_t *label) {
     if (got != sizeof head) {
         return got == 0 ? 0 : -1;
     }
-    const uint32_t length = tp_get_u32(head + 4);
-    if (length > MOST_SAMPLES) {
+    if (!read_features(file, head, sound, x)) {
         return -1;
     }
-    for (uint32_t i = 0; i < length; i++) {
-        uint8_t sample[2];
-        if (fread(sample, 1, 2, file) != 2) {
-            return -1;
-        }
-        sound[i] = (int16_t)tp_get_u16(sample);
-    }
-    kws_mfcc_work work;
-    const kws_clip clip = {.audio = sound,
-                           .rate = (int32_t)tp_get_u32(head),
-                           .length = (int32_t)length,
-                           .seed = tp_get_u32(head + 8)};
-    kws_features(&clip, x, &work);
     *label = (uint8_t)tp_get_u32(head + 12);
     return 1;
 }

@@ -22,9 +22,10 @@ import sys
 import wave
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "examples/kws/demo"))
+sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "examples/kws/demo")]
 
 import sources  # noqa: E402
+from board import qemu, run  # noqa: E402
 
 ADAPTERS = ["conv[2468]=lora:rank=4", "fc11=head:classes=10"]
 OLD, NEW = "jackson", "theo"
@@ -35,15 +36,6 @@ CLASS = 1
 NOISE = 0.0052  # of the loudest sample, to twice that: -50 to -44 dB
 LINE = re.compile(r"clip (\d+) uj (\d+) \| (.*)")
 CLIP_S = 10
-
-
-def run(*command):
-    done = subprocess.run([str(c) for c in command], cwd=ROOT, text=True,
-                          capture_output=True, check=False)
-    if done.returncode != 0:
-        sys.exit(f"life: {' '.join(map(str, command))} failed:\n"
-                 f"{done.stdout}{done.stderr}")
-    return done.stdout
 
 
 # --- what the device hears ---------------------------------------------------
@@ -151,11 +143,8 @@ class Device:
     def live(self, cut=None):
         """Lines until all has happened, or the power goes at instruction cut.
         True: it has all happened."""
-        config = "enable=on,target=native,arg=life.elf" + "".join(
-            f",arg={w.relative_to(ROOT)}" for w in self.words)
-        command = ["qemu-system-arm", "-M", "mps2-an386", "-display", "none",
-                   "-monitor", "none", "-serial", "none", "-icount", "shift=0",
-                   "-semihosting-config", config, "-kernel", self.elf]
+        command = qemu(self.elf, [w.relative_to(ROOT) for w in self.words],
+                       icount=True)
         if cut is not None:
             command += ["-plugin", f"{self.plugin},at={cut}"]
         done = subprocess.run([str(c) for c in command], cwd=ROOT, text=True,

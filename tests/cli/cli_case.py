@@ -64,5 +64,6 @@ class Case(unittest.TestCase):
 
 def main():
     if not KWS.exists():
+        print(f"skipped: no data: {KWS}")
         sys.exit(77)
     unittest.main()

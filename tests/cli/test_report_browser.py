@@ -40,5 +40,6 @@ class Browser(Case):
 
 if __name__ == "__main__":
     if BROWSER is None:
+        print("skipped: no chromium")
         sys.exit(77)
     main()

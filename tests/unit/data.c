@@ -2,14 +2,17 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 uint8_t *test_data(const char *name, size_t *n) {
-    const char *folder = getenv("TINYPEFT_DATA");
+    const char *named = getenv("TINYPEFT_DATA");
+    const char *folder = named != NULL ? named : "../shared/data";
     char path[1024];
     (void)snprintf(path, sizeof path, "%s/%s",
-                   folder != NULL ? folder : "../shared/data", name);
+                   strncmp(name, "zoo/", 4) == 0 ? "." : folder, name);
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
+        (void)printf("skipped: no data: %s\n", path);
         return NULL;
     }
     (void)fseek(file, 0, SEEK_END);

@@ -5,8 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The file's bytes (free() them), or NULL where it is absent. `name` is
- * relative to the data folder. */
+/* The file's bytes (free() them), or NULL where it is absent, which it says:
+ * the reason of the skip() that follows. `name` is relative to the data folder,
+ * but zoo/... is that of the tree itself, which is never absent. */
 uint8_t *test_data(const char *name, size_t *n);
 
 #endif

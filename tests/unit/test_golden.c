@@ -1,6 +1,6 @@
 /* Truth link: real models. The interpreter's bytes equal those of TensorFlow
  * Lite Micro's reference kernels on every int8 model at hand, with no adapter
- * and with a zero one. */
+ * and with a zero one. Those of the zoo are at hand everywhere. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <glob.h>
 
 #include "compiler/compiler.h"
 #include "tests/unit/data.h"
@@ -157,6 +158,48 @@ static void test_zero_adapter(void **state) {
     tp_arena_free(&o.arena);
 }
 
+/* --- the zoo, there everywhere; without an adapter and with a fresh one ----
+ */
+
+static void check_zoo(const char *model, const char *inputs,
+                      const char *outputs) {
+    static const char *const spec[] = {"*=lora-fa:rank=4", "*=bitfit"};
+    for (int n_specs = 0; n_specs <= 2; n_specs += 2) {
+        opened o;
+        open_model(&o, model, spec, n_specs);
+        assert_int_equal(differing(&o, inputs, outputs, SIZE_MAX), 0);
+        tp_arena_free(&o.arena);
+    }
+}
+
+/* Every voice beside it. */
+static void test_words(void **state) {
+    (void)state;
+    glob_t voices;
+    assert_int_equal(glob("zoo/words/voices/*", 0, NULL, &voices), 0);
+    for (size_t i = 0; i < voices.gl_pathc; i++) {
+        char inputs[256];
+        char outputs[256];
+        (void)snprintf(inputs, sizeof inputs, "%s/test_x.bin",
+                       voices.gl_pathv[i]);
+        (void)snprintf(outputs, sizeof outputs, "%s/test_tflm.bin",
+                       voices.gl_pathv[i]);
+        check_zoo("zoo/words/words.tflite", inputs, outputs);
+    }
+    globfree(&voices);
+}
+
+static void test_vibration(void **state) {
+    (void)state;
+    check_zoo("zoo/vibration/vibration.tflite",
+              "zoo/vibration/new/1/faulty.bin", "zoo/vibration/tflm.bin");
+}
+
+static void test_har(void **state) {
+    (void)state;
+    check_zoo("zoo/har/har.tflite", "zoo/har/tflm_x.bin", "zoo/har/tflm_y.bin");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kws),
@@ -166,6 +209,9 @@ int main(void) {
         cmocka_unit_test(test_str_ww),
         cmocka_unit_test(test_kws_accuracy),
         cmocka_unit_test(test_zero_adapter),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_vibration),
+        cmocka_unit_test(test_har),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,75 +1,30 @@
 #!/usr/bin/env python3
-"""The keyword spotter learns ten new words on an emulated Cortex-M4.
+"""The keyword spotter learns on an emulated Cortex-M4.
 
-    demo.py RELEASE-BUILD OUTPUT [--speaker NAME] [--shots K] [--epochs N]
+    demo.py RELEASE-BUILD OUTPUT [--words] [--speaker NAME] [--shots K]
+            [--epochs N]
 
 Compiles the model with adapters, builds the firmware, lets it learn from K
-recordings a word of one speaker, evaluates before and after, and repeats the
-same training on the host: the adapters must be equal, byte for byte.
+recordings a word of one person, evaluates before and after, and repeats the
+same training on the host: the adapters must be equal, byte for byte. The words
+are ten spoken digits, new to the model; with --words, or where there are no
+recordings, those that a model of zoo/ knows, by voices that it does not.
 """
 import argparse
 import json
 import pathlib
-import subprocess
 import sys
 import time
 
 import report
-import sources
+import tasks
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-ADAPTERS = ["conv[2468]=lora:rank=4", "fc11=head:classes=10"]
-TESTS = range(20)  # clips 0..19 of each word are for testing
+sys.path.insert(0, str(ROOT / "examples"))
+
+from board import Bar, lines_of, run  # noqa: E402
+
 SEED = 1
-
-
-class Bar:
-    """A progress bar on a terminal; a line a tenth elsewhere."""
-
-    def __init__(self, what, total):
-        self.what, self.total, self.shown = what, total, -1
-
-    def show(self, done, note=""):
-        tty = sys.stderr.isatty()
-        step = done * (50 if tty else 10) // max(self.total, 1)
-        if step == self.shown:
-            return
-        self.shown = step
-        text = f"{self.what} {done}/{self.total} {note}"
-        if tty:
-            text = f"\r  [{'#' * step:<50}] {text}"
-        print(text, end="" if tty else "\n", file=sys.stderr, flush=True)
-        if tty and done == self.total:
-            print(file=sys.stderr)
-
-
-def run(*command, **options):
-    """The command's output; stops the demo with its message if it fails."""
-    done = subprocess.run([str(c) for c in command], cwd=ROOT, text=True,
-                          capture_output=True, check=False, **options)
-    if done.returncode != 0:
-        sys.exit(f"demo: {' '.join(map(str, command))} failed:\n"
-                 f"{done.stdout}{done.stderr}")
-    return done.stdout
-
-
-def device_lines(elf, arguments, icount):
-    """Lines that the firmware prints, as they come."""
-    words = ["kws.elf", *map(str, arguments)]
-    config = "enable=on,target=native" + "".join(f",arg={w}" for w in words)
-    command = ["qemu-system-arm", "-M", "mps2-an386", "-display", "none",
-               "-monitor", "none", "-serial", "none", "-semihosting-config",
-               config, "-kernel", str(elf)]
-    command += ["-icount", "shift=0"] if icount else []
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, text=True,
-                          stdout=subprocess.PIPE) as machine:
-        for line in machine.stdout:
-            word, *numbers = line.split()
-            if word == "error":
-                sys.exit(f"demo: the device says: {line[6:].strip()}")
-            yield word, [int(n) for n in numbers]
-    if machine.returncode != 0:
-        sys.exit(f"demo: the device stopped with {machine.returncode}")
 
 
 def learn(elf, arguments, tests):
@@ -77,7 +32,7 @@ def learn(elf, arguments, tests):
     told = {"losses": []}
     testing = Bar("testing before", tests)
     training = None
-    for word, numbers in device_lines(elf, arguments, icount=False):
+    for word, numbers in lines_of(elf, arguments, icount=False):
         if word == "tested":
             testing.show(numbers[0])
         elif word == "update":
@@ -92,65 +47,71 @@ def learn(elf, arguments, tests):
     return told
 
 
-def train_on_host(tinypeft, model, out, epochs):
-    arguments = [x for spec in ADAPTERS for x in ("--adapter", spec)]
-    run(tinypeft, "train", model, *arguments, "--x", out / "train_x.bin",
-        "--y", out / "train_y.bin", "--epochs", epochs, "--seed", SEED,
-        "-o", out / "host.adapter")
-    return (out / "host.adapter").read_bytes()
+def train_on_host(build, task, specs, folder):
+    """The adapter that the host makes of the same clips."""
+    for part in ("train", "test"):
+        run(build / "examples/kws/kws-features", folder / f"{part}.clips",
+            folder / f"{part}_x.bin", folder / f"{part}_y.bin")
+    run(build / "tinypeft", "train", task.model, *specs, "--x",
+        folder / "train_x.bin", "--y", folder / "train_y.bin", "--epochs",
+        task.epochs, "--seed", SEED, "-o", folder / "host.adapter")
+    return (folder / "host.adapter").read_bytes()
+
+
+def adapt(build, task, specs, elf, person, folder):
+    """One person, on the device and on the host; what came of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    train, test, adapter = (folder / name for name in (
+        "train.clips", "test.clips", "device.adapter"))
+    task.write(person, train, test)
+    host = train_on_host(build, task, specs, folder)
+    tests = (folder / "test_y.bin").stat().st_size
+    told = learn(elf, ["learn", train, test, adapter, task.epochs, SEED], tests)
+    told.update(person=person, adapter_bytes=len(host),
+                equal=adapter.read_bytes() == host)
+    return told
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("--speaker", default="jackson")
-    parser.add_argument("--shots", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--words", action="store_true")
+    parser.add_argument("--speaker")
+    parser.add_argument("--shots", type=int)
+    parser.add_argument("--epochs", type=int)
     options = parser.parse_args()
     start = time.monotonic()
     build, out = options.build.resolve(), options.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
-    data = sources.find(ROOT, out)
-    model = data / "models/kws_ref_model.tflite"
-    tinypeft = build / "tinypeft"
+    task = tasks.choose(ROOT, out, options)
+    specs = [x for spec in task.adapters for x in ("--adapter", spec)]
 
-    print("1  compile the model as it is, with a LoRA branch on four layers "
-          "and a new head")
-    arguments = [x for spec in ADAPTERS for x in ("--adapter", spec)]
-    run(tinypeft, "compile", model, *arguments, "--target", "cortex-m4",
-        "--name", "kws", "-o", out / "model")
+    print(f"1  compile {task.model.name} as it is, with "
+          f"{' and '.join(task.adapters)}")
+    run(build / "tinypeft", "compile", task.model, *specs, "--target",
+        "cortex-m4", "--name", "kws", "-o", out / "model")
     print("2  build the firmware for a Cortex-M4")
     run("scripts/build-device", "m4", out / "m4",
         f"-DTINYPEFT_KWS={out / 'model'}")
     elf = out / "m4/kws.elf"
-    print(f"3  the device learns from {options.shots} recordings a word of "
-          f"{options.speaker}")
-    shots = range(20, 20 + options.shots)
-    sources.write_clips(data, options.speaker, shots, out / "train.clips")
-    sources.write_clips(data, options.speaker, TESTS, out / "test.clips")
-    told = learn(elf, ["learn", out / "train.clips", out / "test.clips",
-                       out / "device.adapter", options.epochs, SEED],
-                 10 * len(TESTS))
-    print("4  the same training on the host")
-    run(build / "examples/kws/kws-features", out / "train.clips",
-        out / "train_x.bin", out / "train_y.bin")
-    host = train_on_host(tinypeft, model, out, options.epochs)
-    device = (out / "device.adapter").read_bytes()
-    print("5  count the instructions of one inference and one update")
-    cost = dict(device_lines(elf, ["cost", out / "train.clips"], icount=True))
+    people = []
+    for person in task.people:
+        print(f"3  the device learns {task.title} from {task.shots} "
+              f"recordings a word of {person}, and so does the host")
+        # One person's files lie in the folder itself.
+        folder = out / person if len(task.people) > 1 else out
+        people.append(adapt(build, task, specs, elf, person, folder))
+    print("4  count the instructions of one inference and one update")
+    cost = dict(lines_of(elf, ["cost", folder / "train.clips"], icount=True))
 
-    summary = report.summarise(told, cost, out / "m4/kws.map",
-                               out / "model/kws.h")
-    summary.update(speaker=options.speaker, shots=options.shots,
-                   adapters=ADAPTERS, adapter_bytes=len(device),
-                   adapters_equal=device == host,
-                   seconds=round(time.monotonic() - start, 1))
+    summary = report.summarise(task, people, cost, out)
+    summary["seconds"] = round(time.monotonic() - start, 1)
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     (out / "learning.svg").write_text(report.picture(summary))
     print(report.table(summary))
     print(f"\n{out / 'summary.json'}\n{out / 'learning.svg'}")
-    if device != host:
+    if not summary["adapters_equal"]:
         sys.exit("demo: the device's adapter differs from the host's")
     if not summary["ram"]["header_equals_map"]:
         sys.exit("demo: the RAM in kws.h is not that of the linker's map")

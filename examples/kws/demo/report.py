@@ -23,34 +23,61 @@ def header(path, name):
     return int(found.group(1))
 
 
-def summarise(told, cost, map_file, header_file):
-    text = map_file.read_text()
+def score(told):
+    """Of one person: how many in a hundred are right, before and after."""
+    right = {when: told[when][0] for when in ("before", "after")}
+    tests = told["after"][1]
+    return {"person": told["person"], "test_clips": tests,
+            **{f"accuracy_{when}": 100 * n / tests
+               for when, n in right.items()},
+            "losses": [round(x, 4) for x in told["losses"]]}
+
+
+def summarise(task, people, cost, out):
+    text = (out / "m4/kws.map").read_text()
+    header_file = out / "model/kws.h"
     size = sections(text)
     model = symbol(text, "model_memory")
     part = {n.lower(): header(header_file, n)
             for n in ["ARENA", "INFER", "ADAPTER", "TRAIN"]}
     infer, sample, batch = cost["instructions"]
+    scores = [score(told) for told in people]
+    mean = {f"accuracy_{when}": sum(s[f"accuracy_{when}"] for s in scores)
+            / len(scores) for when in ("before", "after")}
     return {
-        "accuracy_before": 100 * told["before"][0] / told["before"][1],
-        "accuracy_after": 100 * told["after"][0] / told["after"][1],
-        "test_clips": told["after"][1],
-        "updates": len(told["losses"]),
-        "losses": [round(x, 4) for x in told["losses"]],
+        "title": task.title, "shots": task.shots, "adapters": task.adapters,
+        **mean, "people": scores,
+        "test_clips": sum(s["test_clips"] for s in scores),
+        "updates": len(scores[0]["losses"]),
         "flash": {name: size.get(name, 0) for name in FLASH},
         "ram": {**{name: size.get(name, 0) for name in RAM},
-                "stack": told["stack"][0], "model": model, **part,
+                "stack": max(told["stack"][0] for told in people),
+                "model": model, **part,
                 "header_equals_map": model == header(header_file, "RAM")},
         "instructions": {"inference": infer, "sample": sample,
                          "update": sample * batch, "batch": batch},
+        "adapter_bytes": people[0]["adapter_bytes"],
+        "adapters_equal": all(told["equal"] for told in people),
     }
+
+
+def by_person(s):
+    """A row for each person, where there are several."""
+    if len(s["people"]) == 1:
+        return ""
+    rows = [f"  {'before':>29}{'after':>10}"]
+    rows += [f"  {p['person']:<22}{p['accuracy_before']:5.1f} %"
+             f"{p['accuracy_after']:8.1f} %" for p in s["people"]]
+    return "\n" + "\n".join(rows) + "\n"
 
 
 def table(s):
     ram, count = s["ram"], s["instructions"]
     flash = sum(s["flash"].values())
+    mean = "" if len(s["people"]) == 1 else "mean "
     rows = [
-        ("accuracy before", f"{s['accuracy_before']:.1f} %"),
-        ("accuracy after", f"{s['accuracy_after']:.1f} %, "
+        (f"{mean}accuracy before", f"{s['accuracy_before']:.1f} %"),
+        (f"{mean}accuracy after", f"{s['accuracy_after']:.1f} %, "
          f"{s['test_clips']} clips never trained on"),
         ("updates", f"{s['updates']} of {count['batch']} samples"),
         ("flash", f"{flash:,} B: " + ", ".join(
@@ -68,33 +95,42 @@ def table(s):
             else "NOT EQUAL to the host's")),
         ("time", f"{s['seconds']:.0f} s"),
     ]
-    return "\n" + "\n".join(f"  {name:<22}{value}" for name, value in rows)
+    return by_person(s) + "\n" + "\n".join(
+        f"  {name:<22}{value}" for name, value in rows)
 
 
-def picture(s):
-    """Loss by update, and accuracy before and after, as SVG."""
-    wide, high, left, top = 560, 240, 60, 50
-    losses = s["losses"]
-    most = max(losses + [0.1])
+def curve(losses, most, box):
+    """A polyline of the losses in box: left, top, width, height."""
+    left, top, wide, high = box
     step = wide / max(len(losses) - 1, 1)
     points = " ".join(f"{left + i * step:.1f},{top + high * (1 - x / most):.1f}"
                       for i, x in enumerate(losses))
+    return (f'<polyline points="{points}" fill="none" stroke="#1f6fb2" '
+            'stroke-width="2" stroke-opacity="0.7"/>')
+
+
+def picture(s):
+    """Loss by update of each person, and the accuracy before and after, as
+    SVG."""
+    wide, high, left, top = 560, 240, 60, 50
+    losses = [person["losses"] for person in s["people"]]
+    most = max(max(each) for each in losses)
     parts = [
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 860 360" '
         'font-family="sans-serif" font-size="14" fill="#222">',
         '<rect width="860" height="360" fill="#fff"/>',
-        f'<text x="{left}" y="28" font-size="16">Ten new words from '
-        f'{s["shots"]} recordings each, learned on a Cortex-M4</text>',
+        f'<text x="{left}" y="28" font-size="16">'
+        f'{s["title"].capitalize()}, from {s["shots"]} recordings each, '
+        'learned on a Cortex-M4</text>',
     ]
     for i in range(5):
         y = top + high * i / 4
         parts.append(f'<path d="M{left} {y}h{wide}" stroke="#ddd"/><text '
                      f'x="{left - 8}" y="{y + 5}" text-anchor="end">'
                      f'{most * (4 - i) / 4:.2f}</text>')
-    parts.append(f'<polyline points="{points}" fill="none" stroke="#1f6fb2" '
-                 'stroke-width="2"/>')
+    parts += [curve(each, most, (left, top, wide, high)) for each in losses]
     parts.append(f'<text x="{left + wide / 2}" y="{top + high + 40}" '
-                 f'text-anchor="middle">update, 1 to {len(losses)}; '
+                 f'text-anchor="middle">update, 1 to {s["updates"]}; '
                  'loss in nats</text>')
     for i, when in enumerate(["before", "after"]):
         share = s[f"accuracy_{when}"]

@@ -1,23 +1,25 @@
-/* The keyword spotter learns new words on an emulated Cortex-M4.
+/* The keyword spotter learns new words, or a new voice, on an emulated
+ * Cortex-M4.
  *
  *   kws.elf learn TRAIN TEST ADAPTER EPOCHS SEED
  *   kws.elf cost TRAIN
  *
  * TRAIN and TEST are clip files (../README.md): sound, as a microphone would
- * give it. The features, the inference, the training and the adapter are made
- * here, in integers. What happens is reported in lines "word number...", for
- * the demo to read. */
+ * give it, or features that were made before. The features, the inference, the
+ * training and the adapter are made here, in integers. What happens is reported
+ * in lines "word number...", for the demo to read. */
 #include <string.h>
 
 #include "core/bytes.h"
 #include "examples/kws/frontend/features.h"
 #include "kws.h"
 #include "ports/qemu/measure.h"
+#include "ports/qemu/report.h"
 #include "ports/qemu/semihost.h"
 #include "tinypeft/adapter.h"
 #include "tinypeft/train.h"
 
-enum { MOST_CLIPS = 128, MOST_SAMPLES = 32768, CLASSES = 10 };
+enum { MOST_CLIPS = 128, MOST_SAMPLES = 32768, CLASSES = KWS_Y_BYTES };
 
 /* The model's RAM; what follows belongs to the example: the sound of one clip
  * and the features of the clips to learn from. */
@@ -27,23 +29,33 @@ static int8_t features[MOST_CLIPS][KWS_FEATURES];
 static uint8_t labels[MOST_CLIPS];
 static kws_mfcc_work work;
 
-static void report(const char *word, const uint32_t *numbers, int n) {
-    tp_qemu_print(word);
-    for (int i = 0; i < n; i++) {
-        tp_qemu_print(" ");
-        tp_qemu_print_number(numbers[i]);
-    }
-    tp_qemu_print("\n");
-}
-
-static _Noreturn void fail(const char *why) {
-    tp_qemu_print("error ");
-    tp_qemu_print(why);
-    tp_qemu_print("\n");
-    tp_qemu_exit(1);
-}
-
 /* --- clips ---------------------------------------------------------------- */
+
+static void read_all(int32_t file, void *to, uint32_t bytes) {
+    if (tp_qemu_read(file, to, bytes) != (int32_t)bytes) {
+        tp_qemu_fail("the clip file is cut short");
+    }
+}
+
+/* The features of the clip behind this head. */
+static void read_features(int32_t file, const uint8_t *head, int8_t *x) {
+    const kws_clip clip = {.audio = sound,
+                           .rate = (int32_t)tp_get_u32(head),
+                           .length = (int32_t)tp_get_u32(head + 4),
+                           .seed = tp_get_u32(head + 8)};
+    if (clip.rate == 0) { /* features already */
+        if (clip.length != KWS_FEATURES) {
+            tp_qemu_fail("a clip has another number of features");
+        }
+        read_all(file, x, KWS_FEATURES);
+        return;
+    }
+    if (clip.length < 0 || clip.length > MOST_SAMPLES) {
+        tp_qemu_fail("a clip is too long");
+    }
+    read_all(file, sound, 2u * (uint32_t)clip.length);
+    kws_features(&clip, x, &work);
+}
 
 /* The features and label of the file's next clip; 0 at its end. */
 static int next_clip(int32_t file, int8_t *x, uint8_t *label) {
@@ -51,16 +63,7 @@ static int next_clip(int32_t file, int8_t *x, uint8_t *label) {
     if (tp_qemu_read(file, head, sizeof head) != (int32_t)sizeof head) {
         return 0;
     }
-    const kws_clip clip = {.audio = sound,
-                           .rate = (int32_t)tp_get_u32(head),
-                           .length = (int32_t)tp_get_u32(head + 4),
-                           .seed = tp_get_u32(head + 8)};
-    const uint32_t bytes = 2u * (uint32_t)clip.length;
-    if (clip.length > MOST_SAMPLES ||
-        tp_qemu_read(file, sound, bytes) != (int32_t)bytes) {
-        fail("the clip file is cut short, or a clip is too long");
-    }
-    kws_features(&clip, x, &work);
+    read_features(file, head, x);
     *label = (uint8_t)tp_get_u32(head + 12);
     return 1;
 }
@@ -68,7 +71,7 @@ static int next_clip(int32_t file, int8_t *x, uint8_t *label) {
 static int32_t open_clips(const char *path) {
     const int32_t file = tp_qemu_open(path, TP_QEMU_READ);
     if (file < 0) {
-        fail("cannot open the clip file");
+        tp_qemu_fail("cannot open the clip file");
     }
     return file;
 }
@@ -104,16 +107,16 @@ static void evaluate(const tp_ctx *ctx, const char *path, const char *word) {
         score[0] += best_of(y) == label;
         score[1]++;
         if (score[1] % 20 == 0) {
-            report("tested", &score[1], 1);
+            tp_qemu_report("tested", &score[1], 1);
         }
     }
     (void)tp_qemu_close(file);
-    report(word, score, 2);
+    tp_qemu_report(word, score, 2);
 }
 
 static void check(tp_status status) {
     if (status != TP_OK && status != TP_ERR_UNDONE) {
-        fail("training diverged");
+        tp_qemu_fail("training diverged");
     }
 }
 
@@ -124,7 +127,7 @@ static void tell_update(const tp_ctx *ctx, uint32_t *told) {
         *told = state->updates;
         const uint32_t line[] = {*told, state->config.updates,
                                  (uint32_t)state->last_loss};
-        report("update", line, 3);
+        tp_qemu_report("update", line, 3);
     }
 }
 
@@ -153,7 +156,7 @@ static void save(const tp_ctx *ctx, const char *path) {
     if (file < 0 || tp_blob_write(ctx, blob, sizeof blob) != TP_OK ||
         tp_qemu_write(file, blob, sizeof blob) != 0 ||
         tp_qemu_close(file) != 0) {
-        fail("cannot write the adapter");
+        tp_qemu_fail("cannot write the adapter");
     }
 }
 
@@ -177,7 +180,7 @@ static void measure(const tp_ctx *ctx, uint32_t n) {
     const uint64_t update = tp_qemu_instructions() - start;
     const uint32_t line[] = {infer, (uint32_t)(update / config.batch),
                              config.batch};
-    report("instructions", line, 3);
+    tp_qemu_report("instructions", line, 3);
 }
 
 /* --- command line --------------------------------------------------------- */
@@ -212,7 +215,7 @@ int main(void) {
         const uint32_t seed = number(word[6]);
         tp_adapter_init(&ctx, seed);
         const uint32_t clips = load_clips(word[2]);
-        report("clips", &clips, 1);
+        tp_qemu_report("clips", &clips, 1);
         evaluate(&ctx, word[3], "before");
         train(&ctx, clips, number(word[5]), seed);
         evaluate(&ctx, word[3], "after");
@@ -221,9 +224,9 @@ int main(void) {
         tp_adapter_init(&ctx, 1);
         measure(&ctx, load_clips(word[2]));
     } else {
-        fail("usage: kws.elf learn TRAIN TEST ADAPTER EPOCHS SEED");
+        tp_qemu_fail("usage: kws.elf learn TRAIN TEST ADAPTER EPOCHS SEED");
     }
     const uint32_t stack = tp_qemu_stack_used();
-    report("stack", &stack, 1);
+    tp_qemu_report("stack", &stack, 1);
     return 0;
 }

@@ -1,5 +1,6 @@
 /* Deltas that arrive over the air. */
 #include "examples/life/firmware/life.h"
+#include "ports/qemu/report.h"
 
 enum { KEYS = 2, HEAD = 3072, DEVICE_CLASS = 1 };
 
@@ -16,7 +17,7 @@ static const tp_device device = {.model = &kws_model,
 void life_trust(const char *path) {
     if (life_receive(path, 0, public_key, sizeof public_key) !=
         sizeof public_key) {
-        life_fail("there are fewer keys than the device has");
+        tp_qemu_fail("there are fewer keys than the device has");
     }
 }
 
@@ -44,7 +45,7 @@ bool life_take(const char *path) {
     const uint32_t at = tp_update_kept(&life_store);
     const uint32_t n = life_receive(path, at, head, LIFE_CHUNK);
     if (n > 0 && tp_update_keep(&life_store, at, head, n) != TP_OK) {
-        life_fail("a part of a delta cannot be kept");
+        tp_qemu_fail("a part of a delta cannot be kept");
     }
     if (n == LIFE_CHUNK) {
         return false;

@@ -1,5 +1,6 @@
 /* Drift, samples that the user has labelled, training in slices, the judge. */
 #include "examples/life/firmware/life.h"
+#include "ports/qemu/report.h"
 
 #include <string.h>
 
@@ -16,7 +17,7 @@ static const tp_drift_config watch = {.sum = sums,
 
 void life_watch_begin(void) {
     if (tp_drift_begin(&watch, life.drift, sizeof life.drift) != TP_OK) {
-        life_fail("the detector of drift does not begin");
+        tp_qemu_fail("the detector of drift does not begin");
     }
 }
 
@@ -50,7 +51,7 @@ static void learn_from(const life_clip *clip, uint8_t predicted) {
             : tp_inbox_label(&life.inbox, tp_inbox_newest(&life.inbox),
                              clip->label);
     if (status != TP_OK) {
-        life_fail("a sample takes no label");
+        tp_qemu_fail("a sample takes no label");
     }
     life.n_learn++;
 }
@@ -90,7 +91,7 @@ void life_train_begin(void) {
     life_load(false, life.adapter);
     if (tp_accept_begin(&life.accept, &ctx) != TP_OK ||
         tp_train_begin(&ctx, &config) != TP_OK) {
-        life_fail("training does not begin");
+        tp_qemu_fail("training does not begin");
     }
     life.sample = 0;
     life_tell("training: # samples, # held back, # of them right before",
@@ -167,14 +168,14 @@ bool life_judge(tp_status status) {
     if (tp_accept_end(&life.accept, &ctx, status, &accepted) != TP_OK ||
         (accepted &&
          tp_blob_write(&ctx, life.blob, sizeof life.blob) != TP_OK)) {
-        life_fail("what was learned cannot be judged");
+        tp_qemu_fail("what was learned cannot be judged");
     }
     life_tell(accepted ? "accepted: # of # right, # before"
                        : "taken back: # of # right, # before",
               (uint32_t[]){life.accept.after, LIFE_HELD, life.accept.before});
     if (accepted && !is_stored() &&
         tp_accept_save(&life.accept, &ctx, &life_store, LIFE_MINE) != TP_OK) {
-        life_fail("what was learned cannot be stored");
+        tp_qemu_fail("what was learned cannot be stored");
     }
     return accepted;
 }

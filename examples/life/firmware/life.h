@@ -89,7 +89,6 @@ void life_write(const char *path, const void *bytes, uint32_t n);
 
 /* A line: clip, energy used, then the text with its numbers in place of #. */
 void life_tell(const char *text, const uint32_t *numbers);
-_Noreturn void life_fail(const char *why);
 
 /* --- learn.c -------------------------------------------------------------- */
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "ports/qemu/measure.h"
+#include "ports/qemu/report.h"
 #include "ports/qemu/semihost.h"
 
 enum { MOST_DELTAS = 8 };
@@ -36,7 +37,7 @@ static uint32_t infer_cost(void) {
 static void infer(const life_clip *clip, int8_t *y) {
     if (!tp_governor_take(&life.governor, life.clip * LIFE_CLIP_S,
                           TP_SPEND_INFER, infer_cost())) {
-        life_fail("no energy is left to infer");
+        tp_qemu_fail("no energy is left to infer");
     }
     ctx.model->infer(&ctx, clip->x, y);
 }
@@ -59,7 +60,7 @@ static void choose_mine(void) {
     tp_choice choice = life_store.choice;
     if (tp_store_find(&life_store, TP_RECORD_ADAPTER, LIFE_MINE, 0, &record) !=
         TP_OK) {
-        life_fail("the adapter is not in the store");
+        tp_qemu_fail("the adapter is not in the store");
     }
     if (choice.active == LIFE_MINE &&
         choice.active_generation == record.generation) {
@@ -68,7 +69,7 @@ static void choose_mine(void) {
     choice.active = LIFE_MINE;
     choice.active_generation = record.generation;
     if (tp_store_choose(&life_store, &choice) != TP_OK) {
-        life_fail("the choice cannot be saved");
+        tp_qemu_fail("the choice cannot be saved");
     }
 }
 
@@ -90,7 +91,7 @@ static void begin(void) {
     memcpy(record.base, kws_model.base_sha256, sizeof record.base);
     if (life_receive(files[0], 0, blob, sizeof blob) != sizeof blob ||
         tp_blob_read(&ctx, blob, sizeof blob) != TP_OK) {
-        life_fail("the adapter from the factory is of another model");
+        tp_qemu_fail("the adapter from the factory is of another model");
     }
     tp_record there;
     if ((tp_store_find(&life_store, TP_RECORD_ADAPTER, LIFE_MINE, 0, &there) !=
@@ -99,7 +100,7 @@ static void begin(void) {
         tp_governor_begin(&life.governor, &energy, 0) != TP_OK ||
         tp_inbox_init(&life.inbox, &inbox, life.letters, sizeof life.letters) !=
             TP_OK) {
-        life_fail("nothing begins");
+        tp_qemu_fail("nothing begins");
     }
     choose_mine();
     life_watch_begin();
@@ -153,7 +154,7 @@ static void end_trial(void) {
               (uint32_t[]){right[1], LIFE_TRIAL, right[0], swap});
     if ((better ? tp_update_accept(&life_store)
                 : tp_update_reject(&life_store)) != TP_OK) {
-        life_fail("the trial does not end");
+        tp_qemu_fail("the trial does not end");
     }
 }
 
@@ -168,7 +169,7 @@ static void on_trial(void) {
             life_clip clip;
             int8_t y[LIFE_CLASSES];
             if (!life_hear(life.clip + i, &clip)) {
-                life_fail("there are too few clips");
+                tp_qemu_fail("there are too few clips");
             }
             for (int k = 0; k < 2; k++) {
                 const uint64_t before = tp_qemu_instructions();
@@ -189,7 +190,7 @@ static void next_clip(void) {
     life_clip clip;
     int8_t y[LIFE_CLASSES];
     if (!life_hear(life.clip, &clip)) {
-        life_fail("there are too few clips");
+        tp_qemu_fail("there are too few clips");
     }
     infer(&clip, y);
     life.clip++;
@@ -220,7 +221,7 @@ static void finish(void) {
     static uint8_t blob[LIFE_BLOB_BYTES];
     const tp_choice *c = &life_store.choice;
     if (tp_blob_write(&ctx, blob, sizeof blob) != TP_OK) {
-        life_fail("the adapter cannot be written");
+        tp_qemu_fail("the adapter cannot be written");
     }
     life_write(files[1], blob, sizeof blob);
     life_tell("end: adapter #, generation #, floor #, state # bytes, stack #",
@@ -230,7 +231,7 @@ static void finish(void) {
 
 int main(int argc, char **argv) {
     if (argc < 7 || argc > 6 + MOST_DELTAS) {
-        life_fail("usage: life.elf FLASH CLIPS KEYS FACTORY FINAL DELTA...");
+        tp_qemu_fail("usage: life.elf FLASH CLIPS KEYS FACTORY FINAL DELTA...");
     }
     life_open(argv[1]);
     life_listen(argv[2]);

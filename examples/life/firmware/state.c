@@ -2,6 +2,7 @@
 #include "examples/life/firmware/life.h"
 
 #include "ports/qemu/nor.h"
+#include "ports/qemu/report.h"
 
 /* A record has to fit a slot, and the store keeps two generations of each. */
 enum { SECTOR = 4096, SLOT = 24, SECTORS = 12 * SLOT };
@@ -22,13 +23,13 @@ void life_open(const char *path) {
     tp_record record;
     if (tp_qemu_nor_open(&nor, path, cells, &flash) != TP_OK ||
         tp_store_mount(&life_store, &flash, SLOT) != TP_OK) {
-        life_fail("the flash cannot be mounted");
+        tp_qemu_fail("the flash cannot be mounted");
     }
     if (tp_store_find(&life_store, TP_RECORD_TRAINING, 1, 0, &record) ==
             TP_OK &&
         (record.bytes != sizeof life ||
          tp_store_load(&life_store, &record, &life) != TP_OK)) {
-        life_fail("the state in the flash is of another firmware");
+        tp_qemu_fail("the state in the flash is of another firmware");
     }
 }
 
@@ -36,7 +37,7 @@ void life_checkpoint(void) {
     tp_record record = {
         .kind = TP_RECORD_TRAINING, .id = 1, .bytes = sizeof life};
     if (tp_store_save(&life_store, &record, &life) != TP_OK) {
-        life_fail("the state cannot be saved");
+        tp_qemu_fail("the state cannot be saved");
     }
 }
 
@@ -48,6 +49,6 @@ void life_load(bool trial, uint8_t adapter[KWS_ADAPTER_BYTES]) {
         record.bytes != sizeof blob ||
         tp_store_load(&life_store, &record, blob) != TP_OK ||
         tp_blob_read(&ctx, blob, sizeof blob) != TP_OK) {
-        life_fail("the adapter cannot be loaded");
+        tp_qemu_fail("the adapter cannot be loaded");
     }
 }

@@ -1,6 +1,7 @@
 /* What a device would hear, receive and show: files and text of the host. */
 #include "examples/life/firmware/life.h"
 
+#include "ports/qemu/report.h"
 #include "ports/qemu/semihost.h"
 
 static int32_t clips = -1;
@@ -8,7 +9,7 @@ static int32_t clips = -1;
 void life_listen(const char *path) {
     clips = tp_qemu_open(path, TP_QEMU_READ);
     if (clips < 0) {
-        life_fail("the clips cannot be opened");
+        tp_qemu_fail("the clips cannot be opened");
     }
 }
 
@@ -20,11 +21,11 @@ bool life_hear(uint32_t i, life_clip *clip) {
 uint32_t life_receive(const char *path, uint32_t at, void *bytes, uint32_t n) {
     const int32_t file = tp_qemu_open(path, TP_QEMU_READ);
     if (file < 0 || tp_qemu_seek(file, at) != 0) {
-        life_fail("a file cannot be read");
+        tp_qemu_fail("a file cannot be read");
     }
     const int32_t got = tp_qemu_read(file, bytes, n);
     if (got < 0 || tp_qemu_close(file) != 0) {
-        life_fail("a file cannot be read");
+        tp_qemu_fail("a file cannot be read");
     }
     return (uint32_t)got;
 }
@@ -33,7 +34,7 @@ void life_write(const char *path, const void *bytes, uint32_t n) {
     const int32_t file = tp_qemu_open(path, TP_QEMU_WRITE);
     if (file < 0 || tp_qemu_write(file, bytes, n) != 0 ||
         tp_qemu_close(file) != 0) {
-        life_fail("a file cannot be written");
+        tp_qemu_fail("a file cannot be written");
     }
 }
 
@@ -57,11 +58,4 @@ void life_tell(const char *text, const uint32_t *numbers) {
         }
     }
     tp_qemu_print("\n");
-}
-
-_Noreturn void life_fail(const char *why) {
-    tp_qemu_print("error ");
-    tp_qemu_print(why);
-    tp_qemu_print("\n");
-    tp_qemu_exit(1);
 }

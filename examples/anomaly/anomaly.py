@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""An autoencoder finds faults of machines that it has never felt, before and
+after it has adapted to each on an emulated Cortex-M4.
+
+    anomaly.py RELEASE-BUILD OUTPUT [--epochs N] [--rate F] [--machines N]
+
+Compiles zoo/vibration with an adapter, builds the firmware, and for each new
+machine lets it score sound and faulty measurements, adapt to 48 sound ones, and
+score again. The host trains on the same 48: the adapters must be equal.
+"""
+import argparse
+import json
+import pathlib
+import re
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "examples"))
+
+from board import Bar, lines_of, run  # noqa: E402
+
+ZOO = ROOT / "zoo/vibration"
+MODEL = ZOO / "vibration.tflite"
+ADAPTERS = [word for spec in ("*=lora-fa:rank=4", "*=bitfit")
+            for word in ("--adapter", spec)]
+SEED = 1
+LEVELS = 64
+
+
+def auc(line):
+    return line[0] / line[1]
+
+
+def error(line):
+    """Of a sound measurement's level, mean square, in steps of 0.5 dB."""
+    return line[2] / line[3] / LEVELS
+
+
+def adapt(tinypeft, elf, folder, out, options):
+    """One new machine, on the device and on the host."""
+    device, host = (out / f"{folder.name}.{where}.adapter"
+                    for where in ("device", "host"))
+    told = dict(lines_of(elf, [folder, device, options.epochs,
+                               round(options.rate * 32768), SEED]))
+    run(tinypeft, "train", MODEL, *ADAPTERS, "--x", folder / "adapt.bin",
+        "--epochs", options.epochs, "--lr", options.rate, "--seed", SEED,
+        "-o", host)
+    return {"machine": folder.name, "auc_before": auc(told["before"]),
+            "auc_after": auc(told["after"]), "error_before":
+            error(told["before"]), "error_after": error(told["after"]),
+            "adapter_bytes": device.stat().st_size,
+            "equal": device.read_bytes() == host.read_bytes()}
+
+
+def table(rows, cost, trained, header):
+    def size(name):
+        return int(re.search(rf"_{name}_BYTES (\d+)u", header)[1])
+
+    yield f"  {'machine':<10}{'AUC before':>12}{'after':>8}{'error':>10}" \
+          f"{'after':>8}  adapter"
+    for row in rows:
+        same = "equal to the host's" if row["equal"] else "NOT THE HOST'S"
+        yield (f"  {row['machine']:<10}{row['auc_before']:>12.3f}"
+               f"{row['auc_after']:>8.3f}{row['error_before']:>10.1f}"
+               f"{row['error_after']:>8.1f}  {same}")
+    mean = [sum(row[k] for row in rows) / len(rows)
+            for k in ("auc_before", "auc_after")]
+    infer, sample, batch = cost["instructions"]
+    yield f"  {'mean':<10}{mean[0]:>12.3f}{mean[1]:>8.3f}\n"
+    yield f"  adapter        {rows[0]['adapter_bytes']:,} B as stored"
+    yield (f"  RAM            {size('RAM'):,} B: arena {size('ARENA'):,}, "
+           f"adapter {size('ADAPTER'):,}, training {size('TRAIN'):,}")
+    yield f"  one inference  {infer:,} instructions"
+    yield (f"  one update     {sample * batch:,} instructions, {sample:,} a "
+           f"sample")
+    yield f"  to adapt       {sample * trained / 1e6:,.0f} million instructions"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--epochs", type=int, default=150)
+    parser.add_argument("--rate", type=float, default=0.5)
+    parser.add_argument("--machines", type=int, default=5)
+    options = parser.parse_args()
+    start = time.monotonic()
+    out = options.out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    tinypeft = options.build.resolve() / "tinypeft"
+    run(tinypeft, "compile", MODEL, *ADAPTERS, "--target", "cortex-m4",
+        "--name", "vibration", "-o", out / "model")
+    run("scripts/build-device", "m4", out / "m4",
+        f"-DTINYPEFT_ANOMALY={out / 'model'}")
+    elf = out / "m4/anomaly.elf"
+    folders = sorted((ZOO / "new").iterdir())[:options.machines]
+    bar, rows = Bar("machine", len(folders)), []
+    for folder in folders:
+        rows.append(adapt(tinypeft, elf, folder, out, options))
+        bar.show(len(rows), f"AUC {rows[-1]['auc_before']:.3f} -> "
+                            f"{rows[-1]['auc_after']:.3f}")
+    cost = dict(lines_of(elf, [folders[0], "cost"], icount=True))
+    trained = options.epochs * (folders[0] / "adapt.bin").stat().st_size // LEVELS
+    print("\n".join(table(rows, cost, trained,
+                          (out / "model/vibration.h").read_text())))
+    print(f"  time           {time.monotonic() - start:.0f} s")
+    (out / "summary.json").write_text(json.dumps(
+        {"machines": rows, **cost}, indent=2) + "\n")
+    if not all(row["equal"] for row in rows):
+        sys.exit("demo: the device's adapter differs from the host's")
+
+
+if __name__ == "__main__":
+    main()

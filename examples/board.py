@@ -1,0 +1,61 @@
+"""An emulated board, and what the demos say while they use it."""
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+class Bar:
+    """A progress bar on a terminal; a line a tenth elsewhere."""
+
+    def __init__(self, what, total):
+        self.what, self.total, self.shown = what, total, -1
+
+    def show(self, done, note=""):
+        tty = sys.stderr.isatty()
+        step = done * (50 if tty else 10) // max(self.total, 1)
+        if step == self.shown:
+            return
+        self.shown = step
+        text = f"{self.what} {done}/{self.total} {note}"
+        if tty:
+            text = f"\r  [{'#' * step:<50}] {text}"
+        print(text, end="" if tty else "\n", file=sys.stderr, flush=True)
+        if tty and done == self.total:
+            print(file=sys.stderr)
+
+
+def run(*command):
+    """The command's output; stops the demo with its message if it fails."""
+    done = subprocess.run([str(c) for c in command], cwd=ROOT, text=True,
+                          capture_output=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"demo: {' '.join(map(str, command))} failed:\n"
+                 f"{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def qemu(elf, arguments, icount):
+    """The command that runs a firmware on a Cortex-M4 with arguments."""
+    words = [pathlib.Path(elf).name, *map(str, arguments)]
+    config = "enable=on,target=native" + "".join(f",arg={w}" for w in words)
+    command = ["qemu-system-arm", "-M", "mps2-an386", "-display", "none",
+               "-monitor", "none", "-serial", "none", "-semihosting-config",
+               config, "-kernel", str(elf)]
+    return command + (["-icount", "shift=0"] if icount else [])
+
+
+def lines_of(elf, arguments, icount=False):
+    """(word, numbers) of each line that the firmware prints, as they come. A
+    line "error WHY" stops the demo."""
+    with subprocess.Popen(qemu(elf, arguments, icount), cwd=ROOT, text=True,
+                          stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE) as machine:
+        for line in machine.stdout:
+            word, *numbers = line.split()
+            if word == "error":
+                sys.exit(f"demo: the device says: {line[6:].strip()}")
+            yield word, [int(n) for n in numbers]
+    if machine.returncode != 0:
+        sys.exit(f"demo: the device stopped with {machine.returncode}")
