@@ -248,12 +248,12 @@ const tp_command tp_command_compile = {
     .bit = TP_CMD_COMPILE,
     .summary = "writes C that infers and trains on a device",
     .usage = "MODEL --adapter SPEC... -o DIR [OPTIONS]",
-    .notes =
-        "All files are written, or none. Without --adapter the C only "
-        "infers.\nWith --standalone the folder can be compiled as it is, "
-        "anywhere:\ncc -std=c11 -IDIR DIR/*.c app.c\nThe stages for --dump "
-        "are import, the passes, and plan.\n",
+    .notes = "All files are written, or none. Without --adapter the C only "
+             "infers.\nWith --standalone the folder compiles as it is, "
+             "anywhere: each .c file in it,\nwith the folder to include from. "
+             "The stages for --dump are import, the passes,\nand plan.\n",
     .examples = "  tinypeft compile kws.tflite --adapter 'conv*=lora:rank=4' "
                 "--target cortex-m4 \\\n    -o gen\n"
+                "  tinypeft compile kws.tflite --standalone -o kws\n"
                 "  tinypeft compile kws.tflite --dump=plan\n",
     .run = run};
