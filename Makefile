@@ -102,8 +102,8 @@ demo-words: release ## the same with the project's own model and voices: no data
 demo-anomaly: release ## an autoencoder adapts to new machines: what it finds before and after
 	@examples/anomaly/anomaly.py $(BUILD)/release $(BUILD)/anomaly
 
-demo-har: release ## people whom the base never saw: table C, trained on the device
-	@examples/har/har.py $(BUILD)/release $(BUILD)/har
+demo-har: release ## people whom the base never saw: table C, trained on the device; PEOPLE=4
+	@examples/har/har.py $(BUILD)/release $(BUILD)/har $(if $(PEOPLE),--people $(PEOPLE))
 
 demo-life: release ## drift, training, deltas, rollback on a board whose power goes
 	@cmake --build $(BUILD)/release --target tp_cut

@@ -2,7 +2,8 @@
 """An autoencoder finds faults of machines that it has never felt, before and
 after it has adapted to each on an emulated Cortex-M4.
 
-    anomaly.py RELEASE-BUILD OUTPUT [--epochs N] [--rate F] [--machines N]
+    anomaly.py RELEASE-BUILD OUTPUT [--machines N] [--epochs N] [--rate F]
+        [--board FOLDER]
 
 Compiles zoo/vibration with an adapter, builds the firmware, and for each new
 machine lets it score sound and faulty measurements, adapt to 48 sound ones, and
@@ -18,7 +19,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
 
-from board import Bar, lines_of, run  # noqa: E402
+from board import Bar, firmware, lines_of, run  # noqa: E402
 
 ZOO = ROOT / "zoo/vibration"
 MODEL = ZOO / "vibration.tflite"
@@ -81,6 +82,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--board", type=pathlib.Path,
+                        help="folder of the device's build, default OUTPUT/m4")
     parser.add_argument("--epochs", type=int, default=150)
     parser.add_argument("--rate", type=float, default=0.5)
     parser.add_argument("--machines", type=int, default=5)
@@ -91,9 +94,9 @@ def main():
     tinypeft = options.build.resolve() / "tinypeft"
     run(tinypeft, "compile", MODEL, *ADAPTERS, "--target", "cortex-m4",
         "--name", "vibration", "-o", out / "model")
-    run("scripts/build-device", "m4", out / "m4",
-        f"-DTINYPEFT_ANOMALY={out / 'model'}")
-    elf = out / "m4/anomaly.elf"
+    board = (options.board or out / "m4").resolve()
+    firmware(board, f"-DTINYPEFT_ANOMALY={out / 'model'}", ["anomaly"])
+    elf = board / "anomaly.elf"
     folders = sorted((ZOO / "new").iterdir())[:options.machines]
     bar, rows = Bar("machine", len(folders)), []
     for folder in folders:
