@@ -47,22 +47,24 @@ def lacks_data(block):
     return "../shared/data" in block.text and not scratch.DATA.is_dir()
 
 
-def plan(found, tree, entries, out):
-    """The shell script of all blocks."""
+def plan(found, entries, out):
+    """The shell script of all blocks. One of C becomes the command that compiles
+    it."""
     lines = []
     for number, block in enumerate(found):
         if lacks_data(block):
             continue
-        if block.language in COMMANDS:
-            lines += session.script(block, number, entries)
-        elif block.language == "c":
-            command = session.compiles(block, tree)
-            block.language, block.text = "sh", command + "\n"
-            lines += session.script(block, number, {})
-        elif "file" in block.options:
+        name = block.options.get("file")
+        if block.language == "c":
+            name = name or f"block{block.line}.c"
+        if name:
             kept = out / f"{number}.kept"
             kept.write_text(block.text)
-            lines.append(f"cp '{kept}' '{block.options['file']}'")
+            lines.append(f"cp '{kept}' '{name}'")
+        if block.language == "c":
+            block.language, block.text = "sh", session.compiles(name)
+        if block.language in COMMANDS:
+            lines += session.script(block, number, entries)
     return lines
 
 
@@ -74,15 +76,13 @@ def check(document, text, tool, renew=None):
     for block in found:
         if block.language not in COMMANDS and (fault := still(block, text)):
             return [(block.line, fault)]
-    runs = [b for b in found if b.language in COMMANDS + ("c",)]
-    if not runs:
-        return [(block.line, None) for block in found]
     with tempfile.TemporaryDirectory(prefix="tinypeft-docs-") as folder:
         out = Path(folder) / "out"
         out.mkdir()
-        tree = scratch.make(Path(folder), tool, document)
-        lines = plan(found, tree, entries, out)
-        session.run(lines, tree, out)
+        lines = plan(found, entries, out)
+        if lines:
+            tree = scratch.make(Path(folder), tool, document)
+            session.run(lines, tree, out)
         if renew:
             renew(renewal.document(text, found, out))
         return [(block.line, verdict(block, number, entries, out))
@@ -132,7 +132,9 @@ def main(first, *rest):
         results = [(0, str(fault))]
     for line, fault in results:
         word = {None: "      OK", False: " SKIPPED"}.get(fault, "  FAILED")
-        print(f"[ {word} ] {rest[0]}:{line}{f' {fault}' if fault else ''}")
+        print(f"[ {word} ] {rest[0]}:{line} {fault or ''}".rstrip())
+    if any(fault is False for _, fault in results):
+        print(f"skipped: no data: {scratch.DATA}")
     return any(fault for _, fault in results)
 
 
