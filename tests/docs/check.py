@@ -131,10 +131,10 @@ def main(first, *rest):
     except Fault as fault:
         results = [(0, str(fault))]
     for line, fault in results:
+        if fault is False:
+            print(f"skipped: no data: {scratch.DATA}")
         word = {None: "      OK", False: " SKIPPED"}.get(fault, "  FAILED")
         print(f"[ {word} ] {rest[0]}:{line} {fault or ''}".rstrip())
-    if any(fault is False for _, fault in results):
-        print(f"skipped: no data: {scratch.DATA}")
     return any(fault for _, fault in results)
 
 
