@@ -93,6 +93,13 @@ class Folder(Case):
         for path, data in self.contents("a").items():
             self.assertNotIn(str(ROOT).encode(), data, path)
 
+    def test_the_library_is_that_of_make_amalgam(self):
+        self.ok("compile", WORDS, "--standalone", "--name", "words", "-o", "a")
+        consumer.run(ROOT / "scripts/amalgam/amalgam", self.dir / "b")
+        for name in ("words.h", "words.c", "words_weights.c"):
+            (self.dir / "a" / name).unlink()
+        self.assertEqual(self.contents("a"), self.contents("b"))
+
     def test_the_model_is_the_same_without(self):
         self.ok("compile", WORDS, "--standalone", "-o", "with")
         self.ok("compile", WORDS, "-o", "without")
