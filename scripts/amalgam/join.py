@@ -6,6 +6,9 @@ import assembly
 import names
 
 INCLUDE = re.compile(r'^#include "([^"]+)"\n', re.M)
+# Where clang-format lets a function begin that other files call.
+FUNCTION = re.compile(r"^(?!static |typedef |return )"
+                      r"(?=[a-z]\w*[ \w*]*\btp_\w+\([^;{}]*\) \{$)", re.M)
 SYSTEM = re.compile(r"^#include <((?:std\w+|string|limits)\.h)>\n", re.M)
 
 
@@ -63,6 +66,7 @@ class Joined:
             text = assembly.statement(self.root, source.path)
         else:
             text = names.rename(self._read(source.path), new)
+            text = FUNCTION.sub("TP_APART ", text)
         if source.options:
             text = tuned(source.options, text)
         if source.machines:
