@@ -81,14 +81,14 @@ amalgam: ## the device library in two files, build/amalgam/tinypeft.c and .h
 	@scripts/amalgam/amalgam $(BUILD)/amalgam
 
 man: release ## write docs/tinypeft.1 from the help texts
-	@scripts/man $(BUILD)/release/tinypeft >$(BUILD)/tinypeft.1
+	@scripts/man/man $(BUILD)/release/tinypeft >$(BUILD)/tinypeft.1
 	@mv $(BUILD)/tinypeft.1 docs/tinypeft.1
 
-docs: ## the documents as a site, with a search, in build/site; needs PyPI once
+docs: bootstrap ## the documents as a site, with a search, in build/site; needs PyPI once
 	@scripts/docs $(BUILD)
 
 picture: demo ## draw docs/overview.svg, README's picture, from what is measured
-	@scripts/picture $(BUILD)/release
+	@scripts/picture/picture $(BUILD)/release
 
 clean: ## remove what was built
 	@rm -rf $(BUILD)

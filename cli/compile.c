@@ -249,11 +249,11 @@ const tp_command tp_command_compile = {
     .summary = "writes C that infers and trains on a device",
     .usage = "MODEL --adapter SPEC... -o DIR [OPTIONS]",
     .notes = "All files are written, or none. Without --adapter the C only "
-             "infers. With\n--standalone the folder can be compiled as it is, "
-             "anywhere: cc -IDIR DIR/*.c app.c\nThe stages for --dump are "
-             "import, the passes, and "
-             "plan.\n",
+             "infers.\nWith --standalone the folder compiles as it is, "
+             "anywhere: each .c file in it,\nwith the folder to include from. "
+             "The stages for --dump are import, the passes,\nand plan.\n",
     .examples = "  tinypeft compile kws.tflite --adapter 'conv*=lora:rank=4' "
                 "--target cortex-m4 \\\n    -o gen\n"
+                "  tinypeft compile kws.tflite --standalone -o kws\n"
                 "  tinypeft compile kws.tflite --dump=plan\n",
     .run = run};

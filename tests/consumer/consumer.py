@@ -97,6 +97,8 @@ def prepare(tool, model, x_bytes, folder):
         "--epochs", EPOCHS, "--batch", BATCH, "-o", at["adapter"])
     run(tool, "run", model, *ADAPTER, "--load", at["adapter"], "--input",
         at["x"], "-o", at["after"])
+    if at["before"].read_bytes() == at["after"].read_bytes():
+        raise AssertionError("training changes nothing: it would not be seen")
     return "".join(f"{word} {at[word].read_bytes().hex()}\n"
                    for word in ("before", "adapter", "after"))
 

@@ -18,15 +18,13 @@ def compiles(block, tree):
     return f"gcc {FLAGS} {shlex.quote(name)}"
 
 
-def script(block, number, listed, used):
+def script(block, number, listed):
     """The lines of shell for a block of commands; each leaves its output and
     status in files, and one that fails ends the session."""
     lines = []
     want = block.options.get("exit", "0")
     for at, step in enumerate(steps(block)):
-        name = entry(step.command, listed)
-        if name:
-            used.add(name)
+        if entry(step.command, listed):
             fault = wrong(step.command)
             if fault:
                 raise Fault(f"line {block.line}: {plain(step.command)}: "
