@@ -3,8 +3,8 @@
 theory has them? Ends with 1 where one is not.
 
 Knocks: the spectrum of the envelope above 3 kHz must have its rate among the
-three strongest peaks below 400 Hz (Randall and Antoni 2011, section 5). The
-rates are derived here from the cage alone: an outer race meets n balls as the
+three strongest peaks below 400 Hz (Randall and Antoni 2011, as in machine.py).
+The rates are derived here from the cage alone: an outer race meets n balls as the
 cage turns, an inner race as the shaft turns past it, a ball both races at every
 turn of its own. Shaft: the line of its speed must rise with unbalance, that of
 twice the speed with misalignment.
