@@ -12,7 +12,7 @@ SOURCES = $(shell find include core runtime compiler fleet cli ports examples \
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap release test check check-format check-deps \
     check-docs check-tidy check-analyze check-device size stack fuzz coverage fmt \
-    clean demo demo-life accuracy drift cost bench tflm power
+    clean demo demo-life accuracy drift cost bench oracle power
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' \
@@ -110,8 +110,5 @@ bench: release ## instructions of all models on all cores; CI=true: are they as 
 	@bench/report.py $(BUILD)/release $(BUILD)/bench \
 	    $(if $(CI),--check,$(BUILD)/bench.json) bench/RESULTS.md
 
-tflm: release ## random models against TensorFlow Lite Micro itself, from PyPI
-	@python3 -m venv $(BUILD)/venv
-	@$(BUILD)/venv/bin/pip install -q -r tests/tflm/requirements.txt
-	@$(BUILD)/venv/bin/python tests/tflm/check.py $(BUILD)/release/tinypeft
-	@$(BUILD)/venv/bin/python tests/tflm/merged.py $(BUILD)/release/tinypeft
+oracle: release ## random models against TensorFlow Lite Micro and LiteRT; SHORT=1
+	@scripts/oracle $(BUILD) $(BUILD)/release/tinypeft $(ORACLE)

@@ -113,7 +113,6 @@ def start(m, draw, shape):
         return m.tensor(shape, scale, zp)
     if kind == "float32":
         x = m.tensor(shape, dtype=kind)
-        x.span = scale * 128
     else:
         x = m.tensor(shape, scale, zp + 128, dtype=kind)
     return m.op("QUANTIZE", [x], m.tensor(shape, scale, zp))
@@ -399,6 +398,6 @@ def tangle(m, draw):
     finish(m, draw, made[0])
 
 
-ALL = {"net " + net.__name__.replace("_", " "): net for net in
+ALL = {"net_" + net.__name__: net for net in
        (residual, separable, inverted, squeeze_excite, branches, up_and_down,
         fused, shapes, mlp, tangle)}

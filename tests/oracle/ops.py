@@ -366,7 +366,6 @@ def quantize(m, draw):
     q = draw.quant()
     if kind == "float":
         x = m.tensor(shape, dtype="float32")
-        x.span = q[0] * 128
         t = m.op("QUANTIZE", [x], m.tensor(shape, *q), "QuantizeOptions")
         t = requantized(m, draw, t, near(draw, q))
         m.op("DEQUANTIZE", [t], m.tensor(shape, dtype="float32"),
