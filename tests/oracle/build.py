@@ -3,6 +3,7 @@
 Runs in processes that need TensorFlow; those that judge do without it."""
 import pathlib
 
+import keras_nets
 import keras_ops
 import nets
 import ops
@@ -11,7 +12,7 @@ from convert import quantised
 from model import Model
 from reader import File
 
-SAMPLES = 5
+SAMPLES = 8
 
 
 def by_hand(fill):
@@ -28,7 +29,8 @@ def by_keras(plan):
 
 KINDS = {**{f.__name__: by_hand(f) for f in ops.ALL},
          **{name: by_hand(f) for name, f in nets.ALL.items()},
-         **{"keras_" + f.__name__: by_keras(f) for f in keras_ops.ALL}}
+         **{"keras_" + f.__name__: by_keras(f) for f in keras_ops.ALL},
+         **{"keras_net_" + f.__name__: by_keras(f) for f in keras_nets.ALL}}
 
 
 def samples(draw, file):

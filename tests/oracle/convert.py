@@ -11,11 +11,12 @@ class Net:
     """A functional Keras model in the making. Layers are applied by calling
     the net: `x = net(L.ReLU(), x)`."""
 
-    def __init__(self, draw, shape):
-        """`shape` is without the batch."""
+    def __init__(self, draw, shape, fixed=False):
+        """`shape` is without the batch. At times the size of the batch is left
+        open: then the converter computes shapes at run time. `fixed` where it
+        makes operators of that which TensorFlow Lite Micro lacks."""
         self.draw, self.shape = draw, tuple(shape)
-        # With an open batch size the converter computes shapes at run time.
-        self.open = draw.chance(0.15)
+        self.open = not fixed and draw.chance(0.15)
         self.x = tf.keras.Input(self.shape,
                                 batch_size=None if self.open else 1)
 
@@ -84,7 +85,11 @@ def quantised(net, y):
     c.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     c.inference_input_type = tf.dtypes.as_dtype(draw.choice(INTERFACES))
     c.inference_output_type = tf.dtypes.as_dtype(draw.choice(INTERFACES))
-    one = draw.chance(0.25)
+    # Files from before TensorFlow 2.5 are the old quantiser's, which gives
+    # depthwise weights no single scale.
+    old = draw.chance(0.1)
+    c.experimental_new_quantizer = not old
+    one = not old and draw.chance(0.25)
     c._experimental_disable_per_channel = one
     c._experimental_disable_per_channel_quantization_for_dense_layers = (
         one or draw.chance(0.25))

@@ -34,12 +34,14 @@ def coarse(op):
 # The first entry that fits an operator counts.
 DIFFERENCES = (
     Difference("FULLY_CONNECTED", shifts_left, 255,
-               "a factor of 1 and more: TFLM shifts left first and wraps"),
+               "sums scaled by 1 and more leave 32 bits, each in its own way"),
     Difference("FULLY_CONNECTED", always, 1,
-               "LiteRT rounds once, TFLM twice"),
+               "LiteRT multiplies in double and rounds once, TFLM twice"),
     Difference("RELU6", scales_differ, 255,
                "TFLM clamps, but does not requantise"),
     Difference("RELU", scales_differ, 1,
+               "LiteRT rounds the quotient of the scales to float32"),
+    Difference("MUL", always, 1,
                "LiteRT rounds the quotient of the scales to float32"),
     Difference("LEAKY_RELU", always, 1,
                "LiteRT rounds the quotient of the scales to float32"),
@@ -54,9 +56,14 @@ DIFFERENCES = (
 )
 
 
-def largest(a, b):
-    return float(np.max(np.abs(a.astype(np.float64) - b.astype(np.float64)),
-                        initial=0))
+def largest(answers, values):
+    """Between the bytes of one interpreter and the other's arrays; infinite
+    where there are none, or they have other shapes."""
+    if answers is None or len(answers) != sum(v.nbytes for v in values):
+        return float("inf")
+    want = np.concatenate([v.reshape(-1) for v in values])
+    have = np.frombuffer(answers, want.dtype)
+    return float(np.max(np.abs(have.astype(np.float64) - want)))
 
 
 def of_operators(content, samples):
@@ -69,13 +76,9 @@ def of_operators(content, samples):
             continue
         alone, fed = cut_out(content, at)
         have, _ = ask(tflm, alone, [[v[i] for i in fed] for v in values or []])
-        if values is None or have is None:
-            found.append((op, float("inf")))
-            continue
-        want = np.stack([v[op.y.index] for v in values])
-        have = np.frombuffer(have, want.dtype).reshape(want.shape)
-        if have.tobytes() != want.tobytes():
-            found.append((op, largest(have, want)))
+        most = largest(have, [v[op.y.index] for v in values or []])
+        if most > 0:
+            found.append((op, most))
     return found
 
 

@@ -28,14 +28,20 @@ class Draw(random.Random):
         """Mostly what calibration gives, at times far from it."""
         return self.power(-24, 16) if self.chance(0.1) else self.power(-9, 1)
 
-    def tie(self, scale, real):
+    def tie(self, scale, real, units=0):
         """An output scale near `scale` at which `real` lies half-way between
         two bytes, as far as float32 can tell: there the last bits of the
-        arithmetic decide."""
+        arithmetic decide. Where real is so many `units`, at times the first of
+        the two roundings that a factor below 1 takes is the tie, and decides
+        what the second one gives."""
         steps = abs(real) / scale
         if not 0.5 < steps < 1e6 or self.chance(0.4):
             return scale
-        return f32(abs(real) / (np.floor(steps) + 0.5))
+        half = np.floor(steps) + 0.5
+        if units and self.chance(0.5):
+            shift = np.frexp(half / abs(units))[1]
+            half -= 2.0 ** (shift - 1) if shift < 0 else 0
+        return f32(abs(real) / half)
 
     def zp(self):
         return self.choice([-128, 127, 0, self.randint(-128, 127),

@@ -16,6 +16,14 @@ ENOUGH = 10  # models from which on a kind must also have proved something
 REFUSALS = (
     (r"shifts from -31 to 30 work",
      "a ratio of scales below 2^-32, where one side vanishes, or from 2^30 on"),
+    (r"at most 2\^-14 of the product",
+     "MUL onto so fine a scale (its product was 0 in all of the calibration) "
+     "that 32 bits overflow in TensorFlow Lite Micro"),
+    (r"is used before op \d+ makes it",
+     "operators out of order, as the converter's old quantiser writes them"),
+    (r"no operation computes its output",
+     "a model without an operator: the converter took out a MEAN or a SQUEEZE "
+     "of nothing"),
 )
 
 # same: tinypeft's verdict, "same", "differ", "refused", or "unasked" where
@@ -34,6 +42,8 @@ def run(tinypeft, model, x, answers, n):
                                "--expect", want.name],
                               capture_output=True, text=True, timeout=120)
     said = (done.stdout + done.stderr).strip()
+    if done.returncode < 0:
+        return "differ", f"died of signal {-done.returncode} {said}"
     found = re.match(r"(\d+) samples?, (\d+) bytes differ", said)
     if found is None:
         return "refused", said
@@ -61,10 +71,12 @@ def judge(job):
     samples = File(content).samples(x.read_bytes())
     answers, why = ask(tflm, content, samples)
     other, other_why = ask(litert, content, samples)
+    same, said = run(tinypeft, model, x, answers or b"", len(samples))
     if answers is None:
-        return Verdict(stem.name, "unasked", why, 0, False,
-                       "no", other_why or "", {})
-    same, said = run(tinypeft, model, x, answers, len(samples))
+        if "signal" not in said:
+            same, said = "unasked", why
+        return Verdict(stem.name, same, said, 0, False, "no", other_why or "",
+                       {})
     flat = len(set(answers)) == 1 and len(answers) > len(samples)
     return Verdict(stem.name, same, said, len(answers), flat,
                    *against_litert(content, samples, answers, other,

@@ -3,6 +3,8 @@
 Scales follow from one another so that values neither vanish nor saturate
 through the layers.
 """
+import tflite
+
 from draw import f32
 from ops import cut, linear, out_size, requantized, reshaped
 
@@ -306,7 +308,8 @@ def shapes(m, draw):
     if draw.chance(0.5):
         part = [1, *(draw.randint(1, n) for n in x.shape[1:])]
         x = cut(m, draw, x, part)
-    shape = m.op("SHAPE", [x], m.tensor((4,), dtype="int32"), "ShapeOptions")
+    shape = m.op("SHAPE", [x], m.tensor((4,), dtype="int32"), "ShapeOptions",
+                 OutType=tflite.TensorType.INT32)
     batch = m.op("STRIDED_SLICE", [shape, m.ints([0]), m.ints([1]),
                                    m.ints([1])],
                  m.tensor((), dtype="int32"), "StridedSliceOptions",

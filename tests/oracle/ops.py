@@ -78,7 +78,8 @@ def linear(m, draw, code, x, w_shape, axis, y_shape, products, quant=None,
     reach = None if quant else draw.choice([None] * 6 + [WILD, TIES])
     w = weights(m, draw, w_shape, axis, y_scale / x.scale, products, reach)
     ends = [x, w]
-    if reach == TIES or draw.chance(0.85):
+    # LiteRT wants a bias, so networks mostly have one.
+    if reach == TIES or draw.chance(0.98 if quant else 0.85):
         ends.append(bias(m, draw, w, x.scale, y_scale, w_shape[axis], products,
                          reach))
     elif code != "DEPTHWISE_CONV_2D" and draw.chance(0.5):
@@ -201,9 +202,11 @@ def eltwise(m, draw, code):
                  f32(wide * 2.0 ** draw.uniform(*reach)), draw.zp())
     q_a, q_b = draw.randint(-128, 127) - a.zp, draw.randint(-128, 127) - b.zp
     q_b = q_a if a is b else q_b
-    y.scale = draw.tie(y.scale, a.scale * q_a * b.scale * q_b if product else
-                       a.scale * q_a + b.scale * (-q_b if code == "SUB"
-                                                  else q_b))
+    if product:
+        y.scale = draw.tie(y.scale, a.scale * q_a * b.scale * q_b, q_a * q_b)
+    else:
+        y.scale = draw.tie(y.scale, a.scale * q_a + b.scale * (
+            -q_b if code == "SUB" else q_b))
     m.op(code, [a, b], y, code.capitalize() + "Options",
          FusedActivationFunction=draw.choice(ACTIVATIONS))
 
@@ -320,8 +323,9 @@ def near(draw, quant):
     reach = draw.choice([0, 1, 2, 2, 6])
     if reach == 0:
         return quant
+    units = draw.randint(1, 255)
     return draw.tie(f32(scale * 2.0 ** draw.uniform(-reach, reach)),
-                    scale * draw.randint(1, 255)), draw.zp()
+                    scale * units, units), draw.zp()
 
 
 def relu(m, draw):
