@@ -111,4 +111,4 @@ bench: release ## instructions of all models on all cores; CI=true: are they as 
 	    $(if $(CI),--check,$(BUILD)/bench.json) bench/RESULTS.md
 
 oracle: release ## random models against TensorFlow Lite Micro and LiteRT; SHORT=1
-	@scripts/oracle $(BUILD) $(BUILD)/release/tinypeft $(ORACLE)
+	@PYTHON=$(or $(PYTHON),python3) scripts/oracle $(BUILD) $(BUILD)/release/tinypeft $(ORACLE)
