@@ -212,7 +212,8 @@ def conv_1d(draw):
         if draw.chance(0.3):
             pool = draw.choice([L.MaxPooling1D, L.AveragePooling1D])
             x = net(pool(2), x)
-    x = net(draw.choice([L.GlobalAveragePooling1D, L.Flatten])(), x)
+    x = net(draw.choice([L.GlobalAveragePooling1D, L.Flatten,
+                         L.GlobalMaxPooling1D])(), x)
     return net, net(L.Softmax(), net(L.Dense(6), x))
 
 

@@ -184,6 +184,23 @@ def mean(draw):
     return net, net.via(lambda t: tf.reduce_mean(t, axes, keepdims=keep), x)
 
 
+def reduce_max(draw):
+    """Global maximum pools, and any axes that follow each other."""
+    kind = draw.choice(["1d", "2d", "any"])
+    if kind == "any":
+        net = Net(draw, random_shape(draw))
+        first = draw.randint(1, len(net.shape))
+        axes = list(range(first, draw.randint(first, len(net.shape)) + 1))
+        layer = L.Lambda(lambda t: tf.reduce_max(t, axes))
+    else:
+        net = Net(draw, map_shape(draw)[0 if kind == "2d" else 1:])
+        layer = (L.GlobalMaxPooling2D if kind == "2d" else
+                 L.GlobalMaxPooling1D)(keepdims=draw.chance(0.5))
+    x = net(layer, branch(net, net.x) if draw.chance(0.5) else net.x)
+    dense = len(x.shape) == 2 and draw.chance(0.5)
+    return net, net(L.Dense(4), x) if dense else x
+
+
 def softmax(draw):
     net = Net(draw, draw.choice([(draw.randint(2, 40),), (3, 10), (2, 2, 5),
                                  (200,)]))
@@ -312,6 +329,6 @@ def resize_nearest_neighbor(draw):
 
 
 ALL = (conv_2d, depthwise_conv_2d, fully_connected, add, sub, mul,
-       concatenation, average_pool_2d, max_pool_2d, mean, softmax, relu,
-       relu6, leaky_relu, hard_swish, logistic, tanh, pad, padv2, transpose,
+       concatenation, average_pool_2d, max_pool_2d, mean, reduce_max, softmax,
+       relu, relu6, leaky_relu, hard_swish, logistic, tanh, pad, padv2, transpose,
        reshape, squeeze, expand_dims, strided_slice, resize_nearest_neighbor)

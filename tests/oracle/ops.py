@@ -293,6 +293,23 @@ def mean(m, draw):
     m.op("MEAN", [x, m.ints(listed)], y, "ReducerOptions", KeepDims=keep)
 
 
+def reduce_max(m, draw):
+    """Of axes that follow each other, those of 1 aside."""
+    shape = draw.shape(draw.choice([1, 2, 3, 4, 4]), 2000)
+    rank = len(shape)
+    first = draw.randrange(rank)
+    axes = list(range(first, draw.randint(first + 1, rank)))
+    axes += [i for i, n in enumerate(shape) if n == 1 and i not in axes and
+             draw.chance(0.5)]
+    keep = draw.chance(0.5)
+    dims = [1 if i in axes else n for i, n in enumerate(shape)
+            if keep or i not in axes]
+    x = quantized(m, draw, shape)
+    draw.shuffle(axes)
+    m.op("REDUCE_MAX", [x, m.ints([i - draw.choice([0, rank]) for i in axes])],
+         m.tensor(dims, x.scale, x.zp), "ReducerOptions", KeepDims=keep)
+
+
 def softmax(m, draw):
     # With more, TensorFlow Lite Micro stops where all are alike.
     cols = draw.choice([1, 2, 10, draw.randint(1, 40), 100, 255])
@@ -502,7 +519,7 @@ def strided_slice(m, draw):
 
 
 ALL = (conv_2d, depthwise_conv_2d, fully_connected, add, sub, mul,
-       average_pool_2d, max_pool_2d, mean, softmax, reshape, squeeze,
+       average_pool_2d, max_pool_2d, mean, reduce_max, softmax, reshape, squeeze,
        expand_dims, quantize, relu, relu6, pad, padv2, transpose,
        concatenation, resize_nearest_neighbor, logistic, tanh, hard_swish,
        leaky_relu, strided_slice)
