@@ -131,11 +131,8 @@ bench: release ## instructions of all models on all cores; CI=true: are they as 
 	@bench/report.py $(BUILD)/release $(BUILD)/bench \
 	    $(if $(CI),--check,$(BUILD)/bench.json) bench/RESULTS.md
 
-tflm: release ## random models against TensorFlow Lite Micro itself, from PyPI
-	@python3 -m venv $(BUILD)/venv
-	@$(BUILD)/venv/bin/pip install -q -r tests/tflm/requirements.txt
-	@$(BUILD)/venv/bin/python tests/tflm/check.py $(BUILD)/release/tinypeft
-	@$(BUILD)/venv/bin/python tests/tflm/merged.py $(BUILD)/release/tinypeft
+oracle: release ## random models against TensorFlow Lite Micro and LiteRT; SHORT=1
+	@PYTHON=$(or $(PYTHON),python3) scripts/oracle $(BUILD) $(BUILD)/release/tinypeft $(ORACLE)
 
 # Every folder of the zoo has a train.py.
 ZOO = $(patsubst zoo/%/train.py,%,$(wildcard zoo/*/train.py))

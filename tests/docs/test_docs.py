@@ -140,8 +140,8 @@ class NotRun(unittest.TestCase):
                 ("scripts/demo build/release --shots 10", None),
                 ("scripts/dema build/release", "no such file: scripts/dema"),
                 ("scripts/demo build --shost 10", "no such option: --shost"),
-                ("python3 tests/tflm/check.py x --only 3", None),
-                ("python3 tests/tflm/check.py x --onyl 3",
+                ("python3 tests/oracle/oracle.py x --only 3", None),
+                ("python3 tests/oracle/oracle.py x --onyl 3",
                  "no such option: --onyl"),
                 ("tinypeft plan m.tflite",
                  "commands of tinypeft are run, not listed")):
