@@ -81,14 +81,14 @@ amalgam: ## the device library in two files, build/amalgam/tinypeft.c and .h
 	@scripts/amalgam/amalgam $(BUILD)/amalgam
 
 man: release ## write docs/tinypeft.1 from the help texts
-	@scripts/man $(BUILD)/release/tinypeft >$(BUILD)/tinypeft.1
+	@scripts/man/man $(BUILD)/release/tinypeft >$(BUILD)/tinypeft.1
 	@mv $(BUILD)/tinypeft.1 docs/tinypeft.1
 
-docs: ## the documents as a site, with a search, in build/site; needs PyPI once
+docs: bootstrap ## the documents as a site, with a search, in build/site; needs PyPI once
 	@scripts/docs $(BUILD)
 
 picture: demo ## draw docs/overview.svg, README's picture, from what is measured
-	@scripts/picture $(BUILD)/release
+	@scripts/picture/picture $(BUILD)/release
 
 clean: ## remove what was built
 	@rm -rf $(BUILD)
@@ -102,8 +102,8 @@ demo-words: release ## the same with the project's own model and voices: no data
 demo-anomaly: release ## an autoencoder adapts to new machines: what it finds before and after
 	@examples/anomaly/anomaly.py $(BUILD)/release $(BUILD)/anomaly
 
-demo-har: release ## people whom the base never saw: table C, trained on the device
-	@examples/har/har.py $(BUILD)/release $(BUILD)/har
+demo-har: release ## people whom the base never saw: table C, trained on the device; PEOPLE=4
+	@examples/har/har.py $(BUILD)/release $(BUILD)/har $(if $(PEOPLE),--people $(PEOPLE))
 
 demo-life: release ## drift, training, deltas, rollback on a board whose power goes
 	@cmake --build $(BUILD)/release --target tp_cut
@@ -131,11 +131,8 @@ bench: release ## instructions of all models on all cores; CI=true: are they as 
 	@bench/report.py $(BUILD)/release $(BUILD)/bench \
 	    $(if $(CI),--check,$(BUILD)/bench.json) bench/RESULTS.md
 
-tflm: release ## random models against TensorFlow Lite Micro itself, from PyPI
-	@python3 -m venv $(BUILD)/venv
-	@$(BUILD)/venv/bin/pip install -q -r tests/tflm/requirements.txt
-	@$(BUILD)/venv/bin/python tests/tflm/check.py $(BUILD)/release/tinypeft
-	@$(BUILD)/venv/bin/python tests/tflm/merged.py $(BUILD)/release/tinypeft
+oracle: release ## random models against TensorFlow Lite Micro and LiteRT; SHORT=1
+	@PYTHON=$(or $(PYTHON),python3) scripts/oracle $(BUILD) $(BUILD)/release/tinypeft $(ORACLE)
 
 # Every folder of the zoo has a train.py.
 ZOO = $(patsubst zoo/%/train.py,%,$(wildcard zoo/*/train.py))

@@ -27,13 +27,23 @@ class Bar:
 
 
 def run(*command):
-    """The command's output; stops the demo with its message if it fails."""
+    """The command's output; stops the demo with its message if it fails, with
+    77 where something is not installed."""
     done = subprocess.run([str(c) for c in command], cwd=ROOT, text=True,
                           capture_output=True, check=False)
     if done.returncode != 0:
-        sys.exit(f"demo: {' '.join(map(str, command))} failed:\n"
-                 f"{done.stdout}{done.stderr}")
+        print(f"demo: {' '.join(map(str, command))} failed:\n"
+              f"{done.stdout}{done.stderr}", file=sys.stderr)
+        sys.exit(77 if done.returncode == 77 else 1)
     return done.stdout
+
+
+def firmware(board, option, names):
+    """Builds the named programs for a Cortex-M4 in a folder; option is CMake's,
+    and names the compiled models. They are not part of what is built there
+    otherwise, for the folder may outlive its models."""
+    run("scripts/build-device", "m4", board, option)
+    run("cmake", "--build", board, "--target", *names)
 
 
 def qemu(elf, arguments, icount):

@@ -122,9 +122,8 @@ static const char *op_name(builder *b, const tp_tfl_op *from, tp_kind kind) {
                            (int)(from - b->m->op));
 }
 
-static tp_op *append(builder *b, const tp_tfl_op *from, tp_kind kind,
-                     const int *in, int n_in, int out) {
-    const char *name = op_name(b, from, kind);
+static tp_op *append_named(builder *b, const tp_tfl_op *from, tp_kind kind,
+                           const char *name, const int *in, int n_in, int out) {
     tp_op *op = name == NULL ? NULL
                              : tp_graph_insert_op(b->graph, b->graph->n_ops,
                                                   kind, name, in, n_in, out);
@@ -134,6 +133,11 @@ static tp_op *append(builder *b, const tp_tfl_op *from, tp_kind kind,
     }
     op->source = (int)(from - b->m->op);
     return op;
+}
+
+static tp_op *append(builder *b, const tp_tfl_op *from, tp_kind kind,
+                     const int *in, int n_in, int out) {
+    return append_named(b, from, kind, op_name(b, from, kind), in, n_in, out);
 }
 
 /* A slice that changes the rank: slice on x's axes, then reshape. */
@@ -163,6 +167,51 @@ static void add_slice(builder *b, const tp_tfl_op *from, const int *in) {
     }
 }
 
+/* A value with t's bytes in another shape. */
+static int add_view(builder *b, const tp_tfl_tensor *t, const int32_t dim[4],
+                    const char *name) {
+    tp_tensor view = tensor_of(t, TP_VALUE);
+    view.name = name;
+    view.rank = 4;
+    memcpy(view.dim, dim, 4 * sizeof *dim);
+    return name != NULL ? add(b, &view) : out_of_memory(b);
+}
+
+static bool is_map(const tp_tfl_tensor *t, const int32_t dim[4]) {
+    return t->rank == 4 && memcmp(t->dim, dim, 4 * sizeof *dim) == 0;
+}
+
+/* REDUCE_MAX: a pool, between reshapes where the file has no such map. */
+static void add_reduce_max(builder *b, const tp_tfl_op *from, int x) {
+    const tp_tfl_tensor *t_x = tp_tfl_in(b->m, from, 0);
+    const tp_tfl_tensor *t_y = tp_tfl_out(b->m, from);
+    const int32_t *wide = from->map_dim;
+    const int32_t narrow[4] = {1, wide[1], 1, wide[3]};
+    const int y = place(b, from->out[0]);
+    const char *name = y >= 0 ? b->graph->tensor[y].name : "";
+    int map = x, max = y;
+    if (y >= 0 && !is_map(t_x, wide)) {
+        map = add_view(b, t_x, wide,
+                       tp_arena_printf(b->m->arena, "%s_map", name));
+        const char *op = tp_arena_printf(b->m->arena, "%s_map",
+                                         op_name(b, from, TP_OP_MAX_POOL_2D));
+        (void)(map >= 0 ? append_named(b, from, TP_OP_RESHAPE, op, &x, 1, map)
+                        : NULL);
+    }
+    if (map >= 0 && y >= 0 && !is_map(t_y, narrow)) {
+        max = add_view(b, t_y, narrow,
+                       tp_arena_printf(b->m->arena, "%s_max", name));
+    }
+    if (map < 0 || max < 0) {
+        return;
+    }
+    tp_op *op = append(b, from, TP_OP_MAX_POOL_2D, &map, 1, max);
+    if (op != NULL) {
+        op->attr = from->attr;
+        (void)(max != y ? append(b, from, TP_OP_RESHAPE, &max, 1, y) : op);
+    }
+}
+
 static bool has_bias(tp_kind kind) {
     return kind == TP_OP_CONV_2D || kind == TP_OP_DEPTHWISE_CONV_2D ||
            kind == TP_OP_FULLY_CONNECTED;
@@ -183,6 +232,10 @@ static void add_op(builder *b, const tp_tfl_op *from) {
     }
     if (good && from->kind == TP_OP_STRIDED_SLICE) {
         add_slice(b, from, in);
+        return;
+    }
+    if (good && from->code == TP_TFL_REDUCE_MAX) {
+        add_reduce_max(b, from, in[0]);
         return;
     }
     const int out = good ? place(b, from->out[0]) : -1;

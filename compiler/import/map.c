@@ -39,6 +39,7 @@ static const struct {
     {TP_TFL_EXPAND_DIMS, 52, false, 2, 2, NO_OPTIONAL, tp_tfl_map_expand},
     {TP_TFL_SHAPE, 55, false, 1, 1, NO_OPTIONAL, NULL},
     {TP_TFL_PACK, 59, true, 1, 255, NO_OPTIONAL, NULL},
+    {TP_TFL_REDUCE_MAX, 27, true, 2, 2, NO_OPTIONAL, tp_tfl_map_reduce_max},
     {TP_TFL_RESIZE_NEAREST_NEIGHBOR, 74, true, 2, 2, NO_OPTIONAL,
      tp_tfl_map_resize},
     {TP_TFL_LEAKY_RELU, 75, true, 1, 1, NO_OPTIONAL, tp_tfl_map_lut},

@@ -17,6 +17,7 @@ void tp_tfl_map_fc(tp_tfl_model *m, tp_tfl_op *op);
 void tp_tfl_map_eltwise(tp_tfl_model *m, tp_tfl_op *op);
 void tp_tfl_map_pool(tp_tfl_model *m, tp_tfl_op *op);
 void tp_tfl_map_mean(tp_tfl_model *m, tp_tfl_op *op);
+void tp_tfl_map_reduce_max(tp_tfl_model *m, tp_tfl_op *op);
 void tp_tfl_map_softmax(tp_tfl_model *m, tp_tfl_op *op);
 void tp_tfl_map_lut(tp_tfl_model *m, tp_tfl_op *op);
 void tp_tfl_map_quantize(tp_tfl_model *m, tp_tfl_op *op);

@@ -78,8 +78,8 @@ void tp_tfl_map_eltwise(tp_tfl_model *m, tp_tfl_op *op) {
     }
 }
 
-/* --- pools, MEAN
- * --------------------------------------------------------------- */
+/* --- pools, MEAN, REDUCE_MAX
+ * --------------------------------------------------- */
 
 void tp_tfl_map_pool(tp_tfl_model *m, tp_tfl_op *op) {
     tp_span *s = &m->span;
@@ -121,7 +121,7 @@ void tp_tfl_map_pool(tp_tfl_model *m, tp_tfl_op *op) {
 }
 
 /* Marks the axes in reduced[]; false: reported. */
-static bool mean_axes(tp_tfl_model *m, tp_tfl_op *op, bool *reduced) {
+static bool reduced_axes(tp_tfl_model *m, tp_tfl_op *op, bool *reduced) {
     int32_t axis[4 * TP_MAX_RANK];
     const int32_t rank = tp_tfl_in(m, op, 0)->rank;
     const int n = tp_tfl_const_i32(m, op, 1, "axes", axis, 4 * TP_MAX_RANK);
@@ -137,15 +137,26 @@ static bool mean_axes(tp_tfl_model *m, tp_tfl_op *op, bool *reduced) {
     return n >= 0;
 }
 
-void tp_tfl_map_mean(tp_tfl_model *m, tp_tfl_op *op) {
+static bool expect_reduced(tp_tfl_model *m, tp_tfl_op *op,
+                           const bool *reduced) {
     const bool keep = tp_span_bool(&m->span, &op->options, 0);
-    bool reduced[TP_MAX_RANK] = {false};
+    const tp_tfl_tensor *x = tp_tfl_in(m, op, 0);
     int32_t dim[TP_MAX_RANK];
-    int64_t count = 1;
     int rank = 0;
+    for (int i = 0; i < x->rank; i++) {
+        if (!reduced[i] || keep) {
+            dim[rank++] = reduced[i] ? 1 : x->dim[i];
+        }
+    }
+    return tp_tfl_expect_shape(m, op, dim, rank);
+}
+
+void tp_tfl_map_mean(tp_tfl_model *m, tp_tfl_op *op) {
+    bool reduced[TP_MAX_RANK] = {false};
+    int64_t count = 1;
     op->kind = TP_OP_MEAN;
     if (!tp_tfl_operands_sound(m, op) || !tp_tfl_unary(m, op) ||
-        !mean_axes(m, op, reduced)) {
+        !reduced_axes(m, op, reduced)) {
         return;
     }
     const tp_tfl_tensor *x = tp_tfl_in(m, op, 0), *y = tp_tfl_out(m, op);
@@ -154,9 +165,6 @@ void tp_tfl_map_mean(tp_tfl_model *m, tp_tfl_op *op) {
             op->attr.list[op->attr.n_list++] = i;
             count *= x->dim[i];
         }
-        if (!reduced[i] || keep) {
-            dim[rank++] = reduced[i] ? 1 : x->dim[i];
-        }
     }
     /* the sum of x - zero point: 255 * 2^23 < 2^31 */
     if (count > 1 << 23) {
@@ -164,9 +172,56 @@ void tp_tfl_map_mean(tp_tfl_model *m, tp_tfl_op *op) {
                        "averages %lld values; 2^23 at most work",
                        (long long)count);
     }
-    (void)tp_tfl_expect_shape(m, op, dim, rank);
+    (void)expect_reduced(m, op, reduced);
     (void)tp_tfl_factor(m, op, scale_of(x) / scale_of(y),
                         "the ratio of its scales");
+}
+
+/* x as [1, outer, reduced, inner]: axes of 1 are passed over; false: the
+ * reduced ones do not follow each other. */
+static bool reduced_map(const tp_tfl_tensor *x, const bool *reduced,
+                        int32_t map[4]) {
+    int at = 1;
+    map[0] = map[1] = map[2] = map[3] = 1;
+    for (int i = 0; i < x->rank; i++) {
+        if (x->dim[i] == 1) {
+            continue;
+        }
+        if (reduced[i] && at == 3) {
+            return false;
+        }
+        at = reduced[i] ? 2 : at == 1 ? 1 : 3;
+        map[at] *= x->dim[i];
+    }
+    return true;
+}
+
+/* A pool whose window is a whole row of that map. */
+void tp_tfl_map_reduce_max(tp_tfl_model *m, tp_tfl_op *op) {
+    bool reduced[TP_MAX_RANK] = {false};
+    op->kind = TP_OP_MAX_POOL_2D;
+    if (!tp_tfl_operands_sound(m, op) || !tp_tfl_unary(m, op) ||
+        !reduced_axes(m, op, reduced)) {
+        return;
+    }
+    const tp_tfl_tensor *x = tp_tfl_in(m, op, 0), *y = tp_tfl_out(m, op);
+    if (!reduced_map(x, reduced, op->map_dim)) {
+        tp_tfl_op_fail(m, op, TP_ERR_UNSUPPORTED,
+                       "reduces axes of %s with another between them; axes "
+                       "that follow each other work",
+                       tp_tfl_dims(m, x->dim, x->rank));
+        return;
+    }
+    if (op->map_dim[2] > 1 << 23) {
+        tp_tfl_op_fail(m, op, TP_ERR_UNSUPPORTED,
+                       "reduces %d values; 2^23 at most work",
+                       (int)op->map_dim[2]);
+    }
+    op->attr.k_h = op->attr.stride_h = 1;
+    op->attr.k_w = op->attr.stride_w = op->map_dim[2];
+    tp_tfl_activation(m, op, 0);
+    (void)expect_reduced(m, op, reduced);
+    (void)tp_tfl_same_quant(m, op, x, y);
 }
 
 /* --- functions of one value

@@ -58,6 +58,7 @@ enum {
     TP_TFL_PADV2 = 60,
     TP_TFL_EXPAND_DIMS = 70,
     TP_TFL_SHAPE = 77,
+    TP_TFL_REDUCE_MAX = 82,
     TP_TFL_PACK = 83,
     TP_TFL_RESIZE_NEAREST_NEIGHBOR = 97,
     TP_TFL_LEAKY_RELU = 98,
@@ -108,6 +109,7 @@ typedef struct tp_tfl_op {
     tp_attr attr;
     int n_data; /* leading inputs that the graph's op takes */
     int32_t slice_dim[TP_MAX_RANK]; /* STRIDED_SLICE: size on x's axes */
+    int32_t map_dim[4]; /* REDUCE_MAX: x as a map, its columns reduced */
 } tp_tfl_op;
 
 typedef struct tp_tfl_buffer {

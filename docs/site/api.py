@@ -1,4 +1,4 @@
-"""Pages about the device library's interface, from the comments in its headers."""
+"""Pages about the device library's interface, from its headers' comments."""
 import re
 
 SKIP = re.compile(r'#(if|ifdef|ifndef|endif|else|include|error|undef)\b|'

@@ -22,5 +22,6 @@ def page(source):
                 out += [f"### tinypeft {name.strip()}", ""]
                 piece = rest
             if piece.strip():
-                out += ["```text", textwrap.dedent(piece).strip("\n"), "```", ""]
+                out += ["```text", textwrap.dedent(piece).strip("\n"),
+                        "```", ""]
     return "\n".join(out)

@@ -24,7 +24,7 @@ HEADERS = "include/tinypeft"
 def documents():
     out = subprocess.run(["git", "ls-files", "-co", "--exclude-standard",
                           "*.md"], cwd=ROOT, text=True, check=True,
-                         stdout=subprocess.PIPE).stdout.split()
+                         stdout=subprocess.PIPE).stdout.splitlines()
     return sorted(name for name in out if (ROOT / name).is_file())
 
 

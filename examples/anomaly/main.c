@@ -28,7 +28,8 @@ static uint32_t load(const char *folder, const char *name, levels *to) {
            LEVELS;
 }
 
-/* At most 64 * 255^2 < 2^23. */
+_Static_assert(LEVELS <= 256, "256 scores of 256 * 255^2 add up to < 2^32");
+
 static uint32_t score(const tp_ctx *ctx, const int8_t *x) {
     levels y;
     uint32_t sum = 0;

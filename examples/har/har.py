@@ -2,7 +2,7 @@
 """Table C of docs/numerics.md on an emulated Cortex-M4: activities of people
 whom the base never saw, before and after it has adapted to each.
 
-    har.py RELEASE-BUILD OUTPUT [--people N]
+    har.py RELEASE-BUILD OUTPUT [--people N] [--board FOLDER]
 
 Every person gives k windows an activity; every method trains on them on the
 device and is tested there on the person's other windows. The host trains the
@@ -22,7 +22,7 @@ sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "zoo/har")]
 
 import people  # noqa: E402
 import windows  # noqa: E402
-from board import Bar, lines_of, run  # noqa: E402
+from board import Bar, firmware, lines_of, run  # noqa: E402
 
 METHODS = {"last": ["fc1=lora:rank=6", "fc1=bitfit"],
            "bitfit": ["*=bitfit"],
@@ -38,10 +38,10 @@ def specs(method):
 
 # --- one person, one method --------------------------------------------------
 
-def adapt(tinypeft, out, person, method):
+def adapt(tinypeft, board, out, person, method):
     """What the device reports, in percent, and whether the host agrees."""
     folder, fold = out / f"person/{person + 1}", person % people.FOLDS
-    elf = out / f"m4/har-{method}-{fold}.elf"
+    elf = board / f"har-{method}-{fold}.elf"
     to = folder / method
     to.mkdir(exist_ok=True)
     told = dict(lines_of(elf, [folder, to, round(RATE * 32768), SEED, *KS]))
@@ -56,14 +56,14 @@ def adapt(tinypeft, out, person, method):
         word: 100 * right / of for word, (right, of) in told.items()}}
 
 
-def build(tinypeft, out):
+def build(tinypeft, board, out, folds):
     for method in METHODS:
-        for fold in range(people.FOLDS):
+        for fold in folds:
             run(tinypeft, "compile", people.base(fold), *specs(method),
                 "--target", "cortex-m4", "--name", "har", "-o",
                 out / f"model/{method}-{fold}")
-    run("scripts/build-device", "m4", out / "m4",
-        f"-DTINYPEFT_HAR={out / 'model'}")
+    firmware(board, f"-DTINYPEFT_HAR={out / 'model'}",
+             [f"har-{method}-{fold}" for method in METHODS for fold in folds])
 
 
 # --- the table ---------------------------------------------------------------
@@ -99,6 +99,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--board", type=pathlib.Path,
+                        help="folder of the device's build, default OUTPUT/m4")
     parser.add_argument("--people", type=int, default=people.PEOPLE)
     options = parser.parse_args()
     start, data = time.monotonic(), people.find()
@@ -106,16 +108,17 @@ def main():
         print(f"demo: skipped: {people.HOWTO}", file=sys.stderr)
         return 77
     out, tinypeft = options.out.resolve(), options.build.resolve() / "tinypeft"
-    build(tinypeft, out)
+    board = (options.board or out / "m4").resolve()
+    build(tinypeft, board, out, range(min(people.FOLDS, options.people)))
     jobs = [(p, m) for p in range(options.people) for m in METHODS]
     for person in range(options.people):
         windows.write_person(data, person, KS, out / f"person/{person + 1}")
     bar, results = Bar("adapted", len(jobs)), []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for row in pool.map(lambda job: adapt(tinypeft, out, *job), jobs):
+        for row in pool.map(lambda job: adapt(tinypeft, board, out, *job), jobs):
             results.append(row)
             bar.show(len(results))
-    costs = {m: dict(lines_of(out / f"m4/har-{m}-0.elf",
+    costs = {m: dict(lines_of(board / f"har-{m}-0.elf",
                               [out / "person/1", "cost", KS[-1]], icount=True))
              for m in METHODS}
     print(f"  right, %, mean of {options.people} people; before: "

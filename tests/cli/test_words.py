@@ -43,13 +43,13 @@ class Words(Case):
 
     def test_a_voice_is_learned(self):
         """The worst voice gets better: a short training, for time."""
-        voice = min(VOICES, key=self.accuracy)
+        before = {v: MEASURED["voices"][v.name]["right"] for v in VOICES}
+        voice = min(VOICES, key=before.get)
         blob = self.dir / "voice.tpa"
         self.ok("train", MODEL, "--adapter", "conv[2468]=lora-fa:rank=4", "--x",
                 voice / "train_x.bin", "--y", voice / "train_y.bin",
                 "--epochs", 5, "-o", blob)
-        self.assertGreater(self.accuracy(voice, "--load", blob),
-                           self.accuracy(voice))
+        self.assertGreater(self.accuracy(voice, "--load", blob), before[voice])
 
 
 if __name__ == "__main__":

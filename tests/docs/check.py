@@ -2,6 +2,7 @@
 """The code in a document runs, compiles, and prints what is shown.
 
     check.py TINYPEFT DOCUMENT    every block of one document
+    check.py --renew TINYPEFT DOCUMENT    writes what is printed now into it
     check.py --list DOCUMENT...   these are all documents of the tree, and every
                                   entry of not-run.txt stands in one of them
 
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import grammar
 import listed
+import renew as renewal
 import scratch
 import session
 from blocks import Fault, blocks, steps
@@ -41,60 +43,81 @@ def still(block, document):
     return None
 
 
-def plan(found, tree, entries, out):
-    """The shell script of all blocks, and the entries that they used."""
-    lines, used = [], set()
+def lacks_data(block):
+    return "../shared/data" in block.text and not scratch.DATA.is_dir()
+
+
+def plan(found, entries, out):
+    """The shell script of all blocks. One of C becomes the command that compiles
+    it."""
+    lines = []
     for number, block in enumerate(found):
-        if block.language in COMMANDS:
-            lines += session.script(block, number, entries, used)
-        elif block.language == "c":
-            command = session.compiles(block, tree)
-            block.language, block.text = "sh", command + "\n"
-            lines += session.script(block, number, {}, used)
-        elif "file" in block.options:
+        if lacks_data(block):
+            continue
+        name = block.options.get("file")
+        if block.language == "c":
+            name = name or f"block{block.line}.c"
+        if name:
             kept = out / f"{number}.kept"
             kept.write_text(block.text)
-            lines.append(f"cp '{kept}' '{block.options['file']}'")
+            lines.append(f"cp '{kept}' '{name}'")
+        if block.language == "c":
+            block.language, block.text = "sh", session.compiles(name)
+        if block.language in COMMANDS:
+            lines += session.script(block, number, entries)
     return lines
 
 
-def check(document, text, tool):
+def check(document, text, tool, renew=None):
     """For each block its line and what is wrong with it: None, nothing, or
-    False, it lacks its data."""
+    False, it lacks its data. `renew` is called with the text that shows what is
+    printed now."""
     found, entries = blocks(text), listed.entries()
     for block in found:
         if block.language not in COMMANDS and (fault := still(block, text)):
             return [(block.line, fault)]
-    runs = [b for b in found if b.language in COMMANDS + ("c",)]
-    if not runs:
-        return [(block.line, None) for block in found]
-    commands = "".join(block.text for block in runs)
-    if "shared/data" in commands and not scratch.DATA.is_dir():
-        return [(block.line, False) for block in found]
     with tempfile.TemporaryDirectory(prefix="tinypeft-docs-") as folder:
         out = Path(folder) / "out"
         out.mkdir()
-        tree = scratch.make(Path(folder), tool, document, commands)
-        lines = plan(found, tree, entries, out)
-        session.run(lines, tree, out)
-        return [(block.line, session.judge(block, number, entries, out)
-                 if block.language in COMMANDS else None)
+        lines = plan(found, entries, out)
+        if lines:
+            tree = scratch.make(Path(folder), tool, document)
+            session.run(lines, tree, out)
+        if renew:
+            renew(renewal.document(text, found, out))
+        return [(block.line, verdict(block, number, entries, out))
                 for number, block in enumerate(found)]
+
+
+def verdict(block, number, entries, out):
+    if lacks_data(block):
+        return False
+    if block.language not in COMMANDS:
+        return None
+    return session.judge(block, number, entries, out)
 
 
 def complete(documents, text, entries):
     """What the tests of these documents would miss, of all that there are."""
-    for name in sorted(set(text) - set(documents)):
-        if blocks(text[name]):
+    used = set()
+    for name in sorted(text):
+        try:
+            found = blocks(text[name])
+            used |= {listed.entry(step.command, entries) for block in found
+                     if block.language in COMMANDS for step in steps(block)}
+        except Fault as fault:
+            yield f"{name}: {fault}"
+            continue
+        if found and name not in documents:
             yield f"{name}: no test runs its blocks"
-    used = {listed.entry(step.command, entries) for each in text.values()
-            for block in blocks(each) if block.language in COMMANDS
-            for step in steps(block)}
     for name in sorted(set(entries) - used):
         yield f"not-run.txt: no document shows: {name}"
 
 
 def main(first, *rest):
+    renew = first == "--renew"
+    if renew:
+        first, *rest = rest
     if first == "--list":
         text = {name: (scratch.ROOT / name).read_text()
                 for name in scratch.tracked("*.md")}
@@ -103,12 +126,15 @@ def main(first, *rest):
         return bool(faults)
     try:
         results = check(rest[0], (scratch.ROOT / rest[0]).read_text(),
-                        Path(first).resolve())
+                        Path(first).resolve(),
+                        (scratch.ROOT / rest[0]).write_text if renew else None)
     except Fault as fault:
         results = [(0, str(fault))]
     for line, fault in results:
+        if fault is False:
+            print(f"skipped: no data: {scratch.DATA}")
         word = {None: "      OK", False: " SKIPPED"}.get(fault, "  FAILED")
-        print(f"[ {word} ] {rest[0]}:{line}{f' {fault}' if fault else ''}")
+        print(f"[ {word} ] {rest[0]}:{line} {fault or ''}".rstrip())
     return any(fault for _, fault in results)
 
 

@@ -1,5 +1,6 @@
 """not-run.txt: the commands that documents show and the test does not run."""
 import re
+import shlex
 from pathlib import Path
 
 from blocks import Fault, plain
@@ -37,7 +38,7 @@ def entry(command, listed):
 
 def wrong(command, root=ROOT):
     """What a command that is not run gets wrong, as far as can be seen."""
-    words = plain(command).split()
+    words = shlex.split(plain(command))
     if words[0] == "tinypeft":
         return "commands of tinypeft are run, not listed"
     if words[0] == "make":

@@ -5,28 +5,25 @@ import subprocess
 
 from blocks import Fault, plain, steps
 from listed import entry, wrong
+from scratch import DATA
 
 FLAGS = ("-std=c11 -pedantic -Wall -Wextra -Wconversion -Werror -fsyntax-only "
          "-I. -Iinclude -Igen")
 SECONDS = 280
 
 
-def compiles(block, tree):
-    """The command that compiles a block of C, which it has put into a file."""
-    name = block.options.get("file", f"block{block.line}.c")
-    (tree / name).write_text(block.text)
-    return f"gcc {FLAGS} {shlex.quote(name)}"
+def compiles(name):
+    """The command that compiles a file of C."""
+    return f"gcc {FLAGS} {shlex.quote(name)}\n"
 
 
-def script(block, number, listed, used):
+def script(block, number, listed):
     """The lines of shell for a block of commands; each leaves its output and
     status in files, and one that fails ends the session."""
     lines = []
     want = block.options.get("exit", "0")
     for at, step in enumerate(steps(block)):
-        name = entry(step.command, listed)
-        if name:
-            used.add(name)
+        if entry(step.command, listed):
             fault = wrong(step.command)
             if fault:
                 raise Fault(f"line {block.line}: {plain(step.command)}: "
@@ -42,7 +39,8 @@ def script(block, number, listed, used):
 def run(lines, tree, out):
     """Ends when the script does; what it printed is in `out`."""
     environment = dict(os.environ, OUT=str(out), LC_ALL="C.UTF-8",
-                       HOME=str(tree.parent), CMAKE_BUILD_PARALLEL_LEVEL="2",
+                       HOME=str(tree.parent), TINYPEFT_DATA=str(DATA),
+                       CMAKE_BUILD_PARALLEL_LEVEL="2",
                        PATH=f"{tree}/build/release:{os.environ['PATH']}")
     try:
         subprocess.run(["bash", "-c", "\n".join(lines)], cwd=tree,

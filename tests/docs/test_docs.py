@@ -1,10 +1,16 @@
 #!/usr/bin/env python3
-"""The test of documents sees what is wrong in one. Usage: test_docs.py TINYPEFT."""
+"""The test of documents sees what is wrong in one.
+
+    test_docs.py TINYPEFT
+"""
 import sys
 import unittest
+import unittest.mock
 from pathlib import Path
 
 import listed
+import renew
+import scratch
 import session
 from blocks import Fault, blocks, plain
 from check import check, complete
@@ -109,16 +115,33 @@ class Mutations(unittest.TestCase):
             blocks("```sh\ntrue\n")
 
 
+class Renew(unittest.TestCase):
+    def test_what_is_printed_now(self):
+        stale = SOUND.replace("0.1.0", "0.0.9").replace("\n4\n5\n", "\n4\n6\n")
+        written = []
+        check("doc.md", stale, TOOL, written.append)
+        self.assertEqual(written, [SOUND])
+
+    def test_lines(self):
+        got = ["a", "b", "c", "d"]
+        for expect, fresh in ((["x"], got), (["x", "..."], ["a", "..."]),
+                              (["...", "x"], ["...", "d"]),
+                              (["x", "...", "c", "...", "y"],
+                               ["a", "...", "c", "...", "d"])):
+            self.assertEqual(renew.renewed(expect, got), fresh)
+
+
 class NotRun(unittest.TestCase):
     def test_names(self):
         for command, fault in (
                 ("make demo test CI=true", None),
+                ("make check-docs FILES='demo dema'", None),
                 ("make dema", "no such target: dema"),
                 ("scripts/demo build/release --shots 10", None),
                 ("scripts/dema build/release", "no such file: scripts/dema"),
                 ("scripts/demo build --shost 10", "no such option: --shost"),
-                ("python3 tests/tflm/check.py x --only 3", None),
-                ("python3 tests/tflm/check.py x --onyl 3",
+                ("python3 tests/oracle/oracle.py x --only 3", None),
+                ("python3 tests/oracle/oracle.py x --onyl 3",
                  "no such option: --onyl"),
                 ("tinypeft plan m.tflite",
                  "commands of tinypeft are run, not listed")):
@@ -127,7 +150,8 @@ class NotRun(unittest.TestCase):
     def test_entries(self):
         entries = listed.entries("# x\nmake a\n    long\nmake b ...\n    net\n")
         self.assertEqual(listed.entry("make a  # note", entries), "make a")
-        self.assertEqual(listed.entry("make b --c \\\n d", entries), "make b ...")
+        self.assertEqual(listed.entry("make b --c \\\n d", entries),
+                         "make b ...")
         self.assertIsNone(listed.entry("make ab", entries))
         with self.assertRaises(Fault):
             listed.entries("make a\nmake b\n    why\n")
@@ -136,6 +160,8 @@ class NotRun(unittest.TestCase):
         text = {"a.md": "```sh\nmake a\n```\n", "b.md": "no code\n"}
         entries = {"make a": "long"}
         self.assertEqual(list(complete(["a.md"], text, entries)), [])
+        self.assertIn("b.md: line 1: an indented block", list(complete(
+            ["a.md"], {**text, "b.md": "    make b\n"}, entries))[0])
         self.assertEqual(list(complete([], text, entries)),
                          ["a.md: no test runs its blocks"])
         self.assertEqual(list(complete(["a.md"], text, {"make c": "long"})),
@@ -159,4 +185,6 @@ class Parts(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    # The document above needs nothing of the tree.
+    with unittest.mock.patch.object(scratch, "tracked", return_value=[]):
+        unittest.main()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""docs/tinypeft.1 is what scripts/man makes of the help texts, and sound.
+"""docs/tinypeft.1 is what scripts/man/man makes of the help texts, and sound.
 Usage: test_man.py TINYPEFT. Exits with 77 where no formatter is there."""
 import shutil
 import subprocess
@@ -29,7 +29,7 @@ def complaints(page):
 
 class Manual(unittest.TestCase):
     def test_is_made_from_the_help_texts(self):
-        made = subprocess.run([ROOT / "scripts/man", TOOL], text=True,
+        made = subprocess.run([ROOT / "scripts/man/man", TOOL], text=True,
                               check=True, stdout=subprocess.PIPE).stdout
         self.assertEqual(PAGE.read_text(), made, "run `make man`")
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What `make docs` does before and after Sphinx: it lays out every document, and
-finds what is broken in a site. Sphinx itself comes from PyPI: not here."""
+"""What `make docs` does before and after Sphinx: it lays out every document,
+and finds what is broken in a site. Sphinx itself comes from PyPI: not here."""
 import contextlib
 import io
 import sys
@@ -28,7 +28,7 @@ HEADER = """/* Counts things.
  * TP_ERR_FULL  there are TP_MOST */
 TP_MUST_CHECK tp_status tp_count(uint32_t *n);
 
-/* --- others ---------------------------------------------------------------- */
+/* --- others --------------------------------------------------------------- */
 
 typedef struct tp_thing {
     int a;

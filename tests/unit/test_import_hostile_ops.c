@@ -252,6 +252,28 @@ static void mean_axes_computed(tp_tb_model *m) {
     mean(m, &axis);
     m->op[0].in[1] = 0;
 }
+static void reduce_max(tp_tb_model *m) {
+    static const int32_t axes[2] = {0, 2};
+    tp_tb_op *op = tp_tb_single(m, 82, 27, 3, DIMS(2, 1, 4), 1, DIMS(1));
+    tp_tb_in(op, tp_words(m, axes, 2));
+    m->tensor[1].scale[0] = m->tensor[0].scale[0];
+}
+static void max_axes_apart(tp_tb_model *m) {
+    reduce_max(m);
+    m->tensor[0].shape[1] = 3;
+}
+static void max_count(tp_tb_model *m) {
+    reduce_max(m);
+    m->tensor[0].shape[2] = (1 << 22) + 1;
+}
+static void max_scale(tp_tb_model *m) {
+    reduce_max(m);
+    m->tensor[1].scale[0] *= 2;
+}
+static void max_shape(tp_tb_model *m) {
+    reduce_max(m);
+    m->tensor[1].shape[0] = 2;
+}
 static void beta_nan(tp_tb_model *m) {
     tp_tb_f32(&m->op[TP_TB_SOFTMAX], 0, NAN);
 }
@@ -453,6 +475,13 @@ static const hostile cases[] = {
      "op 0 MEAN: ", "makes shape [3]; the file says [2]"},
     {"mean_scales", mean_scales, BAD,
      "op 0 MEAN: ", "the ratio of its scales is 2e-11"},
+    {"max_axes_apart", max_axes_apart, NOT,
+     "op 0 REDUCE_MAX: ", "reduces axes of [2,3,4] with another between them"},
+    {"max_count", max_count, NOT,
+     "op 0 REDUCE_MAX: ", "reduces 8388610 values; 2^23 at most work"},
+    {"max_scale", max_scale, NOT,
+     "op 0 REDUCE_MAX: ", "they must be the same here"},
+    {"max_shape", max_shape, BAD, "op 0 REDUCE_MAX: ", "makes shape [1]"},
     {"mean_count", mean_count, NOT, "op 0 MEAN: ", "averages 8388609 values"},
     {"mean_axes_computed", mean_axes_computed, NOT,
      "op 0 MEAN: ", "input 1 (axes) is computed at run time"},

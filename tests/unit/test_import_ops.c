@@ -98,6 +98,46 @@ static void test_chained_means(void **state) {
     tp_imported_free(&i);
 }
 
+/* [3, 4, 5], its axis 1 reduced: a window over the 4 columns of a map
+ * [1, 3, 4, 5], between the file's shapes. */
+static void test_reduce_max(void **state) {
+    static const int32_t axis[1] = {-2};
+    tp_tb_model m;
+    imported i;
+    (void)state;
+    tp_tb_op *op = tp_tb_single(&m, 82, 27, 3, DIMS(3, 4, 5), 2, DIMS(3, 5));
+    tp_tb_in(op, tp_words(&m, axis, 1));
+    tp_accept(&i, &m);
+    assert_int_equal(i.graph.n_ops, 3);
+    const tp_op *map = tp_op_at(&i, 0, "maxpool0_map");
+    const tp_op *pool = tp_op_at(&i, 1, "maxpool0");
+    assert_int_equal(map->kind, TP_OP_RESHAPE);
+    tp_has_dims(&i.graph.tensor[map->out], 4, DIMS(1, 3, 4, 5));
+    tp_has_dims(&i.graph.tensor[pool->out], 4, DIMS(1, 3, 1, 5));
+    assert_int_equal(pool->attr.k_h, 1);
+    assert_int_equal(pool->attr.k_w, 4);
+    assert_int_equal(pool->attr.stride_w, 4);
+    assert_int_equal(tp_op_at(&i, 2, "reshape0")->kind, TP_OP_RESHAPE);
+    tp_has_dims(&i.graph.tensor[i.graph.output], 2, DIMS(3, 5));
+    tp_imported_free(&i);
+}
+
+/* A signal [1, 1, 6, 2] that keeps its axes is such a map already. */
+static void test_reduce_max_of_a_map(void **state) {
+    static const int32_t axes[2] = {1, 2};
+    tp_tb_model m;
+    imported i;
+    (void)state;
+    tp_tb_op *op =
+        tp_tb_single(&m, 82, 27, 4, DIMS(1, 1, 6, 2), 4, DIMS(1, 1, 1, 2));
+    tp_tb_in(op, tp_words(&m, axes, 2));
+    tp_tb_i8(op, 0, 1); /* keep_dims */
+    tp_accept(&i, &m);
+    assert_int_equal(i.graph.n_ops, 1);
+    assert_int_equal(tp_op_at(&i, 0, "maxpool0")->attr.k_w, 6);
+    tp_imported_free(&i);
+}
+
 /* --- functions of one value
  * ---------------------------------------------------- */
 
@@ -360,6 +400,8 @@ int main(void) {
         cmocka_unit_test(test_mul),
         cmocka_unit_test(test_pool_padding),
         cmocka_unit_test(test_chained_means),
+        cmocka_unit_test(test_reduce_max),
+        cmocka_unit_test(test_reduce_max_of_a_map),
         cmocka_unit_test(test_functions),
         cmocka_unit_test(test_pad),
         cmocka_unit_test(test_transpose),

@@ -37,13 +37,13 @@ def adapted(tinypeft, folder, sets, specs, recipe):
     try:
         call(tinypeft, "train", MODEL,
              *(w for spec in specs for w in ("--adapter", spec)),
-             "--x", folder / "adapt", "--lr", recipe[0], "--epochs", recipe[1],
+             "--x", folder / "adapt.bin", "--lr", recipe[0], "--epochs", recipe[1],
              "-o", blob)
     except subprocess.CalledProcessError:
         return None
     for name in ("normal", "faulty"):
-        call(tinypeft, "run", MODEL, "--load", blob, "--input", folder / name,
-             "-o", folder / "y")
+        call(tinypeft, "run", MODEL, "--load", blob, "--input",
+             folder / f"{name}.bin", "-o", folder / "y")
         y = np.fromfile(folder / "y", np.int8).reshape(sets[name].shape)
         pair.append(np.mean((sets[name].astype(int) - y) ** 2, axis=1))
     return samples.auc(*pair), blob.stat().st_size, pair[0].mean()
@@ -57,9 +57,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folders = [pathlib.Path(name) / str(seed) for seed in OTHERS]
         for folder, sets in zip(folders, machines):
-            folder.mkdir()
-            for which, x in sets.items():
-                (folder / which).write_bytes(x.tobytes())
+            samples.write(folder, sets)
         for method, specs in ADAPTERS.items():
             for recipe in RECIPES:
                 got = [adapted(sys.argv[1], f, s, specs, recipe)

@@ -1,8 +1,9 @@
 """What a device would compute of a measurement: 64 levels in int8.
 
 Frames of 2048 samples, half over each other, a Hann window, the mean of their
-squared spectra (Welch 1967, doi:10.1109/TAU.1967.1161901), summed in bands
-that widen with frequency, in decibels. One step is half a decibel.
+squared spectra (Welch 1967, IEEE Transactions on Audio and Electroacoustics 15,
+70-73), summed in bands that widen with frequency, in decibels. One step is half
+a decibel.
 """
 import numpy as np
 

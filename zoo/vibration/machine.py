@@ -9,9 +9,10 @@ gears and a ball bearing, as a simulation of what is known of such machines.
   harmonics, its amplitude modulated once a turn, which makes sidebands. A
   damaged tooth knocks once a turn.
 * Bearing: balls that pass a fault knock at rates that geometry gives (Randall
-  and Antoni 2011, doi:10.1016/j.ymssp.2010.07.017, equations 1 to 4), with a
-  slip of a percent from knock to knock; a fault on the inner race or on a ball
-  moves through the loaded side, so its knocks swell and fade.
+  and Antoni 2011, "Rolling element bearing diagnostics: a tutorial", Mechanical
+  Systems and Signal Processing 25, 485-520), with a slip of a percent from knock
+  to knock; a fault on the inner race or on a ball moves through the loaded side,
+  so its knocks swell and fade.
 * Housing: each knock and all noise of contact pass its resonances, modes of
   the second order in acceleration over force.
 * Sensor: a gain of its mounting, a first-order roll-off, white noise.

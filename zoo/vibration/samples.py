@@ -29,6 +29,13 @@ def sets_of(seed, stream):
             "faulty": faulty(m, r, FAULTY)}
 
 
+def write(folder, sets):
+    """Into the files that examples/anomaly reads."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, x in sets.items():
+        (folder / f"{name}.bin").write_bytes(x.tobytes())
+
+
 def auc(normal, fault):
     """That a faulty sample scores above a sound one; equal ones count half."""
     return np.mean((fault[:, None] > normal) + 0.5 * (fault[:, None] == normal))

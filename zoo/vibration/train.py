@@ -74,11 +74,8 @@ def main():
     for seed in KNOWN:
         report(f"known machine {seed}", content, samples.sets_of(seed, 2))
     for number, seed in enumerate(NEW, 1):
-        folder = HERE / f"new/{number}"
-        folder.mkdir(parents=True, exist_ok=True)
         sets = samples.sets_of(seed, 1)
-        for name, x in sets.items():
-            (folder / f"{name}.bin").write_bytes(x.tobytes())
+        samples.write(HERE / f"new/{number}", sets)
         report(f"new machine {number}", content, sets)
         if number == 1:
             (HERE / "tflm.bin").write_bytes(

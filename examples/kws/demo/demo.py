@@ -16,60 +16,10 @@ import pathlib
 import sys
 import time
 
+import learning
 import report
 import tasks
-
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "examples"))
-
-from board import Bar, lines_of, run  # noqa: E402
-
-SEED = 1
-
-
-def learn(elf, arguments, tests):
-    """Trains and evaluates on the device; what it reported."""
-    told = {"losses": []}
-    testing = Bar("testing before", tests)
-    training = None
-    for word, numbers in lines_of(elf, arguments, icount=False):
-        if word == "tested":
-            testing.show(numbers[0])
-        elif word == "update":
-            training = training or Bar("update", numbers[1])
-            loss = numbers[2] / 65536
-            told["losses"].append(loss)
-            training.show(numbers[0], f"loss {loss:.3f}")
-        else:
-            told[word] = numbers
-        if word == "before":
-            testing = Bar("testing after", tests)
-    return told
-
-
-def train_on_host(build, task, specs, folder):
-    """The adapter that the host makes of the same clips."""
-    for part in ("train", "test"):
-        run(build / "examples/kws/kws-features", folder / f"{part}.clips",
-            folder / f"{part}_x.bin", folder / f"{part}_y.bin")
-    run(build / "tinypeft", "train", task.model, *specs, "--x",
-        folder / "train_x.bin", "--y", folder / "train_y.bin", "--epochs",
-        task.epochs, "--seed", SEED, "-o", folder / "host.adapter")
-    return (folder / "host.adapter").read_bytes()
-
-
-def adapt(build, task, specs, elf, person, folder):
-    """One person, on the device and on the host; what came of it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    train, test, adapter = (folder / name for name in (
-        "train.clips", "test.clips", "device.adapter"))
-    task.write(person, train, test)
-    host = train_on_host(build, task, specs, folder)
-    tests = (folder / "test_y.bin").stat().st_size
-    told = learn(elf, ["learn", train, test, adapter, task.epochs, SEED], tests)
-    told.update(person=person, adapter_bytes=len(host),
-                equal=adapter.read_bytes() == host)
-    return told
+from learning import ROOT, lines_of, run
 
 
 def main():
@@ -95,15 +45,12 @@ def main():
     run("scripts/build-device", "m4", out / "m4",
         f"-DTINYPEFT_KWS={out / 'model'}")
     elf = out / "m4/kws.elf"
-    people = []
-    for person in task.people:
-        print(f"3  the device learns {task.title} from {task.shots} "
-              f"recordings a word of {person}, and so does the host")
-        # One person's files lie in the folder itself.
-        folder = out / person if len(task.people) > 1 else out
-        people.append(adapt(build, task, specs, elf, person, folder))
+    print(f"3  the device learns {task.title} from {task.shots} recordings a "
+          f"word of {', '.join(task.people)}; so does the host")
+    people = learning.adapt_all(build, task, specs, elf, out)
     print("4  count the instructions of one inference and one update")
-    cost = dict(lines_of(elf, ["cost", folder / "train.clips"], icount=True))
+    cost = dict(lines_of(elf, ["cost", people[0]["folder"] / "train.clips"],
+                         icount=True))
 
     summary = report.summarise(task, people, cost, out)
     summary["seconds"] = round(time.monotonic() - start, 1)

@@ -1,6 +1,7 @@
 """The demo's data: a model that ships, and recordings of people; without them
 the project's own model and voices."""
 import hashlib
+import http.client
 import os
 import pathlib
 import struct
@@ -17,6 +18,7 @@ PUBLIC = {
     "fsdd": "https://raw.githubusercontent.com/Jakobovski/"
             "free-spoken-digit-dataset/26eb9aaf/recordings/",
 }
+NO_ANSWER = (OSError, http.client.HTTPException)
 PATIENCE = 5  # seconds, until there counts as no network
 NEEDED = pathlib.Path(__file__).with_name("SHA256SUMS")
 
@@ -44,7 +46,7 @@ def look(root, out):
         return folder
     try:
         return download(out / "data")
-    except OSError as error:
+    except NO_ANSWER as error:
         raise Missing(f"nothing in {folder}, and the network says: {error}"
                       ) from error
 
@@ -55,15 +57,15 @@ def address(name):
 
 
 def reach(name):
-    """Raises OSError unless the public original answers soon. In a thread:
-    the search for a host's address has no time limit of its own."""
+    """Raises one of NO_ANSWER unless the public original answers soon. In a
+    thread: the search for a host's address has no time limit of its own."""
     failed = [OSError(f"no answer in {PATIENCE} s")]
 
     def ask():
         try:
             with urllib.request.urlopen(address(name), timeout=PATIENCE):
                 failed[0] = None
-        except OSError as error:
+        except NO_ANSWER as error:
             failed[0] = error
 
     thread = threading.Thread(target=ask, daemon=True)

@@ -44,6 +44,9 @@ def words(root, options):
         sys.exit("demo: --shots is for the digits; a voice of zoo/words comes "
                  "with a fixed number of clips to learn from")
     people = sorted(p.name for p in (zoo / "voices").iterdir())
+    if options.speaker and options.speaker not in people:
+        sys.exit(f"demo: zoo/words has no voice {options.speaker}, only "
+                 f"{', '.join(people)}")
     labels = (zoo / "labels.txt").read_text().split()
 
     def write(person, train, test):
@@ -53,8 +56,9 @@ def words(root, options):
     one = zoo / "voices" / people[0] / "train_y.bin"
     return Task(title=f"{len(labels)} known words in a new voice",
                 model=zoo / "words.tflite",
-                adapters=["conv[2468]=lora:rank=4"],
-                epochs=options.epochs or 30,
+                # What zoo/words/choose.py found with other people.
+                adapters=["conv[2468]=lora:rank=4", "fc14=lora:rank=12"],
+                epochs=options.epochs or 20,
                 shots=one.stat().st_size // len(labels),
                 people=[options.speaker] if options.speaker else people,
                 write=write)

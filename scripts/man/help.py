@@ -39,7 +39,8 @@ def take(found, beginning):
 
 def overview(text):
     found = parts(text)
-    version, summary = re.match(r"tinypeft (\S+): (.*)", found.pop(0)[0]).groups()
+    version, summary = re.match(r"tinypeft (\S+): (.*)",
+                                found.pop(0)[0]).groups()
     take(found, "usage: ")
     commands = rows(found.pop(0))
     adapters = take(found, "Adapter kinds")

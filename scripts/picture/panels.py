@@ -2,6 +2,9 @@
 It has a ground of its own, so that it stands on light and dark pages."""
 from html import escape
 
+from shapes import (GOOD, GREY, LINE, MID, PALE, arrow, box, chip, layers,
+                    parcel, path, sheet, text)
+
 WIDTH, HEIGHT = 960, 556
 STYLE = """
   text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, Helvetica,
@@ -12,60 +15,8 @@ STYLE = """
   .mono { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas,
           "DejaVu Sans Mono", monospace; font-size: 12px; fill: #0a6b62 }
   .middle { text-anchor: middle } .end { text-anchor: end }
-  .good { fill: #0a7d72 } .white { fill: #fff; font-weight: 600 }
+  .good { fill: #0a7d72 }
 """
-GOOD, MID, PALE, GREY, LINE = "#0a8f83", "#4db6ac", "#b2dfdb", "#aab6c2", "#d5dde5"
-
-
-def text(x, y, words, kind=""):
-    return f'<text x="{x}" y="{y}" class="{kind}">{escape(words)}</text>'
-
-
-def box(x, y, width, height, fill, stroke="none", radius=3):
-    return (f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" '
-            f'rx="{radius}" fill="{fill}" stroke="{stroke}"/>')
-
-
-def path(d, stroke, width=2, fill="none", extra=""):
-    return (f'<path d="{d}" stroke="{stroke}" stroke-width="{width}" '
-            f'fill="{fill}" stroke-linecap="round" stroke-linejoin="round" '
-            f'{extra}/>')
-
-
-def sheet(x, y, folded):
-    """A file; of C where it is not folded from a model."""
-    lines = "".join(path(f"M{x + 10} {y + 22 + 8 * i}h{w}", folded, 2)
-                    for i, w in enumerate((20, 26, 14)))
-    return path(f"M{x} {y}h30l14 14v42h-44z", "#3a4a5a", 2, "#fff") + path(
-        f"M{x + 30} {y}v14h14", "#3a4a5a") + lines
-
-
-def layers(x, y):
-    """A network: layers as bars."""
-    return "".join(box(x + 12 * i, y + d, 8, 56 - 2 * d, "#3a4a5a")
-                   for i, d in enumerate((0, 6, 6, 14, 20)))
-
-
-def chip(x, y):
-    pins = "".join(path(f"M{x + 8 + 10 * i} {y - 6}v6m0 52v6M{x - 6} "
-                        f"{y + 8 + 9 * i}h6m56 0h6", "#3a4a5a")
-                   for i in range(5))
-    return pins + box(x, y, 56, 52, "#fff", "#3a4a5a", 5) + box(
-        x + 12, y + 11, 32, 30, PALE, GOOD, 3) + path(
-        f"M{x + 18} {y + 33}l7 -8l6 4l8 -11", GOOD)
-
-
-def parcel(x, y):
-    """An adapter: a small plug with a seal."""
-    return box(x, y + 10, 52, 36, GOOD, "none", 6) + box(
-        x + 12, y, 7, 12, GOOD) + box(x + 33, y, 7, 12, GOOD) + path(
-        f"M{x + 17} {y + 28}l7 7l12 -13", "#fff", 3)
-
-
-def arrow(x, y, words, more):
-    return (path(f"M{x} {y}h62m-9 -6l9 6l-9 6", GOOD, 2.5) +
-            text(x + 31, y - 12, words, "mono middle") +
-            text(x + 31, y + 21, more, "small middle"))
 
 
 def stage(middle, icon, name, *lines):
@@ -82,11 +33,12 @@ def pipeline(f):
         stage(352, sheet(330, 42, GOOD), "C code", "the bytes of TensorFlow",
               "Lite Micro; no heap, no float"),
         arrow(443, 70, "link", "your code"),
-        stage(604, chip(576, 46), "a microcontroller", "base in flash; learns in RAM,",
-              "in integers, in slices"),
+        stage(604, chip(576, 46), "a microcontroller",
+              "base in flash; learns in RAM,", "in integers, in slices"),
         arrow(699, 70, "store", "sign, ship"),
         stage(852, parcel(826, 44), "an adapter",
-              f"{f['adapter_bytes']:,} bytes: all that was", "learned; same on the host")))
+              f"{f['adapter_bytes']:,} bytes: all that was",
+              "learned; same on the host")))
 
 
 def panel(x, name, more):
@@ -103,17 +55,21 @@ def learning(f, x):
         for i, loss in enumerate(losses))
     return "".join((
         panel(x, "It learns on the device",
-              f"ten words, {f['shots']} recordings of each; LoRA"),
+              f"{f['title']}, {f['shots']} recordings of each"),
         text(x + 18, 290, f"{f['accuracy_before']:.0f} %", "big"),
         path(f"M{x + 106} 281h36m-9 -6l9 6l-9 6", GOOD, 2.5),
         text(x + 156, 290, f"{f['accuracy_after']:.1f} %", "big good"),
-        text(x + 18, 311, f"of {f['test_clips']} other recordings right: before, after",
-             "small"),
+        text(x + 18, 311,
+             f"of {f['test_clips']} other recordings right: before, "
+             "after", "small"),
         path(f"M{x + 18} 434h250", LINE, 1),
         path(f"M{points}", GOOD, 2.5),
-        text(x + 268, 344, f"loss {losses[0]:.2f} to {losses[-1]:.2f}", "small end"),
+        text(x + 268, 344, f"loss {losses[0]:.2f} to {losses[-1]:.2f}",
+             "small end"),
         text(x + 18, 452, "update 1", "small"),
         text(x + 268, 452, f"{f['updates']}", "small end"),
+        text(x + 18, 478, f"{' and '.join(f['kinds'])}, in "
+             f"{f['demo_ram']:,} bytes of RAM", "small"),
         text(x + 18, 500, "make demo", "mono")))
 
 
@@ -133,15 +89,16 @@ def memory(f, x):
                   for i, (name, fill) in enumerate(
                       (("arena", GOOD), ("adapter", MID), ("training", PALE))))
     return "".join((
-        panel(x, "In the RAM of inference", "bytes; LoRA-FA on four layers, a new head"),
+        panel(x, "In the RAM of inference",
+              "bytes; LoRA-FA on four layers, a new head"),
         bar(x + 18, 280, 250, GREY, "TFLM: to infer", f"{f['ram_tflm']:,}"),
         bar(x + 18, 334, f["ram_infer"] * unit, GOOD, "TinyPEFT: to infer",
             f"{f['ram_infer']:,}"),
         bar(x + 18, 388, 0, GOOD, "TinyPEFT: to infer and learn",
             f"{f['ram_learn']:,}"),
         parts, key,
-        text(x + 18, 470, f"TFLM's holds {f['ram_ends']} of input and output, too",
-             "small"),
+        text(x + 18, 470, f"TFLM's holds {f['ram_ends']} of input and output, "
+             "too", "small"),
         text(x + 18, 500, f"tinypeft compile --ram {f['ram_tflm']}", "mono")))
 
 
@@ -168,9 +125,9 @@ def draw(f):
     body = "\n".join((
         box(0.5, 0.5, WIDTH - 1, HEIGHT - 1, "#f6f8fa", LINE, 14), pipeline(f),
         learning(f, 24), memory(f, 337), speed(f, 650),
-        text(WIDTH / 2, 541, "One speaker, one seed. Instructions of QEMU, not cycles of a "
-             "core. TFLM: TensorFlow Lite Micro. The green command makes the "
-             "figures again.", "small middle")))
+        text(WIDTH / 2, 541, "One speaker, one seed. Instructions of QEMU, not "
+             "cycles of a core. TFLM: TensorFlow Lite Micro. The green command "
+             "makes the figures again.", "small middle")))
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} '
             f'{HEIGHT}" role="img">\n<title>{escape(says)}</title>\n'
             f"<style>{STYLE}</style>\n{body}\n</svg>\n")

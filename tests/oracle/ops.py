@@ -78,7 +78,8 @@ def linear(m, draw, code, x, w_shape, axis, y_shape, products, quant=None,
     reach = None if quant else draw.choice([None] * 6 + [WILD, TIES])
     w = weights(m, draw, w_shape, axis, y_scale / x.scale, products, reach)
     ends = [x, w]
-    if reach == TIES or draw.chance(0.85):
+    # LiteRT wants a bias, so networks mostly have one.
+    if reach == TIES or draw.chance(0.98 if quant else 0.85):
         ends.append(bias(m, draw, w, x.scale, y_scale, w_shape[axis], products,
                          reach))
     elif code != "DEPTHWISE_CONV_2D" and draw.chance(0.5):
@@ -201,9 +202,11 @@ def eltwise(m, draw, code):
                  f32(wide * 2.0 ** draw.uniform(*reach)), draw.zp())
     q_a, q_b = draw.randint(-128, 127) - a.zp, draw.randint(-128, 127) - b.zp
     q_b = q_a if a is b else q_b
-    y.scale = draw.tie(y.scale, a.scale * q_a * b.scale * q_b if product else
-                       a.scale * q_a + b.scale * (-q_b if code == "SUB"
-                                                  else q_b))
+    if product:
+        y.scale = draw.tie(y.scale, a.scale * q_a * b.scale * q_b, q_a * q_b)
+    else:
+        y.scale = draw.tie(y.scale, a.scale * q_a + b.scale * (
+            -q_b if code == "SUB" else q_b))
     m.op(code, [a, b], y, code.capitalize() + "Options",
          FusedActivationFunction=draw.choice(ACTIVATIONS))
 
@@ -290,6 +293,23 @@ def mean(m, draw):
     m.op("MEAN", [x, m.ints(listed)], y, "ReducerOptions", KeepDims=keep)
 
 
+def reduce_max(m, draw):
+    """Of axes that follow each other, those of 1 aside."""
+    shape = draw.shape(draw.choice([1, 2, 3, 4, 4]), 2000)
+    rank = len(shape)
+    first = draw.randrange(rank)
+    axes = list(range(first, draw.randint(first + 1, rank)))
+    axes += [i for i, n in enumerate(shape) if n == 1 and i not in axes and
+             draw.chance(0.5)]
+    keep = draw.chance(0.5)
+    dims = [1 if i in axes else n for i, n in enumerate(shape)
+            if keep or i not in axes]
+    x = quantized(m, draw, shape)
+    draw.shuffle(axes)
+    m.op("REDUCE_MAX", [x, m.ints([i - draw.choice([0, rank]) for i in axes])],
+         m.tensor(dims, x.scale, x.zp), "ReducerOptions", KeepDims=keep)
+
+
 def softmax(m, draw):
     # With more, TensorFlow Lite Micro stops where all are alike.
     cols = draw.choice([1, 2, 10, draw.randint(1, 40), 100, 255])
@@ -320,8 +340,9 @@ def near(draw, quant):
     reach = draw.choice([0, 1, 2, 2, 6])
     if reach == 0:
         return quant
+    units = draw.randint(1, 255)
     return draw.tie(f32(scale * 2.0 ** draw.uniform(-reach, reach)),
-                    scale * draw.randint(1, 255)), draw.zp()
+                    scale * units, units), draw.zp()
 
 
 def relu(m, draw):
@@ -366,7 +387,6 @@ def quantize(m, draw):
     q = draw.quant()
     if kind == "float":
         x = m.tensor(shape, dtype="float32")
-        x.span = q[0] * 128
         t = m.op("QUANTIZE", [x], m.tensor(shape, *q), "QuantizeOptions")
         t = requantized(m, draw, t, near(draw, q))
         m.op("DEQUANTIZE", [t], m.tensor(shape, dtype="float32"),
@@ -499,7 +519,7 @@ def strided_slice(m, draw):
 
 
 ALL = (conv_2d, depthwise_conv_2d, fully_connected, add, sub, mul,
-       average_pool_2d, max_pool_2d, mean, softmax, reshape, squeeze,
+       average_pool_2d, max_pool_2d, mean, reduce_max, softmax, reshape, squeeze,
        expand_dims, quantize, relu, relu6, pad, padv2, transpose,
        concatenation, resize_nearest_neighbor, logistic, tanh, hard_swish,
        leaky_relu, strided_slice)

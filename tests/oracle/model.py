@@ -1,18 +1,10 @@
-"""A .tflite model in memory, and what TensorFlow Lite Micro makes of it."""
-import os
-import signal
-import sys
-import tempfile
-
+"""A .tflite model in memory, written without any converter."""
 import flatbuffers
 import numpy as np
 import tflite
-from tflite_micro.python.tflite_micro import runtime
 
 TYPES = {"int8": np.int8, "uint8": np.uint8, "int32": np.int32,
          "float32": np.float32}
-ARENA = 4 << 20
-SECONDS = 60
 
 
 class Tensor:
@@ -141,49 +133,3 @@ def vector(b, values, kind):
 
 def tables(b, offsets):
     return vector(b, offsets, "UOffsetTRelative")
-
-
-# --- TensorFlow Lite Micro ---------------------------------------------------
-
-def infer(content, samples):
-    interpreter = runtime.Interpreter.from_bytes(content, arena_size=ARENA)
-    answers = []
-    for x in samples:
-        interpreter.set_input(x, 0)
-        interpreter.invoke()
-        answers.append(interpreter.get_output(0).tobytes())
-    return b"".join(answers)
-
-
-def child(content, samples, out, log):
-    """Never returns. Its end says what became of the model."""
-    status = 1
-    try:
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        signal.alarm(SECONDS)
-        os.write(out, infer(content, samples))
-        status = 0
-    except Exception as error:  # the interpreter raises what it likes
-        os.write(log, repr(error).encode())
-    finally:
-        os._exit(status)
-
-
-def reference(content, samples):
-    """(answers, None), or (None, reason) where TensorFlow Lite Micro refuses
-    the model or stops the program, hence the process of its own."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as log:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        pid = os.fork()
-        if pid == 0:
-            child(content, samples, out.fileno(), log.fileno())
-        _, status = os.waitpid(pid, 0)
-        if status == 0:
-            out.seek(0)
-            return out.read(), None
-        log.seek(0)
-        text = log.read().decode(errors="replace").strip().split("\n")[0]
-        what = "stops" if os.WIFSIGNALED(status) else "refuses"
-        return None, f"{what}: {text}"

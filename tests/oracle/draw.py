@@ -28,14 +28,20 @@ class Draw(random.Random):
         """Mostly what calibration gives, at times far from it."""
         return self.power(-24, 16) if self.chance(0.1) else self.power(-9, 1)
 
-    def tie(self, scale, real):
+    def tie(self, scale, real, units=0):
         """An output scale near `scale` at which `real` lies half-way between
         two bytes, as far as float32 can tell: there the last bits of the
-        arithmetic decide."""
+        arithmetic decide. Where real is so many `units`, at times the first of
+        the two roundings that a factor below 1 takes is the tie, and decides
+        what the second one gives."""
         steps = abs(real) / scale
         if not 0.5 < steps < 1e6 or self.chance(0.4):
             return scale
-        return f32(abs(real) / (np.floor(steps) + 0.5))
+        half = np.floor(steps) + 0.5
+        if units and self.chance(0.5):
+            shift = np.frexp(half / abs(units))[1]
+            half -= 2.0 ** (shift - 1) if shift < 0 else 0
+        return f32(abs(real) / half)
 
     def zp(self):
         return self.choice([-128, 127, 0, self.randint(-128, 127),
@@ -59,23 +65,22 @@ class Draw(random.Random):
         self.shuffle(dims)
         return tuple(dims)
 
-    def samples(self, tensor, n):
-        """Inputs for a model: the ends of the range, a ramp, noise."""
-        shape = tensor.shape
-        if tensor.dtype == "float32":
-            span = np.float32(tensor.span)
-            return [self._real(shape, span * f) for f in (1, 1, 0.3, 3)]
-        low = 0 if tensor.dtype == "uint8" else -128
-        ramp = np.resize(np.arange(low, low + 256), tensor.size)
-        self.array.shuffle(ramp)
+    def samples(self, shape, kind, quant, n):
+        """Inputs for a model: a ramp, the ends of the range, noise. Real ones
+        cover what the bytes of `quant`, scale and zero point, stand for."""
+        low = 0 if kind == "uint8" else -128
+        ramp = np.resize(np.arange(low, low + 256), shape)
+        self.array.shuffle(ramp.reshape(-1))
         flat = self.choice([low, low + 255])
         noise = [self.int8(shape) - (-128 - low) for _ in range(n - 2)]
-        return [x.astype(tensor.dtype).reshape(shape) for x in
-                (ramp, np.full(shape, flat), *noise)]
+        made = [ramp, np.full(shape, flat), *noise]
+        if kind == "float32":
+            return [self._real(x, *quant) for x in made]
+        return [x.astype(kind).reshape(shape) for x in made]
 
-    def _real(self, shape, span):
-        """Half of them halves of steps: ties in the quantisation."""
-        x = self.array.uniform(-1.2, 1.2, shape).astype(np.float32) * span
-        step = span / np.float32(128)
-        ties = (np.floor(x / step) + np.float32(0.5)) * step
-        return np.where(self.array.random(shape) < 0.5, x, ties)
+    def _real(self, x, scale, zero):
+        """Half of them ties in the quantisation, some out of range."""
+        part = self.array.uniform(-0.5, 0.5, x.shape)
+        part[self.array.random(x.shape) < 0.5] = 0.5
+        wide = self.array.choice([1, 1, 1, 2], x.shape)
+        return ((x - zero + part) * wide * scale).astype(np.float32)

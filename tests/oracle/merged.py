@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 import numpy
-from model import reference
+from interpreters import ask, tflm
 
 DATA = pathlib.Path(os.environ.get("TINYPEFT_DATA", "../shared/data"))
 KWS = DATA / "models/kws_ref_model.tflite"
@@ -48,13 +48,16 @@ def check(tinypeft, folder, specs):
     want = (folder / "y").read_bytes()
     x = numpy.frombuffer((folder / "test.x").read_bytes(), numpy.int8)
     samples = list(x.reshape(-1, 1, 49, 10, 1))
-    have, why = reference((folder / "m.tflite").read_bytes(), samples)
+    have, why = ask(tflm, (folder / "m.tflite").read_bytes(), samples)
     if have is None:
         return why, said
     return sum(a != b for a, b in zip(have, want)) + len(have) - len(want), said
 
 
 def main():
+    if not KWS.exists():
+        print("merged adapters: skipped, no data: set TINYPEFT_DATA")
+        return 0
     tinypeft = os.path.abspath(sys.argv[1])
     bad = False
     for name, specs in SPECS.items():

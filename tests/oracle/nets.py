@@ -3,6 +3,8 @@
 Scales follow from one another so that values neither vanish nor saturate
 through the layers.
 """
+import tflite
+
 from draw import f32
 from ops import cut, linear, out_size, requantized, reshaped
 
@@ -113,7 +115,6 @@ def start(m, draw, shape):
         return m.tensor(shape, scale, zp)
     if kind == "float32":
         x = m.tensor(shape, dtype=kind)
-        x.span = scale * 128
     else:
         x = m.tensor(shape, scale, zp + 128, dtype=kind)
     return m.op("QUANTIZE", [x], m.tensor(shape, scale, zp))
@@ -307,7 +308,8 @@ def shapes(m, draw):
     if draw.chance(0.5):
         part = [1, *(draw.randint(1, n) for n in x.shape[1:])]
         x = cut(m, draw, x, part)
-    shape = m.op("SHAPE", [x], m.tensor((4,), dtype="int32"), "ShapeOptions")
+    shape = m.op("SHAPE", [x], m.tensor((4,), dtype="int32"), "ShapeOptions",
+                 OutType=tflite.TensorType.INT32)
     batch = m.op("STRIDED_SLICE", [shape, m.ints([0]), m.ints([1]),
                                    m.ints([1])],
                  m.tensor((), dtype="int32"), "StridedSliceOptions",
@@ -399,6 +401,6 @@ def tangle(m, draw):
     finish(m, draw, made[0])
 
 
-ALL = {"net " + net.__name__.replace("_", " "): net for net in
+ALL = {"net_" + net.__name__: net for net in
        (residual, separable, inverted, squeeze_excite, branches, up_and_down,
         fused, shapes, mlp, tangle)}
