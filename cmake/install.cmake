@@ -14,7 +14,8 @@ install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 if(NOT CMAKE_CROSSCOMPILING)
     install(TARGETS tinypeft EXPORT tinypeft-tools)
-    install(EXPORT tinypeft-tools NAMESPACE tinypeft:: DESTINATION ${tp_package})
+    install(EXPORT tinypeft-tools NAMESPACE tinypeft::
+            DESTINATION ${tp_package})
     install(DIRECTORY ${tp_amalgam} DESTINATION ${tp_shared})
     if(EXISTS ${PROJECT_SOURCE_DIR}/docs/tinypeft.1)
         install(FILES docs/tinypeft.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
@@ -40,4 +41,5 @@ file(RELATIVE_PATH tp_prefix /${tp_pkgconfig} /)
 string(REGEX REPLACE "/$" "" tp_prefix ${tp_prefix})
 list(JOIN tp_sanitizers " " tp_link)
 configure_file(cmake/tinypeft.pc.in tinypeft.pc @ONLY)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tinypeft.pc DESTINATION ${tp_pkgconfig})
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tinypeft.pc
+        DESTINATION ${tp_pkgconfig})

@@ -24,8 +24,8 @@ def read(root):
                              f"or some of {', '.join(MACHINES)}")
         files = [p.relative_to(root) for p in sorted(root.glob(pattern))]
         if not set(files) - found.keys():
-            raise SystemExit(f"cmake/sources.txt: {pattern}: no file that a row "
-                             "above does not have")
+            raise SystemExit(f"cmake/sources.txt: {pattern}: no file that no "
+                             "row above has")
         for path in files:
             found.setdefault(path, Source(path, machines, options))
     for folder in ("core", "runtime"):

@@ -14,7 +14,8 @@ sys.path.insert(0, str(ROOT / "tests/consumer"))
 
 import consumer  # noqa: E402
 
-BUILD = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "build/release"
+BUILD = os.path.abspath(sys.argv.pop(1) if len(sys.argv) > 1
+                        else "build/release")
 MODEL = ROOT / "zoo/words/words.tflite"
 
 
