@@ -33,4 +33,5 @@ def arguments():
 # to TensorFlow is imported by the first process alone.
 if __name__ == "__main__":
     import session
+    sys.stdout.reconfigure(line_buffering=True)
     sys.exit(session.session(arguments()))

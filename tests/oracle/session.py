@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import pathlib
 import tempfile
+import time
 
 import coverage
 import judge
@@ -37,12 +38,20 @@ def built(options, folder):
         kinds = pool.apply(workers.kinds)
         wanted = list(chosen(kinds, options))
         jobs = [(folder, options.seed, *w) for w in wanted]
+        print(f"building {len(jobs)} models in {options.jobs} processes")
         for (kind, i), error in zip(wanted, pool.imap(workers.make, jobs, 4)):
             found[kind].append((i, error))
     return found
 
 
 def session(options):
+    began = time.monotonic()
+    status = everything(options)
+    print(f"{time.monotonic() - began:.0f} seconds")
+    return status
+
+
+def everything(options):
     with tempfile.TemporaryDirectory() as folder:
         folder = options.keep or folder
         pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
@@ -52,7 +61,7 @@ def session(options):
 def judged(options, folder, models):
     tinypeft = os.path.abspath(options.tinypeft)
     rows, seen = [], coverage.Coverage()
-    print(table.HEAD)
+    print(f"judging them\n{table.HEAD}")
     with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
         for kind, made in models.items():
             row = table.Row(kind)
