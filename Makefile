@@ -134,6 +134,12 @@ bench: release ## instructions of all models on all cores; CI=true: are they as 
 oracle: release ## random models against TensorFlow Lite Micro and LiteRT; SHORT=1
 	@PYTHON=$(or $(PYTHON),python3) scripts/oracle $(BUILD) $(BUILD)/release/tinypeft $(ORACLE)
 
+clean-room: ## demo and tests of a clean clone in an empty Debian, without data; needs root
+	@scripts/clean-room $(BUILD)/clean-room
+
+reproducible: ## every generated artefact twice, compared; ZOO=yes: the models, too
+	@scripts/reproducible $(BUILD)/reproducible
+
 # Every folder of the zoo has a train.py.
 ZOO = $(patsubst zoo/%/train.py,%,$(wildcard zoo/*/train.py))
 
