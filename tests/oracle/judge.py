@@ -28,7 +28,8 @@ REFUSALS = (
 
 # same: tinypeft's verdict, "same", "differ", "refused", or "unasked" where
 # TensorFlow Lite Micro has none; said: what there is to say of it. litert:
-# "same", "within" (the table of differences explains it), "unknown" or "no".
+# "same", "within" (the table of differences explains it), "unknown", "no", or
+# "" where there is nothing to compare with.
 Verdict = collections.namedtuple(
     "Verdict", "name same said bytes flat litert why entries")
 
@@ -75,8 +76,7 @@ def judge(job):
     if answers is None:
         if "signal" not in said:
             same, said = "unasked", why
-        return Verdict(stem.name, same, said, 0, False, "no", other_why or "",
-                       {})
+        return Verdict(stem.name, same, said, 0, False, "", "", {})
     flat = len(set(answers)) == 1 and len(answers) > len(samples)
     return Verdict(stem.name, same, said, len(answers), flat,
                    *against_litert(content, samples, answers, other,

@@ -330,5 +330,6 @@ def resize_nearest_neighbor(draw):
 
 ALL = (conv_2d, depthwise_conv_2d, fully_connected, add, sub, mul,
        concatenation, average_pool_2d, max_pool_2d, mean, reduce_max, softmax,
-       relu, relu6, leaky_relu, hard_swish, logistic, tanh, pad, padv2, transpose,
-       reshape, squeeze, expand_dims, strided_slice, resize_nearest_neighbor)
+       relu, relu6, leaky_relu, hard_swish, logistic, tanh, pad, padv2,
+       transpose, reshape, squeeze, expand_dims, strided_slice,
+       resize_nearest_neighbor)

@@ -519,8 +519,8 @@ def strided_slice(m, draw):
 
 
 ALL = (conv_2d, depthwise_conv_2d, fully_connected, add, sub, mul,
-       average_pool_2d, max_pool_2d, mean, reduce_max, softmax, reshape, squeeze,
-       expand_dims, quantize, relu, relu6, pad, padv2, transpose,
+       average_pool_2d, max_pool_2d, mean, reduce_max, softmax, reshape,
+       squeeze, expand_dims, quantize, relu, relu6, pad, padv2, transpose,
        concatenation, resize_nearest_neighbor, logistic, tanh, hard_swish,
        leaky_relu, strided_slice)
 

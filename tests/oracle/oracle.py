@@ -20,7 +20,7 @@ def arguments():
     parser.add_argument("--short", action="store_true",
                         help="two models of a kind in place of N")
     parser.add_argument("--models", type=int, metavar="N", default=0,
-                        help="models of each kind; default 120 by hand, 40 of "
+                        help="models of each kind; default 120 by hand, 30 of "
                         "Keras")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--keep", metavar="DIR",
@@ -33,4 +33,5 @@ def arguments():
 # to TensorFlow is imported by the first process alone.
 if __name__ == "__main__":
     import session
+    sys.stdout.reconfigure(line_buffering=True)
     sys.exit(session.session(arguments()))

@@ -4,16 +4,17 @@ Building needs TensorFlow and its threads; judging forks, which does not go
 together. So first all is built, by processes that end, then all is judged."""
 import collections
 import multiprocessing
-import os
 import pathlib
+import shutil
 import tempfile
+import time
 
 import coverage
 import judge
 import table
 import workers
 
-BY_HAND, BY_KERAS, SHORT = 120, 40, 2
+BY_HAND, BY_KERAS, SHORT = 120, 30, 2
 
 
 def chosen(kinds, options):
@@ -37,34 +38,38 @@ def built(options, folder):
         kinds = pool.apply(workers.kinds)
         wanted = list(chosen(kinds, options))
         jobs = [(folder, options.seed, *w) for w in wanted]
+        print(f"building {len(jobs)} models in {options.jobs} processes")
         for (kind, i), error in zip(wanted, pool.imap(workers.make, jobs, 4)):
             found[kind].append((i, error))
     return found
 
 
 def session(options):
-    with tempfile.TemporaryDirectory() as folder:
-        folder = options.keep or folder
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as own:
+        # A copy: someone may build anew in the meantime.
+        options.tinypeft = shutil.copy(options.tinypeft, own)
+        folder = options.keep or own
         pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
-        return judged(options, folder, built(options, folder))
+        rows, seen = judged(options, folder, built(options, folder))
+    whole = not (options.only or options.short or options.models)
+    print("\n" + seen.text())
+    return table.end(rows, whole, time.monotonic() - began)
 
 
 def judged(options, folder, models):
-    tinypeft = os.path.abspath(options.tinypeft)
     rows, seen = [], coverage.Coverage()
-    print(table.HEAD)
+    print(f"judging them\n{table.HEAD}")
     with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
         for kind, made in models.items():
             row = table.Row(kind)
             row.unmade = [f"{kind}-{i} {error}" for i, error in made if error]
-            jobs = [(tinypeft, f"{folder}/{kind}-{i}") for i, error in made
-                    if not error]
+            jobs = [(options.tinypeft, f"{folder}/{kind}-{i}")
+                    for i, error in made if not error]
             for verdict in pool.imap(judge.judge, jobs, 2):
                 row.add(verdict)
                 if verdict.same == "same":
                     seen.add(f"{folder}/{verdict.name}.tflite")
             row.show()
             rows.append(row)
-    whole = not (options.only or options.short or options.models)
-    print("\n" + seen.text())
-    return table.end(rows, whole)
+    return rows, seen

@@ -127,7 +127,7 @@ def differences(rows, whole):
     return unused
 
 
-def end(rows, whole):
+def end(rows, whole, seconds):
     """Prints the last lines; returns the exit status."""
     wrong = (differences(rows, whole) + refusals(rows, whole) +
              sum(row.wrong() for row in rows))
@@ -137,5 +137,5 @@ def end(rows, whole):
           f"TensorFlow Lite Micro's bytes, {differ} differ, {refused} refused, "
           f"{unasked} that it does not run; LiteRT: {litert[0]} the same, "
           f"{litert[1]} explained, {litert[2]} differ, {litert[3]} not run; "
-          f"{wrong} unexplained")
+          f"{wrong} unexplained; {seconds:.0f} s")
     return 1 if wrong or not models else 0

@@ -28,3 +28,8 @@ uint8_t *test_data(const char *name, size_t *n) {
     (void)fclose(file);
     return bytes;
 }
+
+uint8_t *test_spotter(size_t *n) {
+    uint8_t *bytes = test_data("models/kws_ref_model.tflite", n);
+    return bytes != NULL ? bytes : test_data("zoo/words/words.tflite", n);
+}

@@ -10,4 +10,8 @@
  * but zoo/... is that of the tree itself, which is never absent. */
 uint8_t *test_data(const char *name, size_t *n);
 
+/* A keyword spotter's .tflite: MLPerf Tiny's, or where there is no data that of
+ * the zoo, which has its shape but other names behind conv8. Never NULL. */
+uint8_t *test_spotter(size_t *n);
+
 #endif

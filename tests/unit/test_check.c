@@ -340,10 +340,7 @@ static void a_real_model(void **state) {
     static const char *const spec[] = {"conv*=lora:rank=4"};
     (void)state;
     size_t n = 0;
-    uint8_t *bytes = test_data("models/kws_ref_model.tflite", &n);
-    if (bytes == NULL) {
-        skip();
-    }
+    uint8_t *bytes = test_spotter(&n);
     tp_arena arena = {0};
     tp_diag diag = {.arena = &arena};
     const tp_compile_options options = {

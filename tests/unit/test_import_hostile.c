@@ -516,10 +516,7 @@ static void truncated_at_every_byte(void **state) {
 static void truncated_real_model(void **state) {
     (void)state;
     size_t n = 0;
-    uint8_t *bytes = test_data("models/kws_ref_model.tflite", &n);
-    if (bytes == NULL) {
-        skip();
-    }
+    uint8_t *bytes = test_spotter(&n);
     for (size_t cut = 0; cut + 1000 < n; cut += cut < 600 ? 1 : 97) {
         assert_int_not_equal(try_bytes(bytes, cut), TP_OK);
     }
