@@ -76,6 +76,8 @@ class Installed(unittest.TestCase):
                  for what in ("--cflags", "--libs", "--modversion")}
         self.assertIn(" ".join(flags["--modversion"]),
                       consumer.run(self.tool, "--version"))
+        folder = ask("--variable=amalgam")[0].replace("\0", " ")
+        self.assertTrue(Path(folder, "tinypeft.c").is_file(), folder)
         consumer.run(self.tool, "compile", MODEL, *consumer.ADAPTER, "--name",
                      consumer.NAME, "-o", self.work)
         program = self.work / "program"
@@ -95,7 +97,8 @@ class Installed(unittest.TestCase):
     def test_what_there_is(self):
         for name in ("include/tinypeft/train.h", "share/doc/tinypeft/LICENSE",
                      "share/tinypeft/amalgam/tinypeft.c",
-                     "share/tinypeft/amalgam/tinypeft/train.h"):
+                     "share/tinypeft/amalgam/tinypeft/train.h",
+                     "share/man/man1/tinypeft.1"):
             self.assertTrue((self.prefix / name).is_file(), name)
 
 
