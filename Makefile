@@ -96,7 +96,7 @@ clean: ## remove what was built
 demo: release ## compile, adapt and run a real model
 	@scripts/demo $(BUILD)/release
 
-demo-words: release ## the same with the project's own model and voices: no data, no network
+demo-words: release ## the same with a model and voices of our own, without data
 	@scripts/demo $(BUILD)/release --words
 
 demo-anomaly: release ## an autoencoder adapts to new machines: what it finds before and after

@@ -29,7 +29,7 @@ def hum(rng):
 
 
 def babble(rng, others):
-    """Other people's words, one upon another."""
+    """Other words, one upon another."""
     total = np.zeros(RATE)
     for i in rng.integers(len(others), size=VOICES_OF_BABBLE):
         sound = np.resize(others[i], RATE)
@@ -48,7 +48,7 @@ def noise(kind, rng, others):
 def second(sound, rng, others):
     """int16 [16000]: the word up to 0.1 s off the middle, one kind of noise
     5 to 25 dB below the word's mean power, or none, at some level.
-    others: words that babble is made of."""
+    others: words that babble is made of, those of the same set."""
     out = np.zeros(RATE)
     sound = sound[:RATE]
     slack = (RATE - len(sound)) // 2
