@@ -34,9 +34,9 @@ static tp_status find_choices(planner *p) {
                         "no plan finds a place in the regions");
     }
     if (p->result.n == 0) {
-        return tp_error(&cli->diag, TP_ERR_UNSUPPORTED,
-                        "no adapter fits any layer of it: see 'tinypeft "
-                        "inspect'");
+        return tp_error(&cli->diag, TP_ERR_UNSUPPORTED, "no adapter fits: %s",
+                        p->result.why != NULL ? p->result.why
+                                              : "see 'tinypeft inspect'");
     }
     cli->diag.file = NULL;
     return TP_OK;
@@ -61,9 +61,8 @@ static tp_status judge(planner *p) {
 /* The command that compiles a choice. */
 static const char *command_of(tp_arena *arena, const tp_options *o,
                               const tp_choice *c) {
-    const char *text =
-        tp_arena_printf(arena, "tinypeft compile %s",
-                        tp_text_quoted(arena, tp_file_name(o->model)));
+    const char *text = tp_arena_printf(arena, "tinypeft compile %s",
+                                       tp_text_quoted(arena, o->model));
     for (int i = 0; i < c->n_specs && text != NULL; i++) {
         text = tp_arena_printf(arena, "%s \\\n    --adapter %s", text,
                                tp_text_quoted(arena, c->spec[i]));
@@ -72,11 +71,15 @@ static const char *command_of(tp_arena *arena, const tp_options *o,
         o->samples == 0
             ? ""
             : tp_arena_printf(arena, " --samples %lld", (long long)o->samples);
-    return text == NULL || samples == NULL
+    const char *loss =
+        o->loss == TP_LOSS_AUTO
+            ? ""
+            : tp_arena_printf(arena, " --loss %s", tp_loss_names[o->loss]);
+    return text == NULL || samples == NULL || loss == NULL
                ? NULL
                : tp_arena_printf(
-                     arena, "%s \\\n    --state %s --ram %u%s -o gen", text,
-                     tp_state_names[c->state], (unsigned)c->ram, samples);
+                     arena, "%s \\\n    --state %s --ram %u%s%s -o gen", text,
+                     tp_state_names[c->state], (unsigned)c->ram, samples, loss);
 }
 
 /* Over budget: by how much, what stands in the way, what would do. */

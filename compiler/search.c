@@ -15,6 +15,7 @@ typedef struct search {
     tp_diag *diag;
     tp_choice *choice;
     int n, cap;
+    const char *why; /* the first family without a head did not fit */
 } search;
 
 /* --- candidates ----------------------------------------------------------- */
@@ -122,10 +123,11 @@ static tp_status add_schedules(search *s, const tp_graph *graph,
     return TP_OK;
 }
 
-/* The graph of the specs up to the schedule. *fits: false where an adapter of
- * the family has no place in this model. */
+/* The graph of the specs up to the schedule. *misfit: NULL, or why an adapter
+ * of the family has no place in this model. */
 static tp_status make_graph(const search *s, const tp_graph *base,
-                            const tp_choice *c, tp_graph *graph, bool *fits) {
+                            const tp_choice *c, tp_graph *graph,
+                            const char **misfit) {
     tp_adapter_spec spec[TP_FAMILY_SPECS];
     tp_diag quiet = {.arena = s->arena};
     if (!tp_graph_clone(s->arena, base, graph)) {
@@ -137,7 +139,9 @@ static tp_status make_graph(const search *s, const tp_graph *base,
     const tp_pass_options passes = {
         .spec = spec, .n_specs = c->n_specs, .loss = s->options->loss};
     const tp_status status = tp_passes_run(graph, &passes, NULL, NULL, &quiet);
-    *fits = status == TP_OK;
+    *misfit = status == TP_OK   ? NULL
+              : quiet.count > 0 ? quiet.message[0].text
+                                : "it does not fit";
     return status == TP_ERR_NO_MEMORY ? tp_no_memory(s->diag) : TP_OK;
 }
 
@@ -149,11 +153,11 @@ tp_status tp_choice_plan(tp_arena *arena, const tp_graph *base,
     const tp_schedule_options quiet = {.state = choice->state,
                                        .plan = options->plan};
     tp_graph graph;
-    bool fits = false;
-    TP_TRY(make_graph(&s, base, choice, &graph, &fits));
-    if (!fits) {
-        return tp_error(diag, TP_ERR_ARGUMENT, "%s does not fit this model",
-                        choice->family);
+    const char *misfit = NULL;
+    TP_TRY(make_graph(&s, base, choice, &graph, &misfit));
+    if (misfit != NULL) {
+        return tp_error(diag, TP_ERR_ARGUMENT, "%s does not fit this model: %s",
+                        choice->family, misfit);
     }
     return tp_schedule_apply(arena, &graph, &choice->schedule, &quiet, plan,
                              diag);
@@ -176,7 +180,10 @@ static tp_status add_family(search *s, const tp_graph *base,
                                head == 1 ? s->options->classes : TP_NO_HEAD,
                                spec, &like.n_specs, s->diag));
         if (like.n_specs > 0) {
-            TP_TRY(make_graph(s, base, &like, &graph, &fits));
+            const char *misfit = NULL;
+            TP_TRY(make_graph(s, base, &like, &graph, &misfit));
+            fits = misfit == NULL;
+            s->why = head == 0 && s->why == NULL ? misfit : s->why;
         }
         if (fits) {
             TP_TRY(add_schedules(s, &graph, family, &like));
@@ -247,12 +254,18 @@ static tp_status refine(search *s, const tp_graph *base) {
 tp_status tp_search(tp_arena *arena, const uint8_t *bytes, size_t n,
                     const tp_search_options *options, tp_search_result *result,
                     tp_diag *diag) {
-    search s = {.arena = arena, .options = options, .diag = diag};
+    tp_search_options own = *options;
+    search s = {.arena = arena, .options = &own, .diag = diag};
     tp_graph *base = tp_arena_alloc(arena, 1, sizeof *base);
     if (base == NULL) {
         return tp_no_memory(diag);
     }
     TP_TRY(tp_import(arena, bytes, n, options->name, base, diag));
+    /* A head would make an autoencoder a classifier that nobody asked for. */
+    if (own.loss == TP_LOSS_AUTO && own.classes == 0 &&
+        tp_is_autoencoder(base)) {
+        own.loss = TP_LOSS_MSE;
+    }
     for (int i = 0; i < tp_n_families; i++) {
         TP_TRY(add_family(&s, base, &tp_families[i]));
     }
@@ -260,6 +273,7 @@ tp_status tp_search(tp_arena *arena, const uint8_t *bytes, size_t n,
     TP_TRY(refine(&s, base));
     sort_by_ram(&s);
     mark(&s);
-    *result = (tp_search_result){.base = base, .choice = s.choice, .n = s.n};
+    *result = (tp_search_result){
+        .base = base, .choice = s.choice, .n = s.n, .why = s.why};
     return TP_OK;
 }

@@ -46,6 +46,7 @@ typedef struct tp_search_result {
     const tp_graph *base; /* as imported */
     tp_choice *choice;    /* by RAM, smallest first */
     int n;                /* 0: no adapter fits this model */
+    const char *why;      /* then the first reason, or NULL */
 } tp_search_result;
 
 /* Searches. Errors as of tp_import(). */

@@ -13,7 +13,7 @@ static tp_status verify_ce(const tp_graph *graph, const tp_op *op,
     if ((z->dtype != TP_S8 && z->dtype != TP_S16) || n < 2 || n > 256) {
         return tp_error(diag, TP_ERR_UNSUPPORTED,
                         "op %s: cross-entropy needs 2 to 256 logits, here are "
-                        "%lld",
+                        "%lld; without a softmax --loss mse works",
                         op->name, (long long)n);
     }
     if (!(op->attr.alpha >= 0.0F && op->attr.alpha <= 0.5F)) {

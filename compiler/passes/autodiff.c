@@ -48,13 +48,17 @@ static int find_logits(const tp_graph *graph) {
     return tensor;
 }
 
+bool tp_is_autoencoder(const tp_graph *graph) {
+    return find_logits(graph) == int8_output(graph) &&
+           tp_tensor_count(&graph->tensor[graph->output]) ==
+               tp_tensor_count(&graph->tensor[graph->input]);
+}
+
 static bool is_mse(const tp_graph *graph, tp_loss_kind loss) {
     if (loss != TP_LOSS_AUTO) {
         return loss == TP_LOSS_MSE;
     }
-    return graph->logits == int8_output(graph) &&
-           tp_tensor_count(&graph->tensor[graph->output]) ==
-               tp_tensor_count(&graph->tensor[graph->input]);
+    return tp_is_autoencoder(graph);
 }
 
 static int add_target(tp_graph *graph, bool mse) {

@@ -14,6 +14,10 @@ typedef enum tp_loss_kind {
     TP_LOSS_MSE
 } tp_loss_kind;
 
+/* Neither a head nor a softmax at its end, and an output as large as the input:
+ * what AUTO takes for an autoencoder. */
+bool tp_is_autoencoder(const tp_graph *graph);
+
 /* What becomes of a value once forward has used it. */
 typedef enum tp_keep {
     TP_KEEP_READ = 0, /* kept where backward reads it */

@@ -5,8 +5,9 @@ import json
 import re
 import xml.etree.ElementTree as ET
 
-from cli_case import AD, HEAD, KWS, Case, main
+from cli_case import AD, HEAD, KWS, ROOT, Case, main
 
+VIBRATION = ROOT / "zoo/vibration/vibration.tflite"
 TFLM_ARENA = 22820  # what TensorFlow Lite Micro needs to infer with KWS
 
 
@@ -33,6 +34,24 @@ class Plan(Case):
         self.assertEqual(promised, ram)
         self.assertIn("kws_train_slice(", header)
         self.assertRegex(header, r"--state online[\s*\\]+--ram " + ram)
+
+    def test_autoencoder(self):
+        """It has as many outputs as a head could have classes, and is none."""
+        out = self.ok("plan", VIBRATION)
+        self.assertNotIn("head", out)
+        specs = re.findall(r"--adapter (\S+)", out)
+        args = [w for spec in specs for w in ("--adapter", spec)]
+        self.assertIn(f"tinypeft compile {VIBRATION} ", out)
+        asked = self.ok("plan", VIBRATION, "--loss", "mse")
+        self.assertIn(" --loss mse -o gen", asked)
+        self.assertEqual(asked.replace(" --loss mse", ""), out)
+        ram = re.search(r"--state \w+ --ram (\d+)", out).group(1)
+        self.ok("compile", VIBRATION, *args, "--ram", ram, "-o", "gen")
+
+    def test_why_nothing_fits(self):
+        self.fails(1, "no adapter fits: op loss: cross-entropy needs 2 to 256 "
+                   "logits, here are 640; without a softmax --loss mse works",
+                   "plan", AD, "--loss", "ce")
 
     def test_json(self):
         found = json.loads(self.ok("plan", AD, "--json", "--ram", "256K",

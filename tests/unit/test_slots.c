@@ -393,7 +393,9 @@ static void test_pipeline_refuses(void **state) {
          {"fc0=bitfit"},
          TP_LOSS_AUTO,
          TP_ERR_UNSUPPORTED,
-         "op loss: cross-entropy needs 2 to 256 logits, here are 300"},
+         "op loss: cross-entropy needs 2 to 256 logits, here are 300; without "
+         "a "
+         "softmax --loss mse works"},
         {net,
          {"fc4=head"},
          TP_LOSS_MSE,
