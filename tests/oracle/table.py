@@ -30,9 +30,9 @@ class Row:
 
     def proves_little(self):
         same, n = len(self.of(same="same")), len(self.verdicts)
-        return n >= ENOUGH and (2 * same < n or
-                                2 * len(self.of(same="same", flat=True)) >
-                                same or 2 * len(self.unmade) > n)
+        flat, unmade = len(self.of(same="same", flat=True)), len(self.unmade)
+        return n + unmade >= ENOUGH and (2 * same < n or 2 * flat > same or
+                                         2 * unmade > n)
 
     def unknown_refusals(self):
         return [line for line in self.lines("said", same="refused")
