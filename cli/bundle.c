@@ -17,6 +17,20 @@ static char *joined(tp_arena *arena, const char *const *line, size_t *n) {
     return text;
 }
 
+/* A model of the library's own name would lose its files, or take them. */
+static tp_status check_path(tp_cli *cli, const tp_out_file *file, int n,
+                            const char *path) {
+    for (int i = 0; i < n; i++) {
+        if (strcmp(file[i].path, path) == 0) {
+            return tp_error(&cli->diag, TP_ERR_ARGUMENT,
+                            "%s is a file of the device library, too; give the "
+                            "model another --name",
+                            path);
+        }
+    }
+    return TP_OK;
+}
+
 tp_status tp_bundle_add(tp_cli *cli, const char *dir,
                         tp_out_file file[TP_FILES_MAX], int *n) {
     for (const tp_bundle_file *from = tp_bundle; from->name != NULL; from++) {
@@ -30,6 +44,7 @@ tp_status tp_bundle_add(tp_cli *cli, const char *dir,
         if (to->path == NULL || to->data == NULL) {
             return tp_no_memory(&cli->diag);
         }
+        TP_TRY(check_path(cli, file, *n - 1, to->path));
     }
     return TP_OK;
 }

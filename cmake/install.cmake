@@ -7,7 +7,8 @@ include(CMakePackageConfigHelpers)
 set(tp_package ${CMAKE_INSTALL_LIBDIR}/cmake/tinypeft)
 set(tp_shared ${CMAKE_INSTALL_DATADIR}/tinypeft)
 
-install(TARGETS tinypeft_core tinypeft_runtime EXPORT tinypeft-targets)
+install(TARGETS tinypeft_core tinypeft_runtime EXPORT tinypeft-targets
+        INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT tinypeft-targets NAMESPACE tinypeft:: DESTINATION ${tp_package})
 install(DIRECTORY include/tinypeft DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
@@ -17,9 +18,7 @@ if(NOT CMAKE_CROSSCOMPILING)
     install(EXPORT tinypeft-tools NAMESPACE tinypeft::
             DESTINATION ${tp_package})
     install(DIRECTORY ${tp_amalgam} DESTINATION ${tp_shared})
-    if(EXISTS ${PROJECT_SOURCE_DIR}/docs/tinypeft.1)
-        install(FILES docs/tinypeft.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-    endif()
+    install(FILES docs/tinypeft.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
 
 # For another machine the package compiles the sources, so any size of a pointer

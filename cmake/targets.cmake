@@ -64,8 +64,7 @@ function(tp_library name)
     add_library(tinypeft::${name} ALIAS ${target})
     set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
     target_include_directories(
-        ${target} ${scope} $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
-                           $<INSTALL_INTERFACE:include>)
+        ${target} ${scope} $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
     foreach(dependency IN LISTS arg_DEPENDS)
         if(TARGET tinypeft_${dependency})
             set(dependency tinypeft_${dependency})

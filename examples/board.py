@@ -1,5 +1,7 @@
 """An emulated board, and what the demos say while they use it."""
+import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -46,9 +48,26 @@ def firmware(board, option, names):
     run("cmake", "--build", board, "--target", *names)
 
 
+def sizes(header):
+    """{"RAM": bytes, ...} as a compiled model's header names them."""
+    found = re.findall(r"^#define \w+?_(\w+)_BYTES (\d+)u$",
+                       header.read_text(), re.M)
+    return {name: int(size) for name, size in found}
+
+
+def word_of(argument):
+    """As the firmware gets it, which parts its words at spaces: a path from
+    ROOT, where QEMU is started, so that the tree may lie anywhere."""
+    word = (os.path.relpath(argument, ROOT)
+            if isinstance(argument, pathlib.Path) else str(argument))
+    if " " in word:
+        sys.exit(f"demo: a firmware takes no path with a space: {word}")
+    return word.replace(",", ",,")  # in QEMU's options
+
+
 def qemu(elf, arguments, icount):
     """The command that runs a firmware on a Cortex-M4 with arguments."""
-    words = [pathlib.Path(elf).name, *map(str, arguments)]
+    words = [pathlib.Path(elf).name, *map(word_of, arguments)]
     config = "enable=on,target=native" + "".join(f",arg={w}" for w in words)
     command = ["qemu-system-arm", "-M", "mps2-an386", "-display", "none",
                "-monitor", "none", "-serial", "none", "-semihosting-config",

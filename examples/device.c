@@ -1,5 +1,6 @@
 #include "examples/device.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "ports/qemu/measure.h"
@@ -8,20 +9,6 @@
 #include "tinypeft/adapter.h"
 
 /* --- words and files ------------------------------------------------------ */
-
-int tp_demo_words(char *word[TP_DEMO_MOST_WORDS]) {
-    static char line[1024];
-    int n = 0;
-    (void)tp_qemu_command_line(line, sizeof line);
-    for (char *p = line; *p != '\0' && n < TP_DEMO_MOST_WORDS; n++) {
-        word[n] = p;
-        p += strcspn(p, " ");
-        if (*p != '\0') {
-            *p++ = '\0';
-        }
-    }
-    return n;
-}
 
 uint32_t tp_demo_number(const char *text) {
     uint32_t value = 0;
@@ -63,12 +50,22 @@ uint32_t tp_demo_load(const char *path, void *bytes, uint32_t most) {
 
 void tp_demo_save(const tp_ctx *ctx, const char *path, uint8_t *blob,
                   uint32_t room) {
+    if (tp_blob_write(ctx, blob, room) != TP_OK) {
+        tp_qemu_fail("the adapter is larger than the room for it");
+    }
     const int32_t file = tp_qemu_open(path, TP_QEMU_WRITE);
-    if (file < 0 || tp_blob_write(ctx, blob, room) != TP_OK ||
-        tp_qemu_write(file, blob, tp_blob_bytes(ctx->model)) != 0 ||
+    if (file < 0 || tp_qemu_write(file, blob, tp_blob_bytes(ctx->model)) != 0 ||
         tp_qemu_close(file) != 0) {
         tp_qemu_fail("cannot write the adapter");
     }
+}
+
+int tp_demo_best(const int8_t *y, int n) {
+    int best = 0;
+    for (int i = 1; i < n; i++) {
+        best = y[i] > y[best] ? i : best;
+    }
+    return best;
 }
 
 /* --- training ------------------------------------------------------------- */
@@ -81,6 +78,9 @@ static void check(tp_status status) {
 
 static tp_train_config config_of(const tp_demo_run *run) {
     tp_train_config config = TP_TRAIN_DEFAULTS;
+    if (run->n == 0 || run->n > TP_DEMO_MOST_SAMPLES) {
+        tp_qemu_fail("no samples, or more than an order has room for");
+    }
     config.lr_q15 = (uint16_t)run->lr_q15;
     config.seed = run->seed;
     config.updates = (run->epochs * run->n + config.batch - 1) / config.batch;
@@ -93,20 +93,25 @@ static void train_sample(const tp_ctx *ctx, const tp_demo_run *run,
                           run->target + i * ctx->model->target_bytes));
 }
 
+static void tell(const tp_ctx *ctx, const tp_demo_run *run) {
+    if (run->tell != NULL) {
+        run->tell(tp_train_state_of(ctx));
+    }
+}
+
 void tp_demo_train(const tp_ctx *ctx, const tp_demo_run *run) {
     static uint16_t order[TP_DEMO_MOST_SAMPLES];
     const tp_train_config config = config_of(run);
-    if (run->n > TP_DEMO_MOST_SAMPLES) {
-        tp_qemu_fail("more samples than an order has room for");
-    }
     check(tp_train_begin(ctx, &config));
     for (uint32_t epoch = 0; epoch < run->epochs; epoch++) {
         tp_train_order(order, run->n, run->seed, epoch);
         for (uint32_t i = 0; i < run->n; i++) {
             train_sample(ctx, run, order[i]);
+            tell(ctx, run);
         }
     }
     check(tp_train_end(ctx));
+    tell(ctx, run);
 }
 
 void tp_demo_measure(const tp_ctx *ctx, const tp_demo_run *run, void *y) {

@@ -1,14 +1,11 @@
-/* What the firmware of examples shares: its command line, files of the host,
- * training and what that costs. A fault ends QEMU with "error WHY". */
+/* What the firmware of examples shares: files of the host, training and what
+ * that costs. A fault ends QEMU with "error WHY". */
 #ifndef TP_EXAMPLES_DEVICE_H
 #define TP_EXAMPLES_DEVICE_H
 
 #include "tinypeft/train.h"
 
-enum { TP_DEMO_MOST_SAMPLES = 256, TP_DEMO_MOST_WORDS = 12 };
-
-/* The command line, cut at its spaces; how many words there are. */
-int tp_demo_words(char *word[TP_DEMO_MOST_WORDS]);
+enum { TP_DEMO_MOST_SAMPLES = 256 };
 
 /* A decimal number. */
 uint32_t tp_demo_number(const char *text);
@@ -23,11 +20,16 @@ uint32_t tp_demo_load(const char *path, void *bytes, uint32_t most);
 void tp_demo_save(const tp_ctx *ctx, const char *path, uint8_t *blob,
                   uint32_t room);
 
+/* The place of the largest of n values, of the first of them. */
+int tp_demo_best(const int8_t *y, int n);
+
 /* n samples, their targets, and how to train on them. */
 typedef struct tp_demo_run {
     const int8_t *x;       /* [n][x_bytes] */
     const uint8_t *target; /* [n][target_bytes] */
     uint32_t n, epochs, lr_q15, seed;
+    /* Called after each sample and at the end, or NULL. */
+    void (*tell)(const tp_train_state *state);
 } tp_demo_run;
 
 /* The order of samples and the number of updates are those of tinypeft train,

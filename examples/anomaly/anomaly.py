@@ -15,14 +15,13 @@ import argparse
 import json
 import math
 import pathlib
-import re
 import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
 
-from board import Bar, firmware, lines_of, run  # noqa: E402
+from board import Bar, firmware, lines_of, run, sizes  # noqa: E402
 
 ZOO = ROOT / "zoo/vibration"
 ADAPTERS = [word for spec in ("*=lora-fa:rank=4", "*=bitfit")
@@ -39,6 +38,16 @@ def levels(tinypeft, model):
             sys.exit(f"demo: {model}: input and output have not the same "
                      f"{what}: {ends['input'][what]}, {ends['output'][what]}")
     return math.prod(ends["input"]["shape"])
+
+
+def machines(options):
+    """Their folders, the first --machines of them."""
+    found = sorted(path.parent for path in
+                   options.samples.resolve().glob("*/adapt.bin"))
+    if not found[:options.machines]:
+        sys.exit(f"demo: no machine: {options.samples} has none of "
+                 "MACHINE/adapt.bin, or --machines is 0")
+    return found[:options.machines]
 
 
 def auc(line):
@@ -66,10 +75,7 @@ def adapt(tinypeft, elf, folder, size, options):
             "equal": device.read_bytes() == host.read_bytes()}
 
 
-def table(rows, cost, trained, header):
-    def size(name):
-        return int(re.search(rf"_{name}_BYTES (\d+)u", header)[1])
-
+def table(rows, cost, trained, size):
     yield f"  {'machine':<10}{'AUC before':>12}{'after':>8}{'error':>10}" \
           f"{'after':>8}  adapter"
     for row in rows:
@@ -82,8 +88,8 @@ def table(rows, cost, trained, header):
     infer, sample, batch = cost["instructions"]
     yield f"  {'mean':<10}{mean[0]:>12.3f}{mean[1]:>8.3f}\n"
     yield f"  adapter        {rows[0]['adapter_bytes']:,} B as stored"
-    yield (f"  RAM            {size('RAM'):,} B: arena {size('ARENA'):,}, "
-           f"adapter {size('ADAPTER'):,}, training {size('TRAIN'):,}")
+    yield (f"  RAM            {size['RAM']:,} B: arena {size['ARENA']:,}, "
+           f"adapter {size['ADAPTER']:,}, training {size['TRAIN']:,}")
     yield f"  one inference  {infer:,} instructions"
     yield (f"  one update     {sample * batch:,} instructions, {sample:,} a "
            f"sample")
@@ -107,13 +113,13 @@ def main():
     out = options.out = options.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     tinypeft = options.build.resolve() / "tinypeft"
+    folders = machines(options)
     size = levels(tinypeft, options.model)
     run(tinypeft, "compile", options.model, *ADAPTERS, "--target", "cortex-m4",
         "--name", "vibration", "-o", out / "model")
     board = (options.board or out / "m4").resolve()
     firmware(board, f"-DTINYPEFT_ANOMALY={out / 'model'}", ["anomaly"])
     elf = board / "anomaly.elf"
-    folders = sorted(options.samples.resolve().iterdir())[:options.machines]
     bar, rows = Bar("machine", len(folders)), []
     for folder in folders:
         rows.append(adapt(tinypeft, elf, folder, size, options))
@@ -122,7 +128,7 @@ def main():
     cost = dict(lines_of(elf, [folders[0], "cost"], icount=True))
     adapting = (folders[0] / "adapt.bin").stat().st_size // size
     print("\n".join(table(rows, cost, options.epochs * adapting,
-                          (out / "model/vibration.h").read_text())))
+                          sizes(out / "model/vibration.h"))))
     print(f"  time           {time.monotonic() - start:.0f} s")
     (out / "summary.json").write_text(json.dumps(
         {"machines": rows, **cost}, indent=2) + "\n")

@@ -68,33 +68,31 @@ static void evaluate(const tp_ctx *ctx, const char *folder, const char *word) {
     tp_qemu_report(word, line, 4);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     static uint8_t blob[TP_BLOB_HEADER_BYTES + VIBRATION_ADAPTER_BYTES];
-    char *word[TP_DEMO_MOST_WORDS];
-    const int n = tp_demo_words(word);
     const tp_ctx ctx = vibration_open(&model_memory);
-    if (n != 6 && n != 3) {
+    if (argc != 6 && argc != 3) {
         tp_qemu_fail("usage: anomaly.elf FOLDER ADAPTER EPOCHS LR_Q15 SEED");
     }
     tp_demo_run run = {.x = adapt[0],
                        .target = (const uint8_t *)adapt[0],
-                       .n = load(word[1], "adapt", adapt),
+                       .n = load(argv[1], "adapt", adapt),
                        .epochs = 1,
                        .lr_q15 = 4096,
                        .seed = 1};
-    if (n == 3) {
+    if (argc == 3) {
         levels y;
         tp_adapter_init(&ctx, run.seed);
         tp_demo_measure(&ctx, &run, y);
         return 0;
     }
-    run.epochs = tp_demo_number(word[3]);
-    run.lr_q15 = tp_demo_number(word[4]);
-    run.seed = tp_demo_number(word[5]);
+    run.epochs = tp_demo_number(argv[3]);
+    run.lr_q15 = tp_demo_number(argv[4]);
+    run.seed = tp_demo_number(argv[5]);
     tp_adapter_init(&ctx, run.seed);
-    evaluate(&ctx, word[1], "before");
+    evaluate(&ctx, argv[1], "before");
     tp_demo_train(&ctx, &run);
-    evaluate(&ctx, word[1], "after");
-    tp_demo_save(&ctx, word[2], blob, sizeof blob);
+    evaluate(&ctx, argv[1], "after");
+    tp_demo_save(&ctx, argv[2], blob, sizeof blob);
     return 0;
 }

@@ -22,7 +22,7 @@ sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "zoo/har")]
 
 import people  # noqa: E402
 import windows  # noqa: E402
-from board import Bar, firmware, lines_of, run  # noqa: E402
+from board import Bar, firmware, lines_of, run, sizes  # noqa: E402
 
 METHODS = {"last": ["fc1=lora:rank=6", "fc1=bitfit"],
            "bitfit": ["*=bitfit"],
@@ -87,9 +87,7 @@ def table(results, costs, out):
         rows = [row for row in results if row["method"] == method]
         cells = "".join(f"{mean(rows, str(k)):>8.1f} ({c})" for k, c in
                         zip(KS, documented(method)))
-        header = (out / f"model/{method}-0/har.h").read_text()
-        size = {name: int(re.search(rf"HAR_{name}_BYTES (\d+)u", header)[1])
-                for name in ("ADAPTER", "RAM")}
+        size = sizes(out / f"model/{method}-0/har.h")
         infer, sample, _ = costs[method]["instructions"]
         yield (f"  {method:<9}{cells}{size['ADAPTER']:>9,} B{size['RAM']:>8,} "
                f"B{infer:>12,}{sample:>10,}")
@@ -101,7 +99,8 @@ def main():
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--board", type=pathlib.Path,
                         help="folder of the device's build, default OUTPUT/m4")
-    parser.add_argument("--people", type=int, default=people.PEOPLE)
+    parser.add_argument("--people", type=int, default=people.PEOPLE,
+                        choices=range(1, people.PEOPLE + 1), metavar="N")
     options = parser.parse_args()
     start, data = time.monotonic(), people.find()
     if data is None:

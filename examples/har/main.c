@@ -42,12 +42,8 @@ static void evaluate(const tp_ctx *ctx, const char *word) {
     uint32_t line[] = {0, test.n};
     for (uint32_t i = 0; i < test.n; i++) {
         int8_t y[ACTIVITIES];
-        int best = 0;
         ctx->model->infer(ctx, test.x[i], y);
-        for (int c = 1; c < ACTIVITIES; c++) {
-            best = y[c] > y[best] ? c : best;
-        }
-        line[0] += best == test.y[i];
+        line[0] += tp_demo_best(y, ACTIVITIES) == test.y[i];
     }
     tp_qemu_report(word, line, 2);
 }
@@ -57,19 +53,19 @@ static uint32_t epochs_of(uint32_t n) {
     return (UPDATES * BATCH + n / 2) / n;
 }
 
-static void adapt(const tp_ctx *ctx, char *const *word, const char *k) {
+static void adapt(const tp_ctx *ctx, char *const *argv, const char *k) {
     static uint8_t blob[TP_BLOB_HEADER_BYTES + HAR_ADAPTER_BYTES];
-    load(word[1], k, &shots);
+    load(argv[1], k, &shots);
     const tp_demo_run run = {.x = shots.x[0],
                              .target = shots.y,
                              .n = shots.n,
                              .epochs = epochs_of(shots.n),
-                             .lr_q15 = tp_demo_number(word[3]),
-                             .seed = tp_demo_number(word[4])};
+                             .lr_q15 = tp_demo_number(argv[3]),
+                             .seed = tp_demo_number(argv[4])};
     tp_adapter_init(ctx, run.seed);
     tp_demo_train(ctx, &run);
     evaluate(ctx, k);
-    tp_demo_save(ctx, tp_demo_path(word[2], k, ".adapter"), blob, sizeof blob);
+    tp_demo_save(ctx, tp_demo_path(argv[2], k, ".adapter"), blob, sizeof blob);
 }
 
 static void measure(const tp_ctx *ctx, const char *folder, const char *k) {
@@ -85,22 +81,20 @@ static void measure(const tp_ctx *ctx, const char *folder, const char *k) {
     tp_demo_measure(ctx, &run, y);
 }
 
-int main(void) {
-    char *word[TP_DEMO_MOST_WORDS];
-    const int n = tp_demo_words(word);
+int main(int argc, char **argv) {
     const tp_ctx ctx = har_open(&model_memory);
-    if (n == 4 && strcmp(word[2], "cost") == 0) {
-        measure(&ctx, word[1], word[3]);
+    if (argc == 4 && strcmp(argv[2], "cost") == 0) {
+        measure(&ctx, argv[1], argv[3]);
         return 0;
     }
-    if (n < 6) {
+    if (argc < 6) {
         tp_qemu_fail("usage: har.elf FOLDER OUT LR_Q15 SEED K...");
     }
-    load(word[1], "test", &test);
+    load(argv[1], "test", &test);
     tp_adapter_init(&ctx, 1);
     evaluate(&ctx, "before");
-    for (int i = 5; i < n; i++) {
-        adapt(&ctx, word, word[i]);
+    for (int i = 5; i < argc; i++) {
+        adapt(&ctx, argv, argv[i]);
     }
     return 0;
 }

@@ -53,32 +53,49 @@ static int next_clip(FILE *file, int16_t *sound, int8_t *x, uint8_t *label) {
     return 1;
 }
 
+/* Features and labels of all clips; 0: something was not read or written. */
+static int convert(FILE *clips, FILE *x, FILE *y, int16_t *sound) {
+    for (;;) {
+        int8_t features[KWS_FEATURES];
+        uint8_t label = 0;
+        const int state = next_clip(clips, sound, features, &label);
+        if (state != 1) {
+            return state == 0 && ferror(clips) == 0;
+        }
+        if (fwrite(features, 1, sizeof features, x) != sizeof features ||
+            fwrite(&label, 1, 1, y) != 1) {
+            return 0;
+        }
+    }
+}
+
+static int closed(FILE *file) {
+    return file != NULL && fclose(file) == 0;
+}
+
 int main(int argc, char **argv) {
     if (argc != 4) {
         (void)fprintf(stderr, "usage: kws-features CLIPS X Y\n");
         return 2;
     }
     FILE *clips = fopen(argv[1], "rb");
-    FILE *x = fopen(argv[2], "wb");
-    FILE *y = fopen(argv[3], "wb");
+    FILE *x = clips != NULL ? fopen(argv[2], "wb") : NULL;
+    FILE *y = x != NULL ? fopen(argv[3], "wb") : NULL;
     int16_t *sound = malloc(MOST_SAMPLES * sizeof *sound);
-    int state = clips != NULL && x != NULL && y != NULL && sound != NULL;
-    while (state == 1) {
-        int8_t features[KWS_FEATURES];
-        uint8_t label = 0;
-        state = next_clip(clips, sound, features, &label);
-        if (state == 1 &&
-            (fwrite(features, 1, sizeof features, x) != sizeof features ||
-             fwrite(&label, 1, 1, y) != 1)) {
-            state = -1;
-        }
-    }
-    const int bad = clips == NULL || x == NULL || y == NULL || state < 0 ||
-                    fclose(x) != 0 || fclose(y) != 0;
+    int good = y != NULL && sound != NULL && convert(clips, x, y, sound);
     free(sound);
-    if (bad) {
-        (void)fprintf(stderr, "kws-features: cannot read %s or write %s, %s\n",
-                      argv[1], argv[2], argv[3]);
+    good &= closed(clips) & closed(x) & closed(y);
+    if (good) {
+        return 0;
     }
-    return bad;
+    (void)fprintf(stderr, "kws-features: cannot read %s or write %s, %s\n",
+                  argv[1], argv[2], argv[3]);
+    /* Of what was opened nothing half-written remains. */
+    if (x != NULL) {
+        (void)remove(argv[2]);
+    }
+    if (y != NULL) {
+        (void)remove(argv[3]);
+    }
+    return 1;
 }

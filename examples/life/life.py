@@ -143,8 +143,7 @@ class Device:
     def live(self, cut=None):
         """Lines until all has happened, or the power goes at instruction cut.
         True: it has all happened."""
-        command = qemu(self.elf, [w.relative_to(ROOT) for w in self.words],
-                       icount=True)
+        command = qemu(self.elf, self.words, icount=True)
         if cut is not None:
             command += ["-plugin", f"{self.plugin},at={cut}"]
         done = subprocess.run([str(c) for c in command], cwd=ROOT, text=True,

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Which data the demo takes: the folder that is named, else the network, else
-the zoo's voices, and soon.
+the zoo's voices, and soon; what it hands to the firmware.
 Usage: test_demo.py TINYPEFT. Needs nothing but the tree."""
 import argparse
 import contextlib
@@ -8,15 +8,18 @@ import io
 import os
 import socket
 import struct
+import subprocess
 import sys
 import time
 import unittest
+from pathlib import Path
 from unittest import mock
 
-from cli_case import ROOT, Case
+from cli_case import ROOT, TOOL, Case
 
-sys.path.insert(0, str(ROOT / "examples/kws/demo"))
+sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "examples/kws/demo")]
 
+import board  # noqa: E402
 import sources  # noqa: E402
 import tasks  # noqa: E402
 
@@ -77,6 +80,30 @@ class Choice(Case):
             self.assertEqual(struct.unpack_from("<4I", clips, 506 * 119),
                              (0, 490, 0, y[119]))
             self.assertEqual(clips[-490:], x[-490:])
+
+
+class Handed(Case):
+    def test_damaged_clips_leave_nothing(self):
+        tool = Path(TOOL).parent / "examples/kws/kws-features"
+        x, y = self.dir / "x", self.dir / "y"
+        sound = struct.pack("<4I", 0, 490, 0, 7) + bytes(490)
+        for more, code in ((b"", 0), (sound[:12], 1), (sound[:-1], 1)):
+            clips = self.file("clips", sound + more)
+            done = subprocess.run([tool, clips, x, y], check=False,
+                                  stderr=subprocess.PIPE)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertEqual((x.exists(), y.exists()), (not code, not code))
+        self.assertEqual(subprocess.run([tool, self.dir / "none", clips, y],
+                                        check=False, capture_output=True
+                                        ).returncode, 1)
+        self.assertEqual(clips.read_bytes(), sound + sound[:-1])
+
+    def test_words_of_the_command_line(self):
+        command = board.qemu("a.elf", [ROOT / "build/x,y", 3], icount=True)
+        self.assertIn("enable=on,target=native,arg=a.elf,arg=build/x,,y,arg=3",
+                      command)
+        with self.assertRaisesRegex(SystemExit, "no path with a space"):
+            board.qemu("a.elf", [ROOT / "build/x y"], icount=False)
 
 
 if __name__ == "__main__":

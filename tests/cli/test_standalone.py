@@ -115,6 +115,9 @@ class Folder(Case):
         part = self.file("part.tflite", WORDS.read_bytes()[:20000])
         self.fails(1, "part.tflite: ", "compile", part, "--standalone", "-o",
                    "new/folder")
+        self.fails(2, "new/tinypeft.h is a file of the device library, too",
+                   "compile", WORDS, "--standalone", "--name", "tinypeft", "-o",
+                   "new")
         self.file("tinypeft", b"a file, no folder")
         self.fails(1, "tinypeft: is not a folder", "compile", WORDS,
                    "--standalone", "-o", self.dir)

@@ -50,5 +50,6 @@ class Manual(unittest.TestCase):
 
 if __name__ == "__main__":
     if not LINTS:
+        print("skipped: neither mandoc nor groff")
         sys.exit(77)
     unittest.main()

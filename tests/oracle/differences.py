@@ -31,6 +31,10 @@ def coarse(op):
     return op.x.scale >= 8
 
 
+def rather_coarse(op):
+    return op.x.scale >= 4
+
+
 # The first entry that fits an operator counts.
 DIFFERENCES = (
     Difference("FULLY_CONNECTED", shifts_left, 255,
@@ -47,6 +51,8 @@ DIFFERENCES = (
                "LiteRT rounds the quotient of the scales to float32"),
     Difference("LOGISTIC", coarse, 128,
                "a step of 8 and more: TFLM takes 0 for minus infinity"),
+    Difference("LOGISTIC", rather_coarse, 5,
+               "a step of 4 and more: TFLM takes a single one for infinity"),
     Difference("LOGISTIC", always, 1,
                "LiteRT takes a table of float32, TFLM fixed point"),
     Difference("TANH", coarse, 128,

@@ -30,9 +30,9 @@ class Row:
 
     def proves_little(self):
         same, n = len(self.of(same="same")), len(self.verdicts)
-        return n >= ENOUGH and (2 * same < n or
-                                2 * len(self.of(same="same", flat=True)) >
-                                same or 2 * len(self.unmade) > n)
+        flat, unmade = len(self.of(same="same", flat=True)), len(self.unmade)
+        return n + unmade >= ENOUGH and (2 * same < n or 2 * flat > same or
+                                         2 * unmade > n)
 
     def unknown_refusals(self):
         return [line for line in self.lines("said", same="refused")
@@ -99,17 +99,6 @@ def grouped(whose, lines):
         print(f"    {len(alike)} {whose} {said[:140]} ({name})")
 
 
-def refusals(rows, whole):
-    """Of the entries in REFUSALS, how many were of no use."""
-    unused = 0
-    for pattern, why in REFUSALS:
-        if whole and not any(re.search(pattern, line) for row in rows
-                             for line in row.lines("said", same="refused")):
-            print(f"NEVER REFUSED: take it out of the table: {why}")
-            unused += 1
-    return unused
-
-
 def differences(rows, whole):
     """Prints how often each entry of the table was needed; returns how many
     never were, where all the models have been run."""
@@ -129,8 +118,7 @@ def differences(rows, whole):
 
 def end(rows, whole, seconds):
     """Prints the last lines; returns the exit status."""
-    wrong = (differences(rows, whole) + refusals(rows, whole) +
-             sum(row.wrong() for row in rows))
+    wrong = differences(rows, whole) + sum(row.wrong() for row in rows)
     models, same, differ, refused, unasked, _, size, *litert = (
         sum(column) for column in zip(*(row.numbers() for row in rows)))
     print(f"\n{models} models, {size} bytes compared: {same} models with "

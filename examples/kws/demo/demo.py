@@ -16,10 +16,13 @@ import pathlib
 import sys
 import time
 
-import learning
-import report
-import tasks
-from learning import ROOT, lines_of, run
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "examples"))
+
+import learning  # noqa: E402
+import report  # noqa: E402
+import tasks  # noqa: E402
+from board import lines_of, run  # noqa: E402
 
 
 def main():

@@ -1,13 +1,8 @@
 """People whose words are learned, on the device and on the host."""
 import concurrent.futures
 import os
-import pathlib
-import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "examples"))
-
-from board import Bar, lines_of, run  # noqa: E402
+from board import Bar, lines_of, run
 
 SEED = 1
 

@@ -1,6 +1,8 @@
 """What the demo tells: sizes from the linker's map, a table, a picture."""
 import re
 
+from board import sizes
+
 FLASH = [".text", ".rodata", ".data"]
 RAM = [".data", ".bss"]
 
@@ -18,11 +20,6 @@ def symbol(text, name):
     return int(found.group(1), 16) if found else 0
 
 
-def header(path, name):
-    found = re.search(rf"#define KWS_{name}_BYTES (\d+)u", path.read_text())
-    return int(found.group(1))
-
-
 def score(told):
     """Of one person: how many in a hundred are right, before and after."""
     right = {when: told[when][0] for when in ("before", "after")}
@@ -35,10 +32,10 @@ def score(told):
 
 def summarise(task, people, cost, out):
     text = (out / "m4/kws.map").read_text()
-    header_file = out / "model/kws.h"
+    promised = sizes(out / "model/kws.h")
     size = sections(text)
     model = symbol(text, "model_memory")
-    part = {n.lower(): header(header_file, n)
+    part = {n.lower(): promised[n]
             for n in ["ARENA", "INFER", "ADAPTER", "TRAIN"]}
     infer, sample, batch = cost["instructions"]
     scores = [score(told) for told in people]
@@ -53,7 +50,7 @@ def summarise(task, people, cost, out):
         "ram": {**{name: size.get(name, 0) for name in RAM},
                 "stack": max(told["stack"][0] for told in people),
                 "model": model, **part,
-                "header_equals_map": model == header(header_file, "RAM")},
+                "header_equals_map": model == promised["RAM"]},
         "instructions": {"inference": infer, "sample": sample,
                          "update": sample * batch, "batch": batch},
         "adapter_bytes": people[0]["adapter_bytes"],

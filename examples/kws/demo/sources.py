@@ -88,7 +88,10 @@ def download(folder):
                      "the one pinned in examples/kws/demo/SHA256SUMS")
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        # What is there is not compared again, so it is there whole.
+        part = path.with_suffix(".part")
+        part.write_bytes(content)
+        part.replace(path)
     return folder
 
 
