@@ -11,9 +11,10 @@ function(tinypeft_add_model name model)
                             "'${arg_UNPARSED_ARGUMENTS}'?")
     endif()
     if(NOT TARGET tinypeft::tinypeft)
-        message(FATAL_ERROR "tinypeft_add_model(${name}): this package of "
-                            "tinypeft has no compiler: it was not installed "
-                            "from a build for the host")
+        message(FATAL_ERROR "tinypeft_add_model(${name}): there is no compiler "
+                            "of models for this machine here: install the "
+                            "package from a build for the host, and "
+                            "find_package() that")
     endif()
     get_filename_component(model ${model} ABSOLUTE)
     set(folder ${CMAKE_CURRENT_BINARY_DIR}/${name}-model)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """An installed and moved TinyPEFT serves a project that is not ours: by
-find_package() on the host and for a Cortex-M4, and by pkg-config. The program
-says what the interpreter says. Usage: test_install.py BUILD."""
+find_package() on the host and for a Cortex-M4, and by pkg-config; so does the
+tree by add_subdirectory(). The program says what the interpreter says. Usage: test_install.py BUILD."""
 import os
 import shutil
 import sys
@@ -42,11 +42,16 @@ class Installed(unittest.TestCase):
         consumer.run("cmake", "-S", consumer.HERE, "-B", build, "-G", "Ninja",
                      "-Werror=dev",
                      *(f"-D{key}={value}" for key, value in settings.items()))
-        consumer.run("cmake", "--build", build)
+        consumer.run("cmake", "--build", build, "--target", "program")
         return build / "program"
 
     def test_cmake(self):
         program = self.build("host", "portable",
+                             PORT=consumer.HERE / "say_host.c")
+        self.assertEqual(consumer.run(program), self.expected)
+
+    def test_cmake_subdirectory(self):
+        program = self.build("tree", "portable", TREE=ROOT,
                              PORT=consumer.HERE / "say_host.c")
         self.assertEqual(consumer.run(program), self.expected)
 
