@@ -35,10 +35,9 @@ typedef struct tp_train_config {
     uint32_t seed;         /* of the stochastic rounding */
 } tp_train_config;
 
-/* clang-format off */
-#define TP_TRAIN_DEFAULTS {.lr_q15 = 4096, .momentum_q15 = 29491, \
-    .batch = 16, .clip_q12 = 4096, .updates = 0, .seed = 1}
-/* clang-format on */
+/* In the order of the members: C++ has no names here before C++20. */
+#define TP_TRAIN_DEFAULTS                                                      \
+    { 4096, 29491, 16, 4096, 0, 1 }
 
 #define TP_LOSS_WINDOW 15u /* losses of past updates, for their median */
 

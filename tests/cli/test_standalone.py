@@ -61,6 +61,16 @@ class Standalone(Case):
     def test_rv32(self):
         self.board("rv32")
 
+    def test_no_include_path(self):
+        """As in the src of an Arduino sketch."""
+        folder, _ = self.make()
+        source = self.file("main.c", b'#include "moved/consumer.h"\n'
+                           b'#include "moved/tinypeft/update.h"\n'
+                           b"int main(void) { return 0; }\n")
+        for path in (source, *folder.glob("*.c")):
+            consumer.run("cc", *consumer.WARNINGS, "-c", path, "-o",
+                         self.dir / "object.o")
+
     def test_cplusplus(self):
         """A C++ program includes the headers."""
         if not shutil.which("g++"):
@@ -69,7 +79,9 @@ class Standalone(Case):
         source = self.file("main.cpp", b'#include "consumer.h"\n'
                            b'#include "tinypeft/update.h"\n'
                            b"static consumer_memory memory;\nint main() {\n"
-                           b"    return consumer_open(&memory).model == nullptr;"
+                           b"    tp_train_config c = TP_TRAIN_DEFAULTS;\n"
+                           b"    return c.batch == 0 ||\n"
+                           b"           consumer_open(&memory).model == nullptr;"
                            b"\n}\n")
         consumer.run("g++", "-std=c++11", "-pedantic", "-Wall", "-Wextra",
                      "-Werror", f"-I{folder}", "-c", source, "-o",
