@@ -1,6 +1,7 @@
 """What a consumer of a compiled model is given, what it must say, and how its
 programs are built without our build system, for the host and for boards."""
 import random
+import re
 import shutil
 import subprocess
 import unittest
@@ -14,6 +15,14 @@ ADAPTER = ["--adapter", "conv8=lora-fa", "--adapter", "*=bitfit"]
 NAME = "consumer"
 WARNINGS = ("-std=c11 -pedantic -Wall -Wextra -Wconversion -Werror -O2 "
             "-ffunction-sections -fdata-sections").split()
+
+
+def names(data, folder):
+    """Whether data has the path of a folder; include/tinypeft/ does not name
+    /tinypeft."""
+    path = re.escape(str(folder).rstrip("/")).encode()
+    return re.search(rb"(?<![\w.])" + path + rb"/", data) is not None
+
 
 # How ports/qemu is linked for a machine (ports/qemu/qemu.cmake).
 Board = namedtuple("Board", "compiler machine script core quarter_ns target")
